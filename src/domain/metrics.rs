@@ -1,0 +1,454 @@
+//! The arithmetic of an evaluation: from logits and labels to the figures of a classifier. Pure and in `f64`; it
+//! knows neither files nor databases nor how a figure is written down.
+//!
+//! Decisions that hold everywhere in here:
+//! * A ratio whose denominator is 0 is `None`, as scikit-learn's `zero_division=nan`; means leave it out.
+//! * Of equal logits the lowest class comes first, as in NumPy's and PyTorch's `argmax`; NaN is greater than every
+//!   number, as there. So a network that diverged has predictions like any other, and they are the same ones that
+//!   PyTorch counts.
+//! * A row that holds NaN or plus infinity has no probabilities: its confidence and loss are NaN. Minus infinity
+//!   is a probability of 0, and a loss of infinity where it stands at the label.
+
+use super::confusion::Confusion;
+
+/// Bins of the calibration curve (Guo et al. 2017 use 15).
+pub const CALIBRATION_BINS: usize = 15;
+
+/// The figures of a classifier on one set of samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Samples.
+    pub total: u64,
+    /// Samples whose greatest logit is at their label.
+    pub correct: u64,
+    /// `correct / total`.
+    pub accuracy: Option<f64>,
+    /// Share of samples whose label is among the five greatest logits. `None` with five classes or fewer, where it
+    /// would say nothing. Equal logits rank by class, lowest first, so that a right answer is always in the top
+    /// five (scikit-learn's `top_k_accuracy_score` ranks them the other way round).
+    pub top5: Option<f64>,
+    /// Mean recall of the classes that have samples (scikit-learn's `balanced_accuracy_score`).
+    pub balanced_accuracy: Option<f64>,
+    /// Mean F1 of the classes that have one.
+    pub macro_f1: Option<f64>,
+    /// By class.
+    pub per_class: Vec<ClassFigures>,
+    /// Actual × predicted.
+    pub confusion: Confusion,
+    /// Mean cross-entropy in nats, straight from the logits: nothing is clipped. `None` where a loss is not finite.
+    pub log_loss: Option<f64>,
+    /// Expected calibration error (Guo et al. 2017): the mean over samples of their bin's `|accuracy - confidence|`.
+    /// `None` where a sample has no probabilities.
+    pub ece: Option<f64>,
+    /// [`CALIBRATION_BINS`] bins of equal width; they hold the samples that have probabilities.
+    pub calibration: Vec<CalibrationBin>,
+    /// Samples without probabilities: a network that diverged.
+    pub not_finite: u64,
+}
+
+/// The figures of one class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassFigures {
+    /// `correct / predicted`.
+    pub precision: Option<f64>,
+    /// `correct / support`.
+    pub recall: Option<f64>,
+    /// `2 correct / (support + predicted)`: the harmonic mean of the two, and 0 (not `None`) where nothing is right
+    /// but there are samples or predictions of this class; so scikit-learn defines it.
+    pub f1: Option<f64>,
+    /// Samples of this class.
+    pub support: u64,
+    /// Samples of this class taken for it.
+    pub correct: u64,
+    /// Samples of any class taken for this one.
+    pub predicted: u64,
+}
+
+/// Samples whose confidence is in `(lower, upper]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CalibrationBin {
+    /// Exclusive.
+    pub lower: f64,
+    /// Inclusive.
+    pub upper: f64,
+    /// Samples.
+    pub count: u64,
+    /// Mean probability of the predicted class.
+    pub confidence: Option<f64>,
+    /// Share of right answers.
+    pub accuracy: Option<f64>,
+}
+
+/// What one row of logits says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// The class with the greatest logit.
+    pub predicted: u32,
+    /// That class's probability; NaN where there is none.
+    pub confidence: f64,
+    /// Cross-entropy in nats: minus the logarithm of the label's probability. It can be infinite or NaN.
+    pub loss: f64,
+    /// Whether `predicted` is the label.
+    pub correct: bool,
+}
+
+/// Judges `labels.len()` samples; `logits` is `[labels.len(), classes]`, row-major.
+///
+/// # Panics
+/// Where the two do not fit each other, or a label is not below `classes`: whoever read them has to check.
+pub fn evaluate(logits: &[f32], labels: &[u32], classes: usize) -> Evaluation {
+    assert_eq!(
+        logits.len(),
+        labels.len() * classes,
+        "logits of {} samples × {classes} classes",
+        labels.len()
+    );
+    assert!(labels.iter().all(|&label| (label as usize) < classes), "a label beyond {classes} classes");
+    let mut confusion = Confusion::new(classes);
+    let mut bins = [Bin::default(); CALIBRATION_BINS];
+    let (mut loss, mut in_top5, mut not_finite) = (0.0, 0, 0);
+    // Without classes there can be no label either; 1 stands in for the size that must not be 0.
+    for (row, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
+        let judged = judge(row, label);
+        confusion.add(label, judged.predicted);
+        loss += judged.loss;
+        in_top5 += u64::from(rank(row, label as usize) < 5);
+        match bin_of(judged.confidence) {
+            Some(bin) => bins[bin].add(&judged),
+            None => not_finite += 1,
+        }
+    }
+
+    let total = confusion.total();
+    let per_class = class_figures(&confusion);
+    let correct = per_class.iter().map(|class| class.correct).sum();
+    Evaluation {
+        total,
+        correct,
+        accuracy: ratio(correct, total),
+        top5: ratio(in_top5, total).filter(|_| classes > 5),
+        balanced_accuracy: mean(per_class.iter().filter_map(|class| class.recall)),
+        macro_f1: mean(per_class.iter().filter_map(|class| class.f1)),
+        per_class,
+        confusion,
+        // 0 / 0 is NaN, so this covers the set without samples too.
+        log_loss: Some(loss / total as f64).filter(|loss| loss.is_finite()),
+        ece: (total > 0 && not_finite == 0).then(|| {
+            bins.iter().map(|bin| (bin.correct as f64 - bin.confidence).abs()).sum::<f64>() / total as f64
+        }),
+        calibration: bins.iter().enumerate().map(|(index, bin)| bin.figures(index)).collect(),
+        not_finite,
+    }
+}
+
+/// Judges one row of logits, a logit a class.
+///
+/// # Panics
+/// Where `label` is not below `row.len()`.
+pub fn judge(row: &[f32], label: u32) -> Judged {
+    let at_label = f64::from(row[label as usize]);
+    let predicted = argmax(row);
+    let greatest = f64::from(row[predicted]);
+    // The softmax's denominator, at least 1. The loss needs only its logarithm, not the label's probability, which may
+    // have underflowed to 0. Where `greatest` is infinite or NaN, its difference to itself is NaN, and so is all below.
+    let sum: f64 = row.iter().map(|&logit| (f64::from(logit) - greatest).exp()).sum();
+    Judged {
+        predicted: u32::try_from(predicted).expect("a label that reaches as far is a u32"),
+        confidence: 1.0 / sum,
+        loss: sum.ln() - (at_label - greatest),
+        correct: predicted == label as usize,
+    }
+}
+
+/// The probability of every class: `exp(logit) / Σ exp(logit)`, from differences to the greatest logit so that
+/// nothing overflows. All NaN where the row holds NaN or plus infinity, or nothing but minus infinity.
+pub fn softmax(row: &[f32]) -> Vec<f64> {
+    let greatest = row.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = row.iter().map(|&logit| (f64::from(logit) - greatest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
+/// Wilson's score interval: the probabilities for which `successes` of `total` are within the middle 95 %
+/// (normal approximation, Wilson 1927, no continuity correction). `None` where `total` is 0 or there are more
+/// successes than trials.
+pub fn wilson(successes: u64, total: u64) -> Option<(f64, f64)> {
+    /// The standard normal distribution's 97.5 % quantile.
+    const Z: f64 = 1.959_963_984_540_054;
+    if total == 0 || successes > total {
+        return None;
+    }
+    let n = total as f64;
+    let share = successes as f64 / n;
+    let scale = 1.0 + Z * Z / n;
+    let centre = (share + Z * Z / (2.0 * n)) / scale;
+    let half = Z / scale * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    // At the ends one bound is exactly 0 or 1; rounding may miss it by an ulp.
+    let lower = if successes == 0 { 0.0 } else { centre - half };
+    let upper = if successes == total { 1.0 } else { centre + half };
+    Some((lower, upper))
+}
+
+/// The sums of one bin; kept as sums so that each mean is divided once.
+#[derive(Clone, Copy, Default)]
+struct Bin {
+    count: u64,
+    correct: u64,
+    confidence: f64,
+}
+
+impl Bin {
+    fn add(&mut self, judged: &Judged) {
+        self.count += 1;
+        self.correct += u64::from(judged.correct);
+        self.confidence += judged.confidence;
+    }
+
+    fn figures(&self, index: usize) -> CalibrationBin {
+        CalibrationBin {
+            lower: edge(index),
+            upper: edge(index + 1),
+            count: self.count,
+            confidence: (self.count > 0).then(|| self.confidence / self.count as f64),
+            accuracy: ratio(self.correct, self.count),
+        }
+    }
+}
+
+fn edge(index: usize) -> f64 {
+    index as f64 / CALIBRATION_BINS as f64
+}
+
+/// Compares with the edges themselves: `ceil(15 c) - 1` rounds some confidences that equal one into the next bin.
+fn bin_of(confidence: f64) -> Option<usize> {
+    (0..CALIBRATION_BINS).find(|&bin| confidence <= edge(bin + 1))
+}
+
+fn class_figures(confusion: &Confusion) -> Vec<ClassFigures> {
+    let (supports, predictions) = (confusion.row_sums(), confusion.column_sums());
+    confusion
+        .diagonal()
+        .into_iter()
+        .zip(supports.into_iter().zip(predictions))
+        .map(|(correct, (support, predicted))| ClassFigures {
+            precision: ratio(correct, predicted),
+            recall: ratio(correct, support),
+            f1: ratio(2 * correct, support + predicted),
+            support,
+            correct,
+            predicted,
+        })
+        .collect()
+}
+
+/// Whether `a` ranks strictly above `b`.
+fn above(a: f32, b: f32) -> bool {
+    a > b || (a.is_nan() && !b.is_nan())
+}
+
+fn argmax(row: &[f32]) -> usize {
+    (1..row.len()).fold(0, |best, class| if above(row[class], row[best]) { class } else { best })
+}
+
+/// How many classes come before `class` when they are ordered by logit, greatest first, and then by class.
+fn rank(row: &[f32], class: usize) -> usize {
+    let before = |(other, &logit): (usize, &f32)| {
+        above(logit, row[class]) || (other < class && !above(row[class], logit))
+    };
+    row.iter().enumerate().filter(|&entry| before(entry)).count()
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    /// Fixtures: `tests/reference/make_metrics_fixtures.py`.
+    macro_rules! fixture {
+        ($name:literal) => {
+            serde_json::from_str::<Value>(include_str!(concat!(
+                "../../tests/reference/metrics-",
+                $name,
+                ".json"
+            )))
+            .expect("fixtures are JSON")
+        };
+    }
+
+    fn integers(value: &Value) -> Vec<u64> {
+        value.as_array().unwrap().iter().map(|number| number.as_u64().unwrap()).collect()
+    }
+
+    /// `null` is an undefined figure, on both sides.
+    #[track_caller]
+    fn assert_close(ours: Option<f64>, reference: &Value, what: &str) {
+        let reference = reference.as_f64();
+        let close = match (ours, reference) {
+            (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * b.abs().max(1.0),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        assert!(close, "{what}: {ours:?}, not {reference:?}");
+    }
+
+    fn compare(fixture: &Value) {
+        let labels: Vec<u32> = integers(&fixture["labels"]).into_iter().map(|label| label as u32).collect();
+        let logits: Vec<f32> = fixture["logits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|row| row.as_array().unwrap())
+            .map(|logit| logit.as_f64().unwrap() as f32)
+            .collect();
+        let classes = fixture["classes"].as_u64().unwrap() as usize;
+        let expected = &fixture["expected"];
+        let ours = evaluate(&logits, &labels, classes);
+
+        assert_eq!(ours.total, labels.len() as u64);
+        assert_eq!(Value::from(ours.correct), expected["correct"]);
+        assert_close(ours.accuracy, &expected["accuracy"], "accuracy");
+        assert_close(ours.top5, &expected["top5"], "top-5");
+        assert_close(ours.balanced_accuracy, &expected["balanced_accuracy"], "balanced accuracy");
+        assert_close(ours.macro_f1, &expected["macro_f1"], "macro F1");
+        assert_close(ours.log_loss, &expected["log_loss"], "log loss");
+        assert_close(ours.ece, &expected["ece"], "ECE");
+        assert_eq!(ours.not_finite, 0);
+
+        let rows = expected["confusion"].as_array().unwrap();
+        assert_eq!(ours.confusion.rows().collect::<Vec<_>>(), rows.iter().map(integers).collect::<Vec<_>>());
+        assert_eq!(ours.per_class.len(), classes);
+        for (class, figures) in ours.per_class.iter().enumerate() {
+            assert_close(figures.precision, &expected["precision"][class], &format!("precision of {class}"));
+            assert_close(figures.recall, &expected["recall"][class], &format!("recall of {class}"));
+            assert_close(figures.f1, &expected["f1"][class], &format!("F1 of {class}"));
+            assert_eq!(Value::from(figures.support), expected["support"][class]);
+            assert_eq!(figures.correct, ours.confusion.count(class as u32, class as u32));
+        }
+        assert_eq!(ours.calibration.len(), CALIBRATION_BINS);
+        for (index, bin) in ours.calibration.iter().enumerate() {
+            let reference = &expected["calibration"][index];
+            assert_eq!(Value::from(bin.count), reference["count"], "bin {index}");
+            assert_close(bin.confidence, &reference["confidence"], &format!("confidence of bin {index}"));
+            assert_close(bin.accuracy, &reference["accuracy"], &format!("accuracy of bin {index}"));
+        }
+        for (row, loss) in
+            logits.chunks_exact(classes).zip(&labels).zip(expected["losses"].as_array().unwrap())
+        {
+            let judged = judge(row.0, *row.1);
+            assert_close(Some(judged.loss), loss, "loss");
+            assert_eq!(judged.confidence, softmax(row.0)[judged.predicted as usize]);
+        }
+    }
+
+    #[test]
+    fn two_classes_as_scikit_learn() {
+        compare(&fixture!("two-classes"));
+    }
+
+    #[test]
+    fn ten_classes_as_scikit_learn() {
+        compare(&fixture!("ten-classes"));
+    }
+
+    #[test]
+    fn a_class_never_predicted_as_scikit_learn() {
+        compare(&fixture!("never-predicted"));
+    }
+
+    #[test]
+    fn a_class_without_samples_as_scikit_learn() {
+        compare(&fixture!("no-samples"));
+    }
+
+    #[test]
+    fn ties_as_scikit_learn() {
+        compare(&fixture!("ties"));
+    }
+
+    #[test]
+    fn extreme_logits_as_scipy() {
+        compare(&fixture!("extreme"));
+    }
+
+    #[test]
+    fn wilson_as_scipy() {
+        let fixture = fixture!("wilson");
+        for case in fixture["cases"].as_array().unwrap() {
+            let bounds = wilson(case["successes"].as_u64().unwrap(), case["total"].as_u64().unwrap());
+            assert_close(bounds.map(|(lower, _)| lower), &case["lower"], &format!("lower bound of {case}"));
+            assert_close(bounds.map(|(_, upper)| upper), &case["upper"], &format!("upper bound of {case}"));
+        }
+        assert_eq!(wilson(0, 0), None);
+        assert_eq!(wilson(2, 1), None);
+        assert_eq!(wilson(0, 7).map(|(lower, _)| lower), Some(0.0));
+        assert_eq!(wilson(7, 7).map(|(_, upper)| upper), Some(1.0));
+    }
+
+    #[test]
+    fn softmax_is_stable_and_sums_to_one() {
+        assert_eq!(softmax(&[0.0, 0.0]), [0.5, 0.5]);
+        assert_eq!(softmax(&[f32::MAX, f32::MIN]), [1.0, 0.0]);
+        assert_eq!(softmax(&[f32::NEG_INFINITY, -1000.0]), [0.0, 1.0]);
+        let probabilities = softmax(&[1.0, 2.0, 3.0]);
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+        assert!((probabilities[2] / probabilities[1] - 1.0_f64.exp()).abs() < 1e-14);
+        for row in [[f32::NAN, 0.0], [0.0, f32::NAN], [f32::INFINITY, 0.0], [f32::NEG_INFINITY; 2]] {
+            assert!(softmax(&row).iter().all(|probability| probability.is_nan()), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_that_diverged_is_judged_as_pytorch_does() {
+        let (nan, inf) = (f32::NAN, f32::INFINITY);
+        // Right, wrong (NaN is the greatest), right (the first NaN), wrong, and three that have probabilities.
+        let logits =
+            [[0.0, inf], [9.0, nan], [nan, nan], [inf, nan], [0.0, -inf], [-inf, 1.0], [2.0, 0.0]].concat();
+        let ours = evaluate(&logits, &[1, 0, 0, 0, 0, 0, 0], 2);
+        assert_eq!((ours.total, ours.correct, ours.not_finite), (7, 4, 4));
+        assert_eq!((ours.log_loss, ours.ece), (None, None));
+        assert_eq!(ours.confusion.rows().collect::<Vec<_>>(), [[3, 3], [0, 1]]);
+        assert_eq!(ours.calibration.iter().map(|bin| bin.count).sum::<u64>(), 3);
+
+        assert!(judge(&[9.0, nan], 0).loss.is_nan() && judge(&[9.0, nan], 0).confidence.is_nan());
+        assert_eq!(judge(&[0.0, -inf], 0).loss, 0.0);
+        assert_eq!(
+            judge(&[-inf, 1.0], 0),
+            Judged { predicted: 1, confidence: 1.0, loss: f64::INFINITY, correct: false }
+        );
+    }
+
+    #[test]
+    fn nothing_to_judge_leaves_every_ratio_open() {
+        let ours = evaluate(&[], &[], 6);
+        assert_eq!(
+            (ours.total, ours.accuracy, ours.top5, ours.log_loss, ours.ece),
+            (0, None, None, None, None)
+        );
+        assert_eq!((ours.balanced_accuracy, ours.macro_f1), (None, None));
+        assert!(ours.per_class.iter().all(|class| class.f1.is_none() && class.precision.is_none()));
+        assert_eq!(evaluate(&[], &[], 0).per_class, []);
+    }
+
+    #[test]
+    fn a_confidence_on_an_edge_belongs_to_the_bin_below() {
+        for bin in 0..CALIBRATION_BINS {
+            assert_eq!(bin_of(edge(bin + 1)), Some(bin));
+            assert_eq!(bin_of(edge(bin + 1).next_up()), (bin + 1 < CALIBRATION_BINS).then_some(bin + 1));
+        }
+        assert_eq!(bin_of(f64::NAN), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "a label beyond 2 classes")]
+    fn a_label_beyond_the_classes_is_refused() {
+        evaluate(&[0.0, 1.0], &[2], 2);
+    }
+}
