@@ -13,7 +13,7 @@ struct Need {
     name: &'static str,
     /// The Debian package or packages.
     debian: &'static str,
-    /// The command on macOS, Homebrew's where Homebrew has it.
+    /// The command with Homebrew.
     homebrew: &'static str,
     /// Looks for the thing by using it.
     is_there: fn() -> bool,
@@ -23,7 +23,7 @@ const NEEDS: [Need; 2] = [
     Need {
         name: "A C++ compiler",
         debian: "g++",
-        homebrew: "brew install llvm",
+        homebrew: "brew install llvm && export CXX=$(brew --prefix llvm)/bin/clang++",
         is_there: cpp_compiler_is_there,
     },
     Need {

@@ -73,9 +73,15 @@ impl Python {
     fn pip(&self, action: &str, wheels: &[&Wheel]) -> Result<Command> {
         let requirements = self.workshop.join("requirements.txt");
         let lines: String = wheels.iter().map(|wheel| wheel.requirement() + "\n").collect();
-        fs::write(&requirements, lines)
-            .map_err(|error| format!("could not write {}: {error}", requirements.display()))?;
+        // pip's temporary files are as large as what it downloads: those of a killed one are thrown away here
+        // rather than left in the system's folder.
+        let temporary = self.workshop.join("pip");
+        let _ = fs::remove_dir_all(&temporary);
+        fs::create_dir_all(&temporary)
+            .and_then(|()| fs::write(&requirements, lines))
+            .map_err(|error| format!("could not write in {}: {error}", self.workshop.display()))?;
         let mut command = Command::new(&self.program);
+        command.env("TMPDIR", &temporary);
         // No cache: older versions of pip hold a whole file in memory to put it there, and it is used once.
         command.args(["-m", "pip", "--disable-pip-version-check", "--no-input", "--no-cache-dir", action]);
         command.args(["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement"]);
