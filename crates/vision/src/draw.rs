@@ -1,0 +1,66 @@
+//! Random draws that belong to a sample, not to a thread or an order.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
+
+/// A stream of draws keyed by (seed, epoch, sample): ChaCha with 8 rounds, whose key is just those three numbers.
+#[derive(Clone, Debug)]
+pub struct Draw {
+    stream: ChaCha8Rng,
+}
+
+impl Draw {
+    /// The stream of one sample in one epoch of one run.
+    pub fn new(seed: u64, epoch: u32, sample_id: i64) -> Draw {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..12].copy_from_slice(&epoch.to_le_bytes());
+        key[12..20].copy_from_slice(&sample_id.to_le_bytes());
+        Draw { stream: ChaCha8Rng::from_seed(key) }
+    }
+
+    /// Uniform in `low..high` (`low` where they are equal).
+    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        // 53 bits, the precision of an f64.
+        let unit = (self.stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        low + (high - low) * unit
+    }
+
+    /// True with this probability.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        self.uniform(0.0, 1.0) < probability
+    }
+
+    /// Uniform in `0..count`; `count` is at least 1.
+    pub fn below(&mut self, count: u32) -> u32 {
+        // Exact to one part in 2^32, far below what a statistical test of any length here could see.
+        ((u64::from(count) * u64::from(self.stream.next_u32())) >> 32) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Draw;
+
+    #[test]
+    fn a_stream_depends_on_its_three_keys_alone() {
+        let first = |seed, epoch, sample| Draw::new(seed, epoch, sample).uniform(0.0, 1.0);
+        assert_eq!(first(1, 2, 3), first(1, 2, 3));
+        assert_ne!(first(1, 2, 3), first(2, 2, 3));
+        assert_ne!(first(1, 2, 3), first(1, 3, 3));
+        assert_ne!(first(1, 2, 3), first(1, 2, 4));
+    }
+
+    #[test]
+    fn draws_are_uniform() {
+        let mut draw = Draw::new(7, 1, 1);
+        let mut counts = [0_u32; 10];
+        for _ in 0..100_000 {
+            counts[draw.below(10) as usize] += 1;
+        }
+        // The deviation of a count is 95.
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 500), "{counts:?}");
+        let mean = (0..100_000).map(|_| draw.uniform(-1.0, 3.0)).sum::<f64>() / 100_000.0;
+        assert!((mean - 1.0).abs() < 0.02, "{mean}");
+    }
+}
