@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let libraries = PathBuf::from(root).join("lib");
     if !has_libtorch(&libraries) {
         println!(
-            "cargo::error=There is no libtorch in {}: `cargo xtask demo` or `cargo xtask test` sets it up.",
+            "cargo::error=There is no libtorch in {}: `cargo xtask setup` or `cargo xtask test` sets it up.",
             libraries.display()
         );
         return ExitCode::FAILURE;

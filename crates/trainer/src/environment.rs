@@ -1,0 +1,100 @@
+//! What this process computes with: device, threads, precision; chosen once for a run and kept for its resumes,
+//! because another choice would give other bits.
+
+use crate::directory::Directory;
+use crate::fault::Fault;
+use crate::{models, precision};
+use protocol::event::Hello;
+use protocol::files::ENVIRONMENT;
+use protocol::spec::{self, Precision, RunSpec};
+use tch::{Device, Kind};
+
+/// libtorch's version: `torch-sys` builds against no other.
+pub const TORCH: &str = "2.11.0";
+
+/// The device of a run.
+pub fn device(asked: spec::Device) -> Result<Device, Fault> {
+    match (asked, tch::Cuda::is_available()) {
+        (spec::Device::Cpu, _) | (spec::Device::Auto, false) => Ok(Device::Cpu),
+        (spec::Device::Auto | spec::Device::Cuda, true) => Ok(Device::Cuda(0)),
+        (spec::Device::Cuda, false) => Err(Fault::new(
+            "This run asks for a GPU, and libtorch can use none here.",
+        )
+        .advice(
+            "Set the device to auto or cpu. For a GPU, LIBTORCH must point at a libtorch with CUDA and the \
+                 driver must be installed.",
+        )),
+    }
+}
+
+/// The name of `device` in a journal.
+pub fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".to_owned(),
+    }
+}
+
+/// Who speaks, with the precision chosen. A run that was started before keeps what it was started with.
+pub fn settle(directory: &Directory, spec: &RunSpec, device: Device) -> Result<Hello, Fault> {
+    let before = earlier(directory).filter(|before| before.device == device_name(device));
+    let threads = match (spec.threads, &before) {
+        (0, Some(before)) => before.threads,
+        (0, None) => cores(),
+        (threads, _) => threads,
+    };
+    // Before the first tensor: libtorch's pool takes its size then.
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+    let (precision, precision_reason) = match (spec.precision, before) {
+        (Precision::F32, _) => ("f32".to_owned(), "The run asks for f32.".to_owned()),
+        (Precision::Bf16, _) => ("bf16".to_owned(), "The run asks for bf16.".to_owned()),
+        (Precision::Auto, _) if spec.epochs == 0 => {
+            ("f32".to_owned(), "f32: judging alone is quick, and this way it is exact.".to_owned())
+        }
+        (Precision::Auto, Some(before)) => (before.precision, before.precision_reason),
+        (Precision::Auto, None) => {
+            let network = models::build(spec.model, spec.image_size, spec.classes.len(), device)?;
+            let side = i64::from(spec.image_size);
+            let (kind, reason) = precision::measure(&network, [i64::from(spec.batch_size), 3, side, side]);
+            (kind_name(kind).to_owned(), reason)
+        }
+    };
+    let hello = Hello { threads, precision, precision_reason, device: device_name(device), ..anonymous() };
+    let text =
+        serde_json::to_vec_pretty(&hello).map_err(|error| Fault::new(format!("{ENVIRONMENT}: {error}")))?;
+    directory.write(ENVIRONMENT, &text)?;
+    Ok(hello)
+}
+
+/// What can be said before anything was chosen.
+pub fn anonymous() -> Hello {
+    Hello {
+        protocol: protocol::PROTOCOL,
+        trainer: env!("CARGO_PKG_VERSION").to_owned(),
+        torch: TORCH.to_owned(),
+        device: device_name(Device::Cpu),
+        threads: cores(),
+        precision: "f32".to_owned(),
+        precision_reason: "The run ended before a precision was chosen.".to_owned(),
+        pid: std::process::id(),
+    }
+}
+
+/// Cores that this process may use.
+pub fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
+}
+
+/// The arithmetic that [`Hello::precision`] names.
+pub fn kind(hello: &Hello) -> Kind {
+    if hello.precision == kind_name(Kind::BFloat16) { Kind::BFloat16 } else { Kind::Float }
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    if kind == Kind::BFloat16 { "bf16" } else { "f32" }
+}
+
+/// What an earlier start of this run said; a file that can't be read is written anew.
+fn earlier(directory: &Directory) -> Option<Hello> {
+    serde_json::from_slice(&std::fs::read(directory.path(ENVIRONMENT)).ok()?).ok()
+}

@@ -1,0 +1,68 @@
+//! Looking at gradients: their size layer by layer, and who is to blame when a loss is no longer finite.
+
+use crate::fault::Fault;
+use crate::nn::Network;
+use protocol::event::{Finite, finite};
+use tch::{Device, Kind, Tensor};
+
+/// About how many times in a run the norms are recorded.
+const POINTS: u64 = 300;
+
+/// Norms are recorded every this many steps: fixed by the length of the run, so that a resumed run records the same.
+pub fn record_every(total_steps: u64) -> u64 {
+    (total_steps / POINTS).max(1)
+}
+
+/// The L2 norm of each layer's part of the flat `gradient`, in the order of [`Network::layers`].
+pub fn norms(network: &Network, gradient: &Tensor) -> Vec<Finite> {
+    let norms: Vec<Tensor> = network
+        .layers
+        .iter()
+        .map(|layer| gradient.narrow(0, layer.range.start, layer.range.end - layer.range.start).norm())
+        .collect();
+    // One read for all layers: on a GPU each would wait for everything before it.
+    let norms = Tensor::stack(&norms, 0).to_kind(Kind::Double).to_device(Device::Cpu);
+    (0..network.layers.len()).map(|index| finite(norms.double_value(&[index as i64]))).collect()
+}
+
+/// The fault for a loss that is no longer finite at `step`, naming the first layer from the input whose weights, or
+/// whose output for `input`, are not finite either.
+pub fn diverged(network: &Network, input: &Tensor, kind: Kind, step: u64, learning_rate: f64) -> Fault {
+    let blamed = match network.first_bad_weights() {
+        Some(layer) => Some(("weights", layer.to_owned())),
+        None => network.first_bad_layer(input, kind).map(|layer| ("outputs", layer)),
+    };
+    fault(&format!("The loss was no longer a finite number at step {step}"), blamed, step, learning_rate)
+}
+
+/// An error where a number of `network` is not finite: such weights are of no use, so they are not to be kept.
+pub fn check(network: &Network, step: u64, learning_rate: f64) -> Result<(), Fault> {
+    let blamed = match network.first_bad_weights() {
+        Some(layer) => ("weights", layer),
+        None => match network.first_bad_statistics() {
+            Some(layer) => ("running statistics", layer),
+            None => return Ok(()),
+        },
+    };
+    let blamed = Some((blamed.0, blamed.1.to_owned()));
+    Err(fault(
+        &format!("The network held numbers that are not finite after step {step}"),
+        blamed,
+        step,
+        learning_rate,
+    ))
+}
+
+fn fault(what: &str, blamed: Option<(&str, String)>, step: u64, learning_rate: f64) -> Fault {
+    let fault = match blamed {
+        Some((part, layer)) => Fault::new(format!(
+            "{what}; from the input on, layer {layer} is the first whose {part} are not finite."
+        ))
+        .in_layer(layer),
+        None => Fault::new(format!("{what}; the output of every layer was still finite.")),
+    };
+    fault.at_step(step).advice(format!(
+        "The steps were most likely too large: try a tenth of the learning rate (it was {learning_rate:.1e} at this step), \
+         or a longer warm-up."
+    ))
+}

@@ -1,0 +1,25 @@
+//! The trainer: the only part of Tintype that links libtorch.
+//!
+//! It works on one run directory, alone, from its specification to the last event of its journal; it has no
+//! server, no database and no network. A library only so that its parts can be tested from outside.
+
+pub mod capture;
+pub mod checkpoint;
+pub mod describe;
+pub mod directory;
+pub mod environment;
+pub mod fault;
+pub mod gradients;
+pub mod judge;
+pub mod loader;
+pub mod models;
+pub mod nn;
+pub mod optimizer;
+pub mod order;
+pub mod pictures;
+pub mod precision;
+pub mod report;
+pub mod run;
+pub mod schedule;
+pub mod train;
+pub mod weights;

@@ -1,0 +1,210 @@
+//! Threads that decode and transform pictures ahead of whoever computes.
+//!
+//! ```text
+//! worker ─┐  (place, tensor)          in order
+//! worker ─┼──── channel ────▶ Batches ────────▶ loop
+//!         ▲                      │
+//!         └──── window: at most AHEAD batches beyond the one asked for
+//! ```
+//!
+//! What a sample becomes depends on seed, epoch and sample alone, and batches are put together by place, so the
+//! number of threads and their luck change nothing.
+
+use crate::fault::Fault;
+use crate::pictures::Pictures;
+use protocol::sample::Sample;
+use protocol::transform::{Drawn, Pipeline};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tch::Tensor;
+
+/// Batches that may be ready beyond the one in use.
+const AHEAD: usize = 3;
+
+/// Where batches come from.
+pub struct Loader {
+    /// The samples of the run.
+    pub samples: Arc<[Sample]>,
+    /// Side of the square that every pipeline ends with, pixels.
+    pub image_size: u32,
+    /// Keys the random draws.
+    pub seed: u64,
+    /// Worker threads.
+    pub threads: usize,
+    /// Shared by all passes.
+    pub pictures: Arc<Pictures>,
+}
+
+/// A batch as the network gets it.
+pub struct Batch {
+    /// f32 `[n, 3, side, side]`, on the CPU.
+    pub input: Tensor,
+    /// i64 `[n]`, on the CPU.
+    pub labels: Tensor,
+    /// Indexes into [`Loader::samples`].
+    pub places: Vec<usize>,
+    /// What the random transforms drew, by sample.
+    pub drawn: Vec<Vec<Drawn>>,
+}
+
+type Loaded = Result<(Vec<f32>, Vec<Drawn>), Fault>;
+
+impl Loader {
+    /// Begins a pass over `order` (indexes into the samples) in batches of `batch_size`; the last may be smaller.
+    pub fn pass(&self, order: &[usize], pipeline: &Pipeline, epoch: u32, batch_size: usize) -> Batches {
+        let (sender, receiver) = channel();
+        let work = Arc::new(Work {
+            samples: Arc::clone(&self.samples),
+            pictures: Arc::clone(&self.pictures),
+            order: order.to_vec(),
+            pipeline: pipeline.clone(),
+            side: self.image_size,
+            seed: self.seed,
+            epoch,
+            next: AtomicUsize::new(0),
+            window: Mutex::new(AHEAD * batch_size),
+            moved: Condvar::new(),
+        });
+        let workers = (0..self.threads.clamp(1, order.len().max(1)))
+            .map(|_| {
+                let (work, sender) = (Arc::clone(&work), sender.clone());
+                std::thread::spawn(move || work.run(&sender))
+            })
+            .collect();
+        Batches { work, receiver, workers, early: HashMap::new(), taken: 0, batch_size }
+    }
+}
+
+/// What the workers of one pass share.
+struct Work {
+    samples: Arc<[Sample]>,
+    pictures: Arc<Pictures>,
+    order: Vec<usize>,
+    pipeline: Pipeline,
+    side: u32,
+    seed: u64,
+    epoch: u32,
+    /// The next place in `order` that nobody has taken.
+    next: AtomicUsize,
+    /// Places below this may be loaded now.
+    window: Mutex<usize>,
+    moved: Condvar,
+}
+
+impl Work {
+    fn run(&self, sender: &Sender<(usize, Loaded)>) {
+        loop {
+            let place = self.next.fetch_add(1, Ordering::Relaxed);
+            if place >= self.order.len() {
+                return;
+            }
+            let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(
+                self.moved
+                    .wait_while(window, |window| place >= *window)
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
+            let sample = &self.samples[self.order[place]];
+            // A decoder that panics takes down its own picture only, and the fault names the file.
+            let loaded = catch_unwind(AssertUnwindSafe(|| self.load(sample))).unwrap_or_else(|panic| {
+                Err(Fault::new(format!(
+                    "Could not load the picture {}: {}",
+                    sample.path,
+                    Fault::from_panic(&*panic)
+                )))
+            });
+            if sender.send((place, loaded)).is_err() {
+                return; // The pass was dropped.
+            }
+        }
+    }
+
+    fn load(&self, sample: &Sample) -> Loaded {
+        let picture = self.pictures.get(sample)?;
+        let mut draw = vision::Draw::new(self.seed, self.epoch, sample.id);
+        let (tensor, drawn) = vision::apply(&self.pipeline, &picture, &mut draw);
+        if (tensor.height, tensor.width) != (self.side, self.side) {
+            return Err(Fault::new(format!(
+                "The transforms made {} × {} pixels of {} where {side} × {side} were expected.",
+                tensor.width,
+                tensor.height,
+                sample.path,
+                side = self.side,
+            )));
+        }
+        Ok((tensor.data, drawn))
+    }
+
+    /// Lets the workers load places below `end`.
+    fn open(&self, end: usize) {
+        *self.window.lock().unwrap_or_else(PoisonError::into_inner) = end;
+        self.moved.notify_all();
+    }
+}
+
+/// A pass under way: an iterator over batches in order. Dropping it ends the workers.
+pub struct Batches {
+    work: Arc<Work>,
+    receiver: Receiver<(usize, Loaded)>,
+    workers: Vec<JoinHandle<()>>,
+    /// Loaded, but not yet due.
+    early: HashMap<usize, Loaded>,
+    taken: usize,
+    batch_size: usize,
+}
+
+impl Batches {
+    fn collect(&mut self, end: usize) -> Result<Batch, Fault> {
+        let side = i64::from(self.work.side);
+        let places = self.work.order[self.taken..end].to_vec();
+        let mut input = Vec::with_capacity(places.len() * (3 * side * side) as usize);
+        let mut drawn = Vec::with_capacity(places.len());
+        for place in self.taken..end {
+            while !self.early.contains_key(&place) {
+                // Workers send something for every place that they take.
+                let (place, loaded) = self
+                    .receiver
+                    .recv()
+                    .map_err(|_gone| Fault::new("The threads that load pictures are gone."))?;
+                self.early.insert(place, loaded);
+            }
+            let (data, draws) = self.early.remove(&place).expect("the loop above ended")?;
+            input.extend_from_slice(&data);
+            drawn.push(draws);
+        }
+        let labels: Vec<i64> =
+            places.iter().map(|&place| i64::from(self.work.samples[place].label)).collect();
+        let input = Tensor::from_slice(&input).view([places.len() as i64, 3, side, side]);
+        Ok(Batch { input, labels: Tensor::from_slice(&labels), places, drawn })
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let end = (self.taken + self.batch_size).min(self.work.order.len());
+        if self.taken == end {
+            return None;
+        }
+        let batch = self.collect(end);
+        self.taken = end;
+        self.work.open(end + AHEAD * self.batch_size);
+        Some(batch)
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.work.next.store(self.work.order.len(), Ordering::Relaxed);
+        self.work.open(usize::MAX);
+        for worker in self.workers.drain(..) {
+            // A worker's panics were sent on as faults.
+            let _ = worker.join();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! A small network for small data: four stages of convolution, batch normalisation, ReLU and pooling.
+
+use crate::nn::{BatchNorm, Body, Builder, Conv, Fan, Network, Pass, global_average};
+use tch::Tensor;
+
+/// Channels after each stage.
+const WIDTHS: [i64; 4] = [32, 64, 128, 128];
+
+struct SmallCnn {
+    stages: Vec<(Conv, BatchNorm)>,
+}
+
+/// About 0.24 million parameters.
+pub(super) fn build(mut builder: Builder, classes: i64) -> Network {
+    let mut from = 3;
+    let mut stages = Vec::new();
+    for (index, &to) in WIDTHS.iter().enumerate() {
+        let stage = index + 1;
+        let conv = builder.conv(&format!("stage{stage}.conv"), from, to, 3, 1, Fan::Out);
+        stages.push((conv, builder.batch_norm(&format!("stage{stage}.bn"), to)));
+        from = to;
+    }
+    builder.finish(SmallCnn { stages }, "head", from, classes, false)
+}
+
+impl Body for SmallCnn {
+    fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
+        let mut x = input.shallow_clone();
+        for (index, (conv, bn)) in self.stages.iter().enumerate() {
+            x = bn.forward(pass, &conv.forward(pass, &x)).relu_();
+            if index + 1 < self.stages.len() {
+                x = x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
+            }
+        }
+        global_average(&x)
+    }
+}

@@ -1,0 +1,88 @@
+//! The optimisers, by PyTorch's formulas, on the flat vector of all weights at once.
+//! They must not know which layer a number belongs to.
+
+use crate::fault::Fault;
+use protocol::spec;
+use tch::Tensor;
+
+const MOMENTUM: f64 = 0.9;
+const BETA1: f64 = 0.9;
+const BETA2: f64 = 0.999;
+const EPSILON: f64 = 1e-8;
+
+/// An optimiser with its state.
+pub struct Optimizer {
+    kind: spec::Optimizer,
+    weight_decay: f64,
+    /// By PyTorch's names, each as long as the weights.
+    state: Vec<(&'static str, Tensor)>,
+    /// Steps taken: AdamW corrects its averages by it.
+    steps: u64,
+}
+
+impl Optimizer {
+    /// A fresh one for `weights`: its state is zero.
+    pub fn new(kind: spec::Optimizer, weight_decay: f64, weights: &Tensor) -> Self {
+        let names: &[_] = match kind {
+            spec::Optimizer::Sgd => &["momentum_buffer"],
+            spec::Optimizer::Adamw => &["exp_avg", "exp_avg_sq"],
+        };
+        let state = names.iter().map(|&name| (name, weights.detach().zeros_like())).collect();
+        Self { kind, weight_decay, state, steps: 0 }
+    }
+
+    /// Moves `weights` by one step against `gradient`.
+    pub fn step(&mut self, weights: &Tensor, gradient: &Tensor, learning_rate: f64) {
+        self.steps += 1;
+        tch::no_grad(|| {
+            let weights = weights.detach();
+            match self.kind {
+                spec::Optimizer::Sgd => self.sgd(weights, gradient, learning_rate),
+                spec::Optimizer::Adamw => self.adamw(weights, gradient, learning_rate),
+            }
+        });
+    }
+
+    /// `torch.optim.SGD(momentum=0.9, nesterov=True)`; a buffer of zeros gives its first step too.
+    fn sgd(&mut self, mut weights: Tensor, gradient: &Tensor, learning_rate: f64) {
+        let buffer = &mut self.state[0].1;
+        let gradient = if self.weight_decay == 0.0 {
+            gradient.shallow_clone()
+        } else {
+            gradient + &weights * self.weight_decay
+        };
+        let _ = buffer.g_mul_scalar_(MOMENTUM).g_add_(&gradient);
+        let _ = weights.g_sub_(&((gradient + &*buffer * MOMENTUM) * learning_rate));
+    }
+
+    /// `torch.optim.AdamW(betas=(0.9, 0.999), eps=1e-8)`: Loshchilov and Hutter 2019, *Decoupled weight decay regularization*.
+    fn adamw(&mut self, mut weights: Tensor, gradient: &Tensor, learning_rate: f64) {
+        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let correction1 = 1.0 - BETA1.powi(steps);
+        let correction2 = 1.0 - BETA2.powi(steps);
+        let _ = weights.g_mul_scalar_(1.0 - learning_rate * self.weight_decay);
+        let _ = self.state[0].1.lerp_(gradient, 1.0 - BETA1);
+        let _ = self.state[1].1.g_mul_scalar_(BETA2).g_add_(&(gradient * (1.0 - BETA2) * gradient));
+        let mut denominator = self.state[1].1.sqrt() / correction2.sqrt();
+        let _ = denominator.g_add_scalar_(EPSILON);
+        let _ = weights.g_sub_(&(&self.state[0].1 * (learning_rate / correction1) / denominator));
+    }
+
+    /// The state, by PyTorch's names.
+    pub fn state(&self) -> &[(&'static str, Tensor)] {
+        &self.state
+    }
+
+    /// Takes up a state that [`Optimizer::state`] gave after `steps` steps; `read` finds a tensor by its name.
+    pub fn restore(
+        &mut self,
+        steps: u64,
+        mut read: impl FnMut(&str) -> Result<Tensor, Fault>,
+    ) -> Result<(), Fault> {
+        self.steps = steps;
+        for (name, tensor) in &mut self.state {
+            tensor.copy_(&read(name)?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! A run from the lock to its last word in the journal: everything that can go wrong ends here, in words.
+
+use crate::checkpoint::{self, Progress};
+use crate::directory::{Directory, Samples};
+use crate::environment;
+use crate::fault::Fault;
+use crate::loader::Loader;
+use crate::models;
+use crate::optimizer::Optimizer;
+use crate::report::Report;
+use crate::train::{End, Trainer};
+use crate::weights::{self, OtherHead};
+use protocol::event::{Event, Started};
+use protocol::files;
+use protocol::sample::Split;
+use protocol::spec::RunSpec;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Does all that is left to do in the run directory `root`, from the start or from its last checkpoint.
+///
+/// The error has been told to the journal too, unless another trainer holds the directory.
+pub fn run(root: &Path, lock_inherited: bool) -> Result<End, Fault> {
+    let directory = Directory::lock(root, lock_inherited)?;
+    let mut report = Report::open(&directory.path(files::JOURNAL))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .map_err(|error| Fault::new(format!("Could not listen for signals: {error}.")))?;
+    }
+    let end = catch_unwind(AssertUnwindSafe(|| work(&directory, &mut report, &stop)))
+        .unwrap_or_else(|panic| Err(Fault::from_panic(&*panic)));
+    if let Err(fault) = &end {
+        if !report.said_hello() {
+            report.say(Event::Hello(environment::anonymous()))?;
+        }
+        report.say(Event::Failed(fault.clone().into_failure()))?;
+    }
+    end
+}
+
+fn work(directory: &Directory, report: &mut Report, stop: &AtomicBool) -> Result<End, Fault> {
+    let spec = directory.spec()?;
+    let samples = directory.samples(spec.classes.len())?;
+    check(&spec, &samples)?;
+    let device = environment::device(spec.device)?;
+    let hello = environment::settle(directory, &spec, device)?;
+    let kind = environment::kind(&hello);
+    let threads = hello.threads;
+    report.say(Event::Hello(hello))?;
+
+    tch::manual_seed(spec.seed.cast_signed());
+    let network = models::build(spec.model, spec.image_size, spec.classes.len(), device)?;
+    let mut optimizer = Optimizer::new(spec.optimizer, spec.weight_decay, &network.flat);
+    let resumed =
+        if spec.epochs == 0 { None } else { checkpoint::resume(directory, &network, &mut optimizer)? };
+    if let (None, Some(path)) = (&resumed, &spec.weights) {
+        let other_head = if spec.epochs == 0 { OtherHead::Refuse } else { OtherHead::Replace };
+        if let Some(text) = weights::load(&network, &PathBuf::from(path), other_head)? {
+            report.say(Event::Note { text })?;
+        }
+    }
+    let loader = Loader {
+        samples: Arc::clone(&samples.all),
+        image_size: spec.image_size,
+        seed: spec.seed,
+        threads: threads as usize,
+        pictures: Arc::default(),
+    };
+    let mut trainer = Trainer {
+        spec: &spec,
+        directory,
+        report,
+        samples: &samples,
+        loader: &loader,
+        network: &network,
+        optimizer: &mut optimizer,
+        kind,
+        progress: resumed.unwrap_or_else(Progress::default),
+        stop,
+    };
+    let started = Started {
+        step: trainer.progress.step,
+        steps_per_epoch: trainer.steps_per_epoch(),
+        parameters: network.flat.numel() as u64,
+        layers: network.layers.iter().map(|layer| layer.name.clone()).collect(),
+    };
+    trainer.report.say(Event::Started(started))?;
+    if spec.epochs == 0 { trainer.judge_only() } else { trainer.train() }
+}
+
+/// Refuses what no network could be made of, before anything is spent on it.
+fn check(spec: &RunSpec, samples: &Samples) -> Result<(), Fault> {
+    let refuse = |what: String| Err(Fault::new(what).advice("Start a new run with another value."));
+    if spec.classes.len() < 2 {
+        return refuse(format!(
+            "A classifier needs two classes or more; the data set has {}.",
+            spec.classes.len()
+        ));
+    }
+    if spec.batch_size == 0 {
+        return refuse("The batch size is 0.".to_owned());
+    }
+    if spec.epochs > 0 && samples.of(Split::Train).is_empty() {
+        return refuse("There is no picture in the train split.".to_owned());
+    }
+    for (name, value) in [
+        ("learning rate", spec.learning_rate),
+        ("weight decay", spec.weight_decay),
+        ("number of warm-up epochs", spec.warmup_epochs),
+    ] {
+        if !value.is_finite() || value < 0.0 {
+            return refuse(format!("The {name} is {value}."));
+        }
+    }
+    for (name, pipeline) in [("training", &spec.train_transforms), ("judging", &spec.eval_transforms)] {
+        if let Err(problem) = vision::check(pipeline) {
+            return refuse(format!("The transforms for {name} can't be used: {problem}."));
+        }
+        match vision::output_side(pipeline) {
+            Some(side) if side == spec.image_size => {}
+            Some(side) => {
+                return refuse(format!(
+                    "The transforms for {name} make {side} pixels a side where the image size is {}.",
+                    spec.image_size
+                ));
+            }
+            None => {
+                return refuse(format!(
+                    "The transforms for {name} leave pictures of different shapes; end them with a crop or an exact resize to {} pixels.",
+                    spec.image_size
+                ));
+            }
+        }
+    }
+    Ok(())
+}

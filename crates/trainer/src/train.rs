@@ -1,0 +1,259 @@
+//! The training loop. It must not know how pictures are loaded, how layers compute, or where events go.
+
+use crate::capture;
+use crate::checkpoint::{self, Best, Progress};
+use crate::directory::{Directory, Samples};
+use crate::fault::Fault;
+use crate::gradients;
+use crate::judge::{Judge, Judgement};
+use crate::loader::{Batch, Loader};
+use crate::nn::Network;
+use crate::optimizer::Optimizer;
+use crate::order;
+use crate::report::Report;
+use crate::schedule;
+use protocol::event::{Event, Values, finite};
+use protocol::files::PREDICTIONS;
+use protocol::sample::Split;
+use protocol::spec::RunSpec;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use tch::{Device, Kind, Tensor};
+
+/// How the work ended, where it did not fail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// All of it was done.
+    Completed,
+    /// It was asked to stop.
+    Stopped,
+}
+
+/// Everything that a run works with.
+pub struct Trainer<'a> {
+    /// What to do.
+    pub spec: &'a RunSpec,
+    /// Where to.
+    pub directory: &'a Directory,
+    /// The journal.
+    pub report: &'a mut Report,
+    /// Which pictures.
+    pub samples: &'a Samples,
+    /// Where batches come from.
+    pub loader: &'a Loader,
+    /// What is trained.
+    pub network: &'a Network,
+    /// How.
+    pub optimizer: &'a mut Optimizer,
+    /// The arithmetic of convolutions.
+    pub kind: Kind,
+    /// How far the run has come.
+    pub progress: Progress,
+    /// Set when the run is asked to stop.
+    pub stop: &'a AtomicBool,
+}
+
+impl Trainer<'_> {
+    /// Trains what is left of the epochs, judging the validation split after each, then judges the test split.
+    pub fn train(&mut self) -> Result<End, Fault> {
+        let training = self.samples.of(Split::Train);
+        let batch_size = self.spec.batch_size as usize;
+        while self.progress.epochs < self.spec.epochs {
+            let epoch = self.progress.epochs + 1;
+            let order: Vec<usize> = order::shuffled(training.len(), self.spec.seed, epoch)
+                .iter()
+                .map(|&place| training[place])
+                .collect();
+            // A resumed epoch goes on where its checkpoint was taken.
+            let taken = (self.progress.step - self.steps_per_epoch() * u64::from(epoch - 1)) as usize;
+            let rest = &order[(taken * batch_size).min(order.len())..];
+            let mut batches = self.loader.pass(rest, &self.spec.train_transforms, epoch, batch_size);
+            let mut clock = Instant::now();
+            loop {
+                if self.stop.load(Ordering::Relaxed) {
+                    return self.stopped();
+                }
+                let Some(batch) = batches.next() else { break };
+                self.step(&batch?, epoch, &mut clock)?;
+            }
+            if self.end_epoch(epoch)? == End::Stopped {
+                return self.stopped();
+            }
+        }
+        if self.judge_test()? == End::Stopped {
+            // The last epoch's checkpoint holds all there is; the network now holds the best epoch's weights.
+            self.report.say(Event::Stopped { step: self.progress.step })?;
+            return Ok(End::Stopped);
+        }
+        let best_epoch = self.progress.best.map_or(0, |best| best.epoch);
+        self.report.say(Event::Completed { step: self.progress.step, best_epoch })?;
+        Ok(End::Completed)
+    }
+
+    /// One optimiser step.
+    fn step(&mut self, batch: &Batch, epoch: u32, clock: &mut Instant) -> Result<(), Fault> {
+        let (step, size) = (self.progress.step, batch.places.len());
+        if capture::is_due(step, self.spec.capture_every_steps) {
+            let captured = capture::capture(self.directory, self.loader, batch, step, epoch)?;
+            self.report.say(Event::Batch(captured))?;
+        }
+        let learning_rate = self.learning_rate(step);
+        let device = self.network.device();
+        let (input, labels) = (batch.input.to_device(device), batch.labels.to_device(device));
+
+        let logits = self.network.forward(&input, self.kind, true).logits;
+        let loss = logits.cross_entropy_for_logits(&labels);
+        let gradient = self.network.gradient(&loss);
+
+        // The one place in a step that waits for the device.
+        let right = tch::no_grad(|| logits.argmax(1, false).eq_tensor(&labels).sum(Kind::Double));
+        let read = Tensor::stack(&[loss.detach().to_kind(Kind::Double), right], 0).to_device(Device::Cpu);
+        let (loss, right) = (read.double_value(&[0]), read.double_value(&[1]));
+
+        let values = Values::from([
+            ("train/loss".to_owned(), finite(loss)),
+            ("train/accuracy".to_owned(), finite(right / size as f64)),
+            ("learning_rate".to_owned(), finite(learning_rate)),
+            ("images_per_second".to_owned(), finite(size as f64 / clock.elapsed().as_secs_f64())),
+        ]);
+        *clock = Instant::now();
+        self.report.say(Event::Step { step, epoch, values })?;
+        if step.is_multiple_of(gradients::record_every(self.total_steps())) {
+            self.report.say(Event::Gradients { step, norms: gradients::norms(self.network, &gradient) })?;
+        }
+        if !loss.is_finite() {
+            return Err(gradients::diverged(self.network, &input, self.kind, step, learning_rate));
+        }
+        self.optimizer.step(&self.network.flat, &gradient, learning_rate);
+        self.progress.step += 1;
+        self.progress.seen += size as u64;
+        self.progress.right += right as u64;
+        self.progress.loss += loss * size as f64;
+        Ok(())
+    }
+
+    /// Judges the epoch and takes its checkpoint.
+    fn end_epoch(&mut self, epoch: u32) -> Result<End, Fault> {
+        self.check()?;
+        let seen = self.progress.seen as f64;
+        let mut values = Values::from([
+            ("epoch/train_loss".to_owned(), finite(self.progress.loss / seen)),
+            ("epoch/train_accuracy".to_owned(), finite(self.progress.right as f64 / seen)),
+        ]);
+        let validation = self.samples.of(Split::Val);
+        let mut best = Best { epoch, loss: None };
+        let mut is_best = true;
+        if !validation.is_empty() {
+            let Some(judgement) = self.judge(validation)? else { return Ok(End::Stopped) };
+            values.insert("val/loss".to_owned(), finite(judgement.loss));
+            values.insert("val/accuracy".to_owned(), finite(judgement.accuracy));
+            best.loss = finite(judgement.loss);
+            is_best = is_better(best, self.progress.best);
+            let path = format!("{PREDICTIONS}/val-{epoch:04}.safetensors");
+            self.directory.write(&path, &judgement.to_bytes()?)?;
+            self.report.say(Event::Epoch { epoch, step: self.progress.step - 1, values, best: is_best })?;
+            self.report.say(Event::Predictions { split: Split::Val, epoch, path, best: is_best })?;
+        } else {
+            self.report.say(Event::Epoch { epoch, step: self.progress.step - 1, values, best: is_best })?;
+        }
+        self.progress = Progress {
+            step: self.progress.step,
+            epochs: epoch,
+            best: if is_best { Some(best) } else { self.progress.best },
+            ..Progress::default()
+        };
+        self.checkpoint(is_best)?;
+        Ok(End::Completed)
+    }
+
+    /// Judges the test split, if there is one, with the weights of the best epoch.
+    fn judge_test(&mut self) -> Result<End, Fault> {
+        let test = self.samples.of(Split::Test);
+        if test.is_empty() {
+            return Ok(End::Completed);
+        }
+        checkpoint::load_best(self.directory, self.network)?;
+        let Some(judgement) = self.judge(test)? else { return Ok(End::Stopped) };
+        let path = format!("{PREDICTIONS}/test.safetensors");
+        self.directory.write(&path, &judgement.to_bytes()?)?;
+        let epoch = self.progress.best.map_or(0, |best| best.epoch);
+        self.report.say(Event::Predictions { split: Split::Test, epoch, path, best: true })?;
+        Ok(End::Completed)
+    }
+
+    /// Judges the starting weights on the splits that are asked for; nothing is trained.
+    pub fn judge_only(&mut self) -> Result<End, Fault> {
+        for &split in &self.spec.evaluate_splits {
+            let places = self.samples.of(split);
+            if places.is_empty() {
+                return Err(Fault::new(format!("There is no picture in the {split} split to judge."))
+                    .advice("Choose a split that has pictures."));
+            }
+            let Some(judgement) = self.judge(places)? else {
+                self.report.say(Event::Stopped { step: 0 })?;
+                return Ok(End::Stopped);
+            };
+            let path = match split {
+                Split::Test => format!("{PREDICTIONS}/test.safetensors"),
+                Split::Train | Split::Val => format!("{PREDICTIONS}/{split}-0000.safetensors"),
+            };
+            self.directory.write(&path, &judgement.to_bytes()?)?;
+            self.report.say(Event::Predictions { split, epoch: 0, path, best: true })?;
+        }
+        self.report.say(Event::Completed { step: 0, best_epoch: 0 })?;
+        Ok(End::Completed)
+    }
+
+    fn judge(&self, places: &[usize]) -> Result<Option<Judgement>, Fault> {
+        Judge {
+            loader: self.loader,
+            transforms: &self.spec.eval_transforms,
+            batch_size: self.spec.batch_size as usize,
+            kind: self.kind,
+            stop: self.stop,
+        }
+        .judge(self.network, places)
+    }
+
+    /// Ends the run where it is, so that it can go on from there.
+    fn stopped(&mut self) -> Result<End, Fault> {
+        self.check()?;
+        self.checkpoint(false)?;
+        self.report.say(Event::Stopped { step: self.progress.step })?;
+        Ok(End::Stopped)
+    }
+
+    fn checkpoint(&mut self, best: bool) -> Result<(), Fault> {
+        checkpoint::save(self.directory, self.network, self.optimizer, &self.progress, best)?;
+        self.report.say(Event::Checkpoint { step: self.progress.step, epoch: self.progress.epochs })
+    }
+
+    /// Refuses to keep or judge weights that are not finite.
+    fn check(&self) -> Result<(), Fault> {
+        let last = self.progress.step.saturating_sub(1);
+        gradients::check(self.network, last, self.learning_rate(last))
+    }
+
+    fn learning_rate(&self, step: u64) -> f64 {
+        let warmup =
+            schedule::warmup_steps(self.spec.warmup_epochs, self.steps_per_epoch(), self.total_steps());
+        schedule::learning_rate(self.spec.schedule, self.spec.learning_rate, step, self.total_steps(), warmup)
+    }
+
+    /// Optimiser steps an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.samples.of(Split::Train).len().div_ceil(self.spec.batch_size as usize) as u64
+    }
+
+    fn total_steps(&self) -> u64 {
+        self.steps_per_epoch() * u64::from(self.spec.epochs)
+    }
+}
+
+/// Whether `new` has the lower validation loss; one that is not finite never does, but something must be kept.
+fn is_better(new: Best, old: Option<Best>) -> bool {
+    match old {
+        None => true,
+        Some(old) => new.loss.is_some_and(|new| old.loss.is_none_or(|old| new < old)),
+    }
+}

@@ -1,0 +1,116 @@
+//! Tensors to and from safetensors files, and weights into a network by name.
+
+use crate::fault::Fault;
+use crate::nn::Network;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::BTreeMap;
+use std::path::Path;
+use tch::{Kind, Tensor};
+
+/// The bytes of a safetensors file that holds `tensors`.
+pub fn to_bytes<N: AsRef<str>>(tensors: &[(N, Tensor)]) -> Result<Vec<u8>, Fault> {
+    let wrong = |problem: String| Fault::new(format!("Could not lay out tensors for a file: {problem}."));
+    let mut parts = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let dtype = match tensor.kind() {
+            Kind::Float => Dtype::F32,
+            Kind::Int64 => Dtype::I64,
+            other => return Err(wrong(format!("{} is {other:?}", name.as_ref()))),
+        };
+        let tensor = tensor.detach().contiguous().to_device(tch::Device::Cpu);
+        let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
+        tensor.copy_data_u8(&mut bytes, tensor.numel());
+        let shape: Vec<usize> = tensor.size().iter().map(|&side| side as usize).collect();
+        parts.push((name.as_ref(), dtype, shape, bytes));
+    }
+    let views = parts
+        .iter()
+        .map(|(name, dtype, shape, bytes)| {
+            TensorView::new(*dtype, shape.clone(), bytes).map(|view| (*name, view))
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| wrong(error.to_string()))?;
+    safetensors::serialize(views, None).map_err(|error| wrong(error.to_string()))
+}
+
+/// The tensors of the safetensors file at `path`, by name; floating point of any width becomes f32.
+pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Fault> {
+    let bytes = std::fs::read(path).map_err(|error| Fault::file("read", path, error))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| {
+        Fault::file("read", path, format!("it is not a whole safetensors file ({error})"))
+    })?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.tensors() {
+        let kind = match view.dtype() {
+            Dtype::F64 => Kind::Double,
+            Dtype::F32 => Kind::Float,
+            Dtype::F16 => Kind::Half,
+            Dtype::BF16 => Kind::BFloat16,
+            Dtype::I64 => Kind::Int64,
+            other => return Err(Fault::file("use", path, format!("tensor {name} has the type {other:?}"))),
+        };
+        let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
+        let tensor = Tensor::from_data_size(view.data(), &shape, kind);
+        tensors.insert(name, if kind == Kind::Int64 { tensor } else { tensor.to_kind(Kind::Float) });
+    }
+    Ok(tensors)
+}
+
+/// What to do with a last layer made for another number of classes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum OtherHead {
+    /// Keep the network's own, freshly drawn one.
+    Replace,
+    /// An error: the network is to be judged as it is.
+    Refuse,
+}
+
+/// Loads the file at `path` into `network` by name. Gives a sentence where the head was replaced.
+///
+/// A missing, unexpected or differently shaped tensor is an error that names it; PyTorch's
+/// `num_batches_tracked` is passed over, for nothing here uses it.
+pub fn load(network: &Network, path: &Path, other_head: OtherHead) -> Result<Option<String>, Fault> {
+    let mut file = read(path)?;
+    file.retain(|name, _| !name.ends_with(".num_batches_tracked"));
+    let head = format!("{}.", network.head());
+    let (mut problems, mut replaced) = (Vec::new(), None);
+    for (name, mut own) in network.named_tensors() {
+        match file.remove(&name) {
+            Some(tensor) if tensor.size() == own.size() => tch::no_grad(|| own.copy_(&tensor)),
+            // Only another number of classes makes another head; other features mean another network.
+            Some(tensor) if name.starts_with(&head) && tensor.size()[1..] == own.size()[1..] => {
+                replaced = Some((tensor.size()[0], own.size()[0]));
+            }
+            Some(tensor) => {
+                problems.push(format!("{name} is {:?} where {:?} is needed", tensor.size(), own.size()))
+            }
+            None => problems.push(format!("{name} is missing")),
+        }
+    }
+    problems.extend(file.keys().map(|name| format!("{name} is unexpected")));
+    if !problems.is_empty() {
+        let more = problems.len().saturating_sub(5);
+        problems.truncate(5);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        return Err(Fault::new(format!(
+            "The weights in {} do not fit the model: {}{more}.",
+            path.display(),
+            problems.join("; ")
+        ))
+        .advice("Choose the model that the weights were made with, or other weights."));
+    }
+    match replaced {
+        None => Ok(None),
+        Some((theirs, ours)) if other_head == OtherHead::Replace => Ok(Some(format!(
+            "The weights in {} are for {theirs} classes and this data set has {ours}: the last layer ({}) starts afresh, \
+             all others are taken over.",
+            path.display(),
+            network.head(),
+        ))),
+        Some((theirs, ours)) => Err(Fault::new(format!(
+            "The weights in {} are for {theirs} classes and this data set has {ours}.",
+            path.display()
+        ))
+        .advice("Judge them on a data set with the same classes, or train for an epoch or more.")),
+    }
+}

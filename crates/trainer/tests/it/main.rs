@@ -1,0 +1,12 @@
+//! The trainer from outside, on pictures drawn here, and its parts against figures that PyTorch gave.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "this crate is tests and nothing else; clippy exempts only the test functions"
+)]
+
+mod faults;
+mod parity;
+mod resume;
+mod support;
+mod training;

@@ -1,0 +1,125 @@
+"""Writes the figures that the trainer is held against, as PyTorch and torchvision give them.
+
+    python -m venv venv && venv/bin/pip install -r requirements.txt
+    venv/bin/python make.py [FOLDER WITH weights/resnet20-cifar10.safetensors]
+
+Inputs and weights are formulas of their index, so that both sides can make them without a file.
+"""
+
+import json
+import math
+import pathlib
+import sys
+
+import torch
+import torch.nn.functional as F
+import torchvision
+
+HERE = pathlib.Path(__file__).parent
+
+
+def save(name, value):
+    (HERE / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")
+
+
+def wave(count, phase):
+    """`sin(1.7 i + phase)` for i from 0, worked out in double precision."""
+    return torch.tensor([math.sin(1.7 * i + phase) for i in range(count)], dtype=torch.float64)
+
+
+def pictures(count, side):
+    return wave(count * 3 * side * side, 0.5).float().reshape(count, 3, side, side)
+
+
+def optimizers():
+    """Five steps of a five-number weight along given gradients."""
+    out = []
+    for name, make in [
+        ("sgd", lambda p, wd: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=wd)),
+        ("adamw", lambda p, wd: torch.optim.AdamW(p, lr=0.1, weight_decay=wd)),
+    ]:
+        for weight_decay in (0.0, 0.01):
+            weight = wave(5, 0.0).float().requires_grad_()
+            optimizer = make([weight], weight_decay)
+            steps = []
+            for step in range(5):
+                optimizer.param_groups[0]["lr"] = 0.1 / (step + 1)
+                weight.grad = wave(5, step + 1.0).float()
+                optimizer.step()
+                steps.append(weight.tolist())
+            out.append({"optimizer": name, "weight_decay": weight_decay, "weights": steps})
+    save("optimizers", out)
+
+
+def schedules():
+    """The learning rate of every step, for a peak of 0.4."""
+    out = []
+    for total in (1, 2, 3, 10, 57):
+        for name, make in [
+            ("constant", lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0)),
+            ("cosine", lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=total)),
+            ("one-cycle", lambda o: torch.optim.lr_scheduler.OneCycleLR(o, max_lr=0.4, total_steps=total, cycle_momentum=False)),
+        ]:
+            optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.4)
+            schedule = make(optimizer)
+            rates = []
+            for _ in range(total):
+                rates.append(optimizer.param_groups[0]["lr"])
+                optimizer.step()
+                if len(rates) < total:
+                    schedule.step()
+            out.append({"schedule": name, "total": total, "rates": rates})
+    save("schedules", out)
+
+
+def resnet18():
+    """Names and shapes, and the logits of two pictures of 80 pixels for weights that are formulas."""
+    model = torchvision.models.resnet18(num_classes=4).eval()
+    names, state = [], {}
+    for index, (name, tensor) in enumerate(model.state_dict().items()):
+        if name.endswith("num_batches_tracked"):
+            continue
+        names.append([name, list(tensor.shape)])
+        values = wave(tensor.numel(), float(len(names) - 1))
+        if tensor.dim() > 1:
+            values *= math.sqrt(4.0 / (tensor.numel() / tensor.shape[0]))
+        elif not name.endswith(("bias", "running_mean")):
+            values = 1.0 + 0.1 * values
+        else:
+            values *= 0.1
+        state[name] = values.float().reshape(tensor.shape)
+    model.load_state_dict(state)
+    with torch.no_grad():
+        save("resnet18", {"tensors": names, "logits": model(pictures(2, 80)).tolist()})
+
+
+def resnet20(folder):
+    """The logits of two pictures of 32 pixels for the trained weights."""
+    from safetensors.torch import load_file
+
+    w = load_file(folder / "weights" / "resnet20-cifar10.safetensors")
+
+    def norm(x, name):
+        parts = [w[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")]
+        return F.batch_norm(x, *parts)
+
+    x = F.relu(norm(F.conv2d(pictures(2, 32), w["conv1.weight"], padding=1), "bn1"))
+    for stage in (1, 2, 3):
+        for block in range(3):
+            name = f"layer{stage}.{block}"
+            stride = 2 if stage > 1 and block == 0 else 1
+            y = F.relu(norm(F.conv2d(x, w[f"{name}.conv1.weight"], stride=stride, padding=1), f"{name}.bn1"))
+            y = norm(F.conv2d(y, w[f"{name}.conv2.weight"], padding=1), f"{name}.bn2")
+            if stride == 2:
+                fill = x.shape[1] // 2
+                x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, fill, fill))
+            x = F.relu(x + y)
+    logits = F.linear(x.mean(dim=(2, 3)), w["linear.weight"], w["linear.bias"])
+    save("resnet20", {"logits": logits.tolist()})
+
+
+optimizers()
+schedules()
+resnet18()
+if len(sys.argv) > 1:
+    resnet20(pathlib.Path(sys.argv[1]))
