@@ -3,14 +3,13 @@
 //! on a machine that has nothing yet.
 //!
 //! ```text
-//! demo, test ─▶ needs ─▶ libtorch ─▶ assets ─▶ build ─▶ the program, or the checks
-//!                           └─ lock, python ─┘
+//! setup, test ─▶ needs ─▶ libtorch ─▶ assets ─▶ build ─▶ the program, or the checks
+//!                            └─ lock, python ─┘
 //! ```
 
 mod assets;
 mod build;
 mod checkout;
-mod demo;
 mod libtorch;
 mod lock;
 mod needs;
@@ -29,9 +28,6 @@ const HELP: &str = "\
 Set-up and chores of Tintype. Each command does the set-up that is missing, says what it does, and can be
 interrupted and repeated.
 
-  cargo xtask demo [-- OPTION…]   set up, then `tintype demo`: draws its pictures, trains, opens the dashboard
-      cargo xtask demo -- --once        … prints its summary as JSON and exits
-      cargo xtask demo -- --help        … what else it takes
   cargo xtask test [ARGUMENT…]    set up, then formatting, lints and every test
       cargo xtask test journal          … arguments go to `cargo test`: here, the tests with `journal` in their name
   cargo xtask setup               set up only: libtorch, the web assets, the release build of both programs
@@ -59,7 +55,6 @@ fn main() -> ExitCode {
 
 #[derive(Debug, PartialEq)]
 enum Command {
-    Demo(Vec<String>),
     Test(Vec<String>),
     Setup,
     Help,
@@ -69,7 +64,6 @@ impl Command {
     fn parse(arguments: &[String]) -> Result<Self> {
         let Some((name, rest)) = arguments.split_first() else { return Ok(Self::Help) };
         match (name.as_str(), rest) {
-            ("demo", rest) => Ok(Self::Demo(demo::arguments(rest))),
             ("test", rest) => Ok(Self::Test(rest.to_vec())),
             ("setup", []) => Ok(Self::Setup),
             ("help" | "--help" | "-h", _) => Ok(Self::Help),
@@ -82,11 +76,6 @@ impl Command {
 fn run(command: &Command) -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     match command {
-        Command::Demo(arguments) => {
-            set_up(&checkout)?;
-            build::programs(&checkout)?;
-            demo::run(&checkout, arguments)
-        }
         Command::Test(arguments) => {
             needs::check_rust_components()?;
             set_up(&checkout)?;
@@ -135,9 +124,6 @@ mod tests {
             (&[][..], Command::Help),
             (&["--help"], Command::Help),
             (&["setup"], Command::Setup),
-            (&["demo"], Command::Demo(vec![])),
-            (&["demo", "--once"], Command::Demo(words(&["--once"]))),
-            (&["demo", "--", "--once"], Command::Demo(words(&["--once"]))),
             // What follows belongs to `cargo test`, its own `--` included.
             (
                 &["test", "journal", "--", "--nocapture"],

@@ -1,5 +1,5 @@
 //! Running other programs and saying so. Everything here goes to standard error: standard output belongs to
-//! what was asked for (the summary of the demo, the results of the tests).
+//! what was asked for (the results of the tests).
 
 use std::io;
 use std::process::{Command, Stdio};
