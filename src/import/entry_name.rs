@@ -1,0 +1,111 @@
+//! Names: which entries of an archive may be unpacked, and which files are nobody's pictures.
+
+use std::fmt::Write;
+
+/// The path below the unpacking folder that an archive's entry may be written to, `/` separated, or why it may
+/// not be (to follow the entry's name in a sentence). Empty for the top folder itself, as in `./`.
+///
+/// A backslash separates folders as a slash does, on every system: some Windows programs write it so, and
+/// whatever hides behind one is then checked like any other part.
+pub(super) fn safe_path(name: &str) -> Result<String, &'static str> {
+    if name.is_empty() {
+        return Err("has no name");
+    }
+    if name.contains('\0') {
+        return Err("has a NUL in its name");
+    }
+    if name.starts_with(['/', '\\']) {
+        return Err("has an absolute path; pack the folder with relative ones");
+    }
+    let mut parts = Vec::new();
+    for part in name.split(['/', '\\']) {
+        match part.as_bytes() {
+            [] | [b'.'] => {}
+            [b'.', b'.'] => return Err("leads out of the archive by “..”"),
+            [letter, b':', ..] if letter.is_ascii_alphabetic() => {
+                return Err(
+                    "begins a part of its path with a drive letter; pack the folder with relative paths",
+                );
+            }
+            _ => parts.push(part),
+        }
+    }
+    Ok(parts.join("/"))
+}
+
+/// Whether a file or folder of this name is passed over without a word: hidden ones, and what operating systems
+/// leave behind.
+pub(super) fn is_clutter(name: &str) -> bool {
+    name.starts_with('.')
+        || ["__MACOSX", "Thumbs.db", "desktop.ini"].iter().any(|clutter| name.eq_ignore_ascii_case(clutter))
+}
+
+/// Bytes as text; what is not UTF-8 becomes `%XX`, so that different names stay different.
+pub(super) fn text_from_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            write!(text, "%{byte:02X}").expect("writing into a string cannot fail");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_paths_pass() {
+        for (name, path) in [
+            ("cat/1.jpg", "cat/1.jpg"),
+            ("./cat//1.jpg", "cat/1.jpg"),
+            ("cat\\1.jpg", "cat/1.jpg"),
+            ("./", ""),
+            ("cat/..jpg", "cat/..jpg"),
+            ("cat/12:30.jpg", "cat/12:30.jpg"),
+            ("Käse/日本.png", "Käse/日本.png"),
+        ] {
+            assert_eq!(safe_path(name).as_deref(), Ok(path), "{name}");
+        }
+    }
+
+    #[test]
+    fn paths_that_lead_elsewhere_are_refused() {
+        for name in [
+            "",
+            "/etc/passwd",
+            "..",
+            "../x",
+            "cat/../../x",
+            "cat/..",
+            "..\\x",
+            "cat\\..\\..\\x",
+            "\\x",
+            "\\\\host\\x",
+            "C:\\x",
+            "c:x",
+            "./C:/x",
+            "cat/c:x",
+            "a\0b",
+        ] {
+            assert!(safe_path(name).is_err(), "{name:?} was let through");
+        }
+    }
+
+    #[test]
+    fn odd_bytes_are_kept_apart() {
+        assert_eq!(text_from_bytes("Käse".as_bytes()), "Käse");
+        assert_eq!(text_from_bytes(b"K\xE4se"), "K%E4se");
+        assert_ne!(text_from_bytes(b"\xE4"), text_from_bytes(b"\xF6"));
+    }
+
+    #[test]
+    fn clutter_is_known() {
+        for name in [".DS_Store", ".git", "__MACOSX", "Thumbs.db", "thumbs.db", "desktop.ini"] {
+            assert!(is_clutter(name), "{name}");
+        }
+        assert!(!is_clutter("cat.0.jpg") && !is_clutter("_cat"));
+    }
+}

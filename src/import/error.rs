@@ -1,0 +1,79 @@
+//! What can keep a whole source from being imported, each said as: what happened, to what, what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why nothing was imported. (A single file that cannot be used is no error; see [`super::Rejected`].)
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The path leads nowhere.
+    #[error("There is nothing at {}. Check the path; it is one on the machine where Tintype runs.", path.display())]
+    NotFound {
+        /// As it was given.
+        path: PathBuf,
+    },
+    /// A file, but none that can be unpacked.
+    #[error(
+        "{} is neither a folder nor a zip, tar or tar.gz archive (its first bytes decide, not its name). \
+         Unpack it yourself and import the folder.", path.display()
+    )]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Read through, but not two classes of pictures.
+    #[error(
+        "{found} A data set is a folder per class, at least two, with pictures in them; \
+         the class folders may lie in train/, val/ and test/."
+    )]
+    NotADataSet {
+        /// What was found instead, as a sentence.
+        found: String,
+    },
+    /// One entry of the archive must not be unpacked, so none was.
+    #[error("The archive is refused, and nothing of it was kept: its entry “{entry}” {why}.")]
+    UnsafeArchive {
+        /// The entry's name, bytes that are not UTF-8 written as `%XX`.
+        entry: String,
+        /// What is wrong with it and what to do, to follow its name in a sentence.
+        why: String,
+    },
+    /// More bytes or files than allowed.
+    #[error("Refused, and nothing was kept: {what}. Import a part of it, or raise the limit.")]
+    TooLarge {
+        /// The quantity and the limit that it passed.
+        what: String,
+    },
+    /// Cut off, damaged, or of a kind that cannot be read.
+    #[error("The archive cannot be read, and nothing of it was kept: {why}. Fetch or pack it again.")]
+    BrokenArchive {
+        /// What was wrong where.
+        why: String,
+    },
+    /// A share that cannot be held out.
+    #[error(
+        "The split cannot be made: {why}. Give shares from 0 up to, not including, 1 with a sum below 1."
+    )]
+    BadSplit {
+        /// Which share is wrong.
+        why: String,
+    },
+    /// Whoever started the import wanted it to end.
+    #[error("The import was cancelled; nothing was kept.")]
+    Cancelled,
+    /// The file system refused something.
+    #[error("Could not {doing} {}: {source}.", path.display())]
+    Io {
+        /// A verb, such as `read` or `write`.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// For `map_err`: the system's answer with what was being done, and to what.
+pub(super) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ImportError {
+    move |source| ImportError::Io { doing, path: path.to_owned(), source }
+}

@@ -1,0 +1,212 @@
+//! Holding out samples: seeded, stratified, and the same on every machine.
+//!
+//! Within a class the samples are put in the order of a hash of seed and path, and the first ones are held out.
+//! Unlike a shuffle this hardly moves anybody else when a picture is added or taken away.
+
+use super::{ImportError, ImportedSample};
+use protocol::sample::Split;
+use std::collections::BTreeMap;
+
+/// How much to hold out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SplitRequest {
+    /// Share for validation, at least 0 and below 1, of each class's samples that no folder says the split of, or
+    /// that lie in `train/`.
+    pub val: f64,
+    /// Share for the final test, of the same samples.
+    pub test: f64,
+    /// Another seed, another choice.
+    pub seed: u64,
+}
+
+impl Default for SplitRequest {
+    /// What is done where nothing says otherwise: a fifth for validation, none for test, seed 0.
+    fn default() -> Self {
+        Self { val: 0.2, test: 0.0, seed: 0 }
+    }
+}
+
+impl SplitRequest {
+    pub(super) fn check(&self) -> Result<(), ImportError> {
+        for (name, share) in [("validation", self.val), ("test", self.test)] {
+            if !(0.0..1.0).contains(&share) {
+                return Err(ImportError::BadSplit { why: format!("the share for {name} is {share}") });
+            }
+        }
+        if self.val + self.test >= 1.0 {
+            return Err(ImportError::BadSplit { why: "the two shares leave nothing to learn from".into() });
+        }
+        Ok(())
+    }
+}
+
+/// Holds samples out of the training split, and says in words what was done.
+///
+/// Without split folders (`has_folders` false) the request, or the default one, is carried out. With them they
+/// stand as they are, but for a split that is asked for and that no folder provides.
+pub(super) fn hold_out(
+    samples: &mut [ImportedSample],
+    has_folders: bool,
+    request: Option<SplitRequest>,
+) -> String {
+    let mut request = match (has_folders, request) {
+        (true, None) => return "as the folders say".into(),
+        (_, Some(request)) => request,
+        (false, None) => SplitRequest::default(),
+    };
+    if samples.iter().any(|sample| sample.split == Split::Val) {
+        request.val = 0.0;
+    }
+    if samples.iter().any(|sample| sample.split == Split::Test) {
+        request.test = 0.0;
+    }
+
+    let mut train = BTreeMap::<u32, Vec<&mut ImportedSample>>::new();
+    for sample in samples.iter_mut().filter(|sample| sample.split == Split::Train) {
+        train.entry(sample.class).or_default().push(sample);
+    }
+    for of_class in train.values_mut() {
+        of_class.sort_by_cached_key(|sample| (rank(request.seed, &sample.path), sample.path.clone()));
+        let (val, test) = quotas(of_class.len(), request.val, request.test);
+        for (index, sample) in of_class.iter_mut().enumerate().take(val + test) {
+            sample.split = if index < val { Split::Val } else { Split::Test };
+        }
+    }
+    note(has_folders, &request)
+}
+
+/// A sample's place in its class's order: 64 bits, evenly spread, a function of seed and path alone.
+fn rank(seed: u64, path: &str) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes());
+    hasher.update(path.as_bytes());
+    hasher.finalize().as_bytes()[..8].try_into().expect("a hash has 32 bytes")
+}
+
+/// How many of `count` go to validation and to test: the nearest whole number, but at least one of what is asked
+/// for, and never the last one that could be learnt from.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+fn quotas(count: usize, val: f64, test: f64) -> (usize, usize) {
+    let spare = count.saturating_sub(1);
+    let of = |share: f64| if share > 0.0 { ((count as f64 * share).round() as usize).max(1) } else { 0 };
+    let val = of(val).min(spare);
+    (val, of(test).min(spare - val))
+}
+
+fn note(has_folders: bool, request: &SplitRequest) -> String {
+    let shares: Vec<String> = [(request.val, "validation"), (request.test, "test")]
+        .into_iter()
+        .filter(|(share, _)| *share > 0.0)
+        // One decimal where there is one: 20 %, 12.5 %.
+        .map(|(share, name)| format!("{} % for {name}", (share * 1000.0).round() / 10.0))
+        .collect();
+    match (has_folders, shares.is_empty()) {
+        (true, true) => "as the folders say".into(),
+        (true, false) => {
+            format!("as the folders say; held out of train by seed {}: {}", request.seed, shares.join(", "))
+        }
+        (false, true) => "nothing held out".into(),
+        (false, false) => format!("held out by seed {}: {}", request.seed, shares.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(per_class: &[usize]) -> Vec<ImportedSample> {
+        let mut samples = Vec::new();
+        for (class, count) in per_class.iter().enumerate() {
+            for index in 0..*count {
+                samples.push(ImportedSample {
+                    path: format!("{class}/{index}.png"),
+                    class: u32::try_from(class).unwrap(),
+                    split: Split::Train,
+                    width: 1,
+                    height: 1,
+                    bytes: 1,
+                    format: "png",
+                    orientation: 1,
+                    hash: String::new(),
+                });
+            }
+        }
+        samples
+    }
+
+    fn count(samples: &[ImportedSample], class: u32, split: Split) -> usize {
+        samples.iter().filter(|sample| sample.class == class && sample.split == split).count()
+    }
+
+    #[test]
+    fn each_class_gives_its_share() {
+        let mut all = samples(&[500, 50, 10]);
+        let note = hold_out(&mut all, false, Some(SplitRequest { val: 0.2, test: 0.1, seed: 3 }));
+        for (class, val, test) in [(0, 100, 50), (1, 10, 5), (2, 2, 1)] {
+            assert_eq!((count(&all, class, Split::Val), count(&all, class, Split::Test)), (val, test));
+        }
+        assert_eq!(note, "held out by seed 3: 20 % for validation, 10 % for test");
+    }
+
+    #[test]
+    fn the_choice_is_pinned() {
+        // Data sets already imported must not change: if this fails, the split is another one.
+        let held_out = |seed| {
+            let mut all = samples(&[10, 10]);
+            hold_out(&mut all, false, Some(SplitRequest { seed, ..SplitRequest::default() }));
+            all.iter().filter(|s| s.split == Split::Val).map(|s| s.path.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(held_out(0), "PIN0");
+        assert_eq!(held_out(1), "PIN1");
+    }
+
+    #[test]
+    fn order_does_not_matter_and_newcomers_move_few() {
+        let held_out = |all: &mut Vec<ImportedSample>| {
+            hold_out(all, false, None);
+            let mut paths: Vec<_> =
+                all.iter().filter(|s| s.split == Split::Val).map(|s| s.path.clone()).collect();
+            paths.sort();
+            paths
+        };
+        let before = held_out(&mut samples(&[100]));
+        let mut backwards = samples(&[100]);
+        backwards.reverse();
+        assert_eq!(held_out(&mut backwards), before);
+        let after = held_out(&mut samples(&[101]));
+        assert!(before.iter().filter(|path| !after.contains(path)).count() <= 1);
+    }
+
+    #[test]
+    fn a_tiny_class_keeps_something_to_learn_from() {
+        assert_eq!(quotas(0, 0.2, 0.2), (0, 0));
+        assert_eq!(quotas(1, 0.9, 0.0), (0, 0));
+        assert_eq!(quotas(2, 0.2, 0.2), (1, 0));
+        assert_eq!(quotas(3, 0.2, 0.2), (1, 1));
+        assert_eq!(quotas(3, 0.99, 0.0), (2, 0));
+        assert_eq!(quotas(5, 0.0, 0.0), (0, 0));
+    }
+
+    #[test]
+    fn folders_stand_but_for_what_they_lack() {
+        let with_test = || {
+            let mut all = samples(&[20, 20]);
+            all.iter_mut().step_by(4).for_each(|sample| sample.split = Split::Test);
+            all
+        };
+        let mut all = with_test();
+        assert_eq!(hold_out(&mut all, true, None), "as the folders say");
+        assert_eq!(all, with_test());
+        let note = hold_out(&mut all, true, Some(SplitRequest { val: 0.2, test: 0.5, seed: 0 }));
+        assert_eq!(note, "as the folders say; held out of train by seed 0: 20 % for validation");
+        assert_eq!((count(&all, 0, Split::Val), count(&all, 0, Split::Test)), (3, 5));
+    }
+
+    #[test]
+    fn impossible_shares_are_refused() {
+        for (val, test) in [(1.0, 0.0), (-0.1, 0.0), (f64::NAN, 0.0), (0.0, f64::INFINITY), (0.5, 0.5)] {
+            assert!(SplitRequest { val, test, seed: 0 }.check().is_err(), "{val} {test}");
+        }
+        assert!(SplitRequest { val: 0.5, test: 0.4, seed: 0 }.check().is_ok());
+    }
+}
