@@ -1,0 +1,9 @@
+//! What Tintype is about, without IO: no SQL, no HTTP, no files.
+
+pub mod confusion;
+pub mod dataset;
+pub mod ids;
+pub mod metrics;
+pub mod recipe;
+pub mod run;
+pub mod series;

@@ -1,0 +1,45 @@
+//! What a person may choose for a run: one table of fields, from which the form, the command line and the API
+//! are made, and one function that turns values into a [`RunSpec`] or says which field is wrong and why.
+
+mod fields;
+mod spec;
+
+pub use fields::{FIELDS, Field, Group, Kind};
+pub use spec::{Recipe, defaults, recipe_from_values};
+
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Values by field name, as in the body of `POST /api/v1/runs`.
+pub type Values = Map<String, Value>;
+
+/// What is wrong, by field name.
+pub type FieldErrors = BTreeMap<String, String>;
+
+/// Values from text, as a browser's form or a command line gives it. An empty text means: not given.
+///
+/// # Errors
+/// Names each field whose text is not of its kind, or that does not exist.
+pub fn values_from_text<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Values, FieldErrors) {
+    let mut values = Values::new();
+    let mut errors = FieldErrors::new();
+    for (name, text) in pairs {
+        let text = text.trim();
+        let Some(field) = FIELDS.iter().find(|field| field.name == name) else {
+            errors.insert(name.to_owned(), format!("there is no field “{name}”"));
+            continue;
+        };
+        if text.is_empty() {
+            continue;
+        }
+        match field.kind.value_from_text(text) {
+            Ok(value) => {
+                values.insert(name.to_owned(), value);
+            }
+            Err(why) => {
+                errors.insert(name.to_owned(), why);
+            }
+        }
+    }
+    (values, errors)
+}

@@ -1,0 +1,368 @@
+//! Values of the fields → a [`RunSpec`].
+
+use super::{FIELDS, FieldErrors, Values};
+use crate::domain::dataset::DatasetFacts;
+use protocol::sample::Split;
+use protocol::spec::RunSpec;
+use protocol::transform::{Pipeline, TransformSpec};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// ImageNet's channel means and deviations, the field's custom for every architecture here.
+const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// A run that can be started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// What to call it.
+    pub name: String,
+    /// What to do.
+    pub spec: RunSpec,
+}
+
+/// Values with which *Start* at once gives a sensible run on this data set, for every field that has one.
+pub fn defaults(facts: &DatasetFacts) -> Values {
+    let train = facts.count(Split::Train).max(1);
+    let small = facts.median_side <= 40;
+    let image_size = if small { 32 } else { 64 };
+    // Enough passes for a small set to be learnt, few enough for a large one to end: about 40,000 pictures.
+    let epochs = (40_000 / train).clamp(4, 40);
+    let batch_size = match train {
+        0..2_000 => 32,
+        2_000..20_000 => 64,
+        _ => 128,
+    };
+    // The steps of an epoch, so that a few batches are kept from each.
+    let steps = train.div_ceil(batch_size);
+    let Value::Object(values) = json!({
+        "name": "",
+        "model": "small-cnn",
+        "weights": "",
+        "image_size": image_size,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": "adamw",
+        "learning_rate": 0.003,
+        "weight_decay": 0.01,
+        "schedule": "one-cycle",
+        "warmup_epochs": 0.0,
+        "flip": "on",
+        "crop_padding": if small { 4 } else { 0 },
+        "random_resized_crop": if small || facts.median_side < 100 { 0.0 } else { 0.35 },
+        "rotation": 0.0,
+        "color_jitter": 0.0,
+        "seed": 0,
+        "device": "auto",
+        "precision": "auto",
+        "threads": 0,
+        "judge": "val-test",
+        "capture_every": steps.div_ceil(2).max(20),
+    }) else {
+        unreachable!("an object literal is an object")
+    };
+    values
+}
+
+/// The run that these values describe; a field that is absent has its default.
+///
+/// # Errors
+/// Every field that is unknown, of the wrong type, out of bounds, or that would be without effect.
+pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe, FieldErrors> {
+    let mut errors = FieldErrors::new();
+    let mut values = defaults(facts);
+    for (name, value) in given {
+        match FIELDS.iter().find(|field| field.name == name) {
+            None => {
+                errors.insert(name.clone(), format!("there is no field “{name}”"));
+            }
+            Some(field) => match field.kind.check(value) {
+                Ok(()) => {
+                    values.insert(name.clone(), value.clone());
+                }
+                Err(why) => {
+                    errors.insert(name.clone(), why);
+                }
+            },
+        }
+    }
+    // A crop that was asked for replaces the other kind of crop where that is only a default.
+    for (asked, other) in [("crop_padding", "random_resized_crop"), ("random_resized_crop", "crop_padding")] {
+        if given.contains_key(asked) && !given.contains_key(other) {
+            values.insert(other.into(), Value::from(0));
+        }
+    }
+    check_weights(&values, &mut errors);
+    check_together(&values, facts, &mut errors);
+    check_effect(given, &mut errors);
+    let train_transforms = pipeline(&values, "train_transforms", train_pipeline, &mut errors);
+    let eval_transforms = pipeline(&values, "eval_transforms", eval_pipeline, &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let model: String = read(&values, "model");
+    let name: String = read::<String>(&values, "name").trim().to_owned();
+    let weights: String = read(&values, "weights");
+    let spec = RunSpec {
+        dataset: facts.name.clone(),
+        fingerprint: facts.fingerprint.clone(),
+        classes: facts.classes.iter().map(|class| class.name.clone()).collect(),
+        model: read(&values, "model"),
+        weights: (!weights.is_empty()).then_some(weights),
+        image_size: read(&values, "image_size"),
+        epochs: read(&values, "epochs"),
+        batch_size: read(&values, "batch_size"),
+        optimizer: read(&values, "optimizer"),
+        learning_rate: read(&values, "learning_rate"),
+        weight_decay: read(&values, "weight_decay"),
+        schedule: read(&values, "schedule"),
+        warmup_epochs: read(&values, "warmup_epochs"),
+        train_transforms,
+        eval_transforms,
+        seed: read(&values, "seed"),
+        device: read(&values, "device"),
+        precision: read(&values, "precision"),
+        threads: read(&values, "threads"),
+        capture_every_steps: read(&values, "capture_every"),
+        evaluate_splits: judged_splits(&values),
+    };
+    let name = if name.is_empty() { format!("{model} on {}", facts.name) } else { name };
+    Ok(Recipe { name, spec })
+}
+
+/// What no field alone can tell.
+fn check_together(values: &Values, facts: &DatasetFacts, errors: &mut FieldErrors) {
+    let number = |name: &str| values.get(name).and_then(Value::as_f64).unwrap_or(0.0);
+    if number("epochs") == 0.0 {
+        if values["weights"] == "" {
+            errors.insert(
+                "weights".into(),
+                "with 0 epochs there must be weights to judge; name their file".into(),
+            );
+        }
+        if judged_splits(values).iter().all(|split| facts.count(*split) == 0) {
+            errors.insert("judge".into(), format!("“{}” has no pictures there", facts.name));
+        }
+        return;
+    }
+    if values["judge"] != "val-test" {
+        errors.insert("judge".into(), "is without effect in a run that trains; leave it out".into());
+    }
+    if facts.count(Split::Train) < 2 {
+        errors.insert("dataset".into(), format!("“{}” has no training pictures to learn from", facts.name));
+    }
+    if number("crop_padding") > 0.0 && number("random_resized_crop") > 0.0 {
+        errors.insert(
+            "crop_padding".into(),
+            "crop with padding and random resized crop exclude each other; set one to 0".into(),
+        );
+    }
+    if values["schedule"] == "one-cycle" && number("warmup_epochs") > 0.0 {
+        errors.insert(
+            "warmup_epochs".into(),
+            "one cycle has its own rise; set the warm-up to 0 or choose another schedule".into(),
+        );
+    }
+    if number("warmup_epochs") > number("epochs") {
+        errors.insert("warmup_epochs".into(), "the warm-up is longer than the run".into());
+    }
+}
+
+fn check_weights(values: &Values, errors: &mut FieldErrors) {
+    if let Some(path) = values.get("weights").and_then(Value::as_str).filter(|path| !path.is_empty()) {
+        let path = std::path::Path::new(path);
+        if !path.is_absolute() {
+            errors.insert("weights".into(), "give the whole path, from the root of the file system".into());
+        } else if !path.is_file() {
+            errors.insert(
+                "weights".into(),
+                format!("there is no file {} on the server's machine", path.display()),
+            );
+        }
+    }
+}
+
+/// Augmentation that a hand-written pipeline would silently replace.
+fn check_effect(given: &Values, errors: &mut FieldErrors) {
+    if given.get("train_transforms").is_none_or(Value::is_null) {
+        return;
+    }
+    for name in ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter"] {
+        if given.get(name).is_some_and(|value| value != "off" && value.as_f64() != Some(0.0)) {
+            errors
+                .entry(name.into())
+                .or_insert_with(|| "would be without effect beside train_transforms; leave it out".into());
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(values: &Values, name: &str) -> T {
+    serde_json::from_value(values[name].clone())
+        .expect("the field was checked against its kind, which fits the spec's type")
+}
+
+fn pipeline(
+    values: &Values,
+    field: &str,
+    standard: fn(&Values) -> Pipeline,
+    errors: &mut FieldErrors,
+) -> Pipeline {
+    let given = match values.get(field) {
+        None | Some(Value::Null) if errors.is_empty() => return standard(values),
+        None | Some(Value::Null) => return Pipeline::new(), // the errors are reported, not the pipeline
+        Some(given) => given,
+    };
+    let image_size = values["image_size"].as_u64();
+    let checked = serde_json::from_value::<Pipeline>(given.clone())
+        .map_err(|error| error.to_string())
+        .and_then(|steps| {
+            vision::check(&steps).map_err(|error| error.to_string())?;
+            match vision::output_side(&steps) {
+                Some(side) if Some(u64::from(side)) == image_size => Ok(steps),
+                Some(side) => {
+                    Err(format!("ends at {side} pixels, but the image size is {}", values["image_size"]))
+                }
+                None => Err("does not end at a square of a fixed size; add a crop".into()),
+            }
+        });
+    checked.unwrap_or_else(|why| {
+        errors.insert(field.to_owned(), why);
+        Pipeline::new()
+    })
+}
+
+fn judged_splits(values: &Values) -> Vec<Split> {
+    match values["judge"].as_str() {
+        Some("train") => vec![Split::Train],
+        Some("val") => vec![Split::Val],
+        Some("test") => vec![Split::Test],
+        _ => vec![Split::Val, Split::Test],
+    }
+}
+
+fn normalize() -> TransformSpec {
+    TransformSpec::Normalize { mean: IMAGENET_MEAN, std: IMAGENET_STD }
+}
+
+fn eval_pipeline(values: &Values) -> Pipeline {
+    let size = read(values, "image_size");
+    vec![TransformSpec::Resize { size }, TransformSpec::CenterCrop { size }, normalize()]
+}
+
+fn train_pipeline(values: &Values) -> Pipeline {
+    let size: u32 = read(values, "image_size");
+    let padding: u32 = read(values, "crop_padding");
+    let least_area: f64 = read(values, "random_resized_crop");
+    let degrees: f64 = read(values, "rotation");
+    let jitter: f64 = read(values, "color_jitter");
+    let mut steps = Pipeline::new();
+    if least_area > 0.0 {
+        steps.push(TransformSpec::RandomResizedCrop {
+            size,
+            scale: [least_area, 1.0],
+            ratio: [3.0 / 4.0, 4.0 / 3.0],
+        });
+    } else {
+        steps.push(TransformSpec::Resize { size });
+        steps.push(match padding {
+            0 => TransformSpec::CenterCrop { size },
+            padding => TransformSpec::RandomCrop { size, padding },
+        });
+    }
+    if values["flip"] == "on" {
+        steps.push(TransformSpec::HorizontalFlip { probability: 0.5 });
+    }
+    if degrees > 0.0 {
+        steps.push(TransformSpec::Rotation { degrees });
+    }
+    if jitter > 0.0 {
+        steps.push(TransformSpec::ColorJitter {
+            brightness: jitter,
+            contrast: jitter,
+            saturation: jitter,
+            hue: jitter / 4.0,
+        });
+    }
+    steps.push(normalize());
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::values_from_text;
+    use super::*;
+    use crate::domain::dataset::ClassCount;
+
+    fn facts() -> DatasetFacts {
+        let class = |name: &str| ClassCount { name: name.into(), by_split: [400, 100, 0] };
+        DatasetFacts {
+            name: "pets".into(),
+            fingerprint: "f".into(),
+            classes: vec![class("cat"), class("dog")],
+            median_side: 334,
+        }
+    }
+
+    fn refusal(pairs: &[(&str, &str)]) -> Vec<String> {
+        let (values, mut errors) = values_from_text(pairs.iter().copied());
+        if let Err(more) = recipe_from_values(&values, &facts()) {
+            errors.extend(more);
+        }
+        errors.into_iter().map(|(field, why)| format!("{field}: {why}")).collect()
+    }
+
+    #[test]
+    fn defaults_make_a_run() {
+        let recipe = recipe_from_values(&Values::new(), &facts()).expect("defaults are valid");
+        assert_eq!(recipe.name, "small-cnn on pets");
+        assert_eq!(recipe.spec.image_size, 64);
+        assert_eq!(vision::output_side(&recipe.spec.train_transforms), Some(64));
+        assert_eq!(vision::output_side(&recipe.spec.eval_transforms), Some(64));
+        assert_eq!(recipe.spec.classes, ["cat", "dog"]);
+    }
+
+    #[test]
+    fn every_field_with_a_default_accepts_its_default() {
+        for (name, value) in defaults(&facts()) {
+            let field = FIELDS.iter().find(|field| field.name == name).expect("a default belongs to a field");
+            field.kind.check(&value).expect("a default is valid");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_beside_its_field() {
+        assert_eq!(refusal(&[("epochs", "three")]), ["epochs: “three” is not a whole number from 0 to 1000"]);
+        assert_eq!(refusal(&[("epochs", "1001")]), ["epochs: 1001 is not a whole number from 0 to 1000"]);
+        assert_eq!(refusal(&[("speed", "fast")]), ["speed: there is no field “speed”"]);
+        assert_eq!(
+            refusal(&[("learning_rate", "NaN")]),
+            ["learning_rate: “NaN” is not a number from 0.00000001 to 10000000"]
+        );
+        assert_eq!(refusal(&[("optimizer", "adam")]), ["optimizer: \"adam\" is not one of sgd, adamw"]);
+        assert_eq!(
+            refusal(&[("weights", "w.safetensors")]),
+            ["weights: give the whole path, from the root of the file system"]
+        );
+    }
+
+    #[test]
+    fn settings_without_effect_are_refused() {
+        assert_eq!(refusal(&[("crop_padding", "4")]), Vec::<String>::new());
+        assert_eq!(refusal(&[("crop_padding", "4"), ("random_resized_crop", "0.5")]).len(), 1);
+        assert_eq!(refusal(&[("warmup_epochs", "1")]).len(), 1);
+        let transforms = r#"[{"name": "resize_exact", "size": 64}]"#;
+        assert_eq!(refusal(&[("train_transforms", transforms)]), Vec::<String>::new());
+        assert_eq!(refusal(&[("train_transforms", transforms), ("rotation", "5")]).len(), 1);
+    }
+
+    #[test]
+    fn a_pipeline_must_end_at_the_image_size() {
+        let wrong = r#"[{"name": "resize_exact", "size": 48}]"#;
+        assert_eq!(
+            refusal(&[("eval_transforms", wrong)]),
+            ["eval_transforms: ends at 48 pixels, but the image size is 64"]
+        );
+        let odd = r#"[{"name": "resize", "size": 64}]"#;
+        assert_eq!(refusal(&[("eval_transforms", odd)]).len(), 1);
+    }
+}

@@ -1,0 +1,144 @@
+//! A run's states and the moves between them.
+//!
+//! `step` is an optimiser step, counted from 0; `epoch` is 1-based wherever a person or the wire sees it.
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RunState {
+    /// It waits for its turn.
+    Queued,
+    /// A trainer works on it.
+    Running,
+    /// Stopped on request, to be resumed.
+    Paused,
+    /// Ended well.
+    Completed,
+    /// Ended by a fault that the trainer could name, or that kept it from starting.
+    Failed,
+    /// Given up on request.
+    Cancelled,
+    /// Its trainer is gone without a word; it can be resumed.
+    Interrupted,
+}
+
+impl RunState {
+    /// Every state.
+    pub const ALL: [RunState; 7] = [
+        RunState::Queued,
+        RunState::Running,
+        RunState::Paused,
+        RunState::Completed,
+        RunState::Failed,
+        RunState::Cancelled,
+        RunState::Interrupted,
+    ];
+
+    /// The word used in JSON, SQL and on pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunState::Queued => "queued",
+            RunState::Running => "running",
+            RunState::Paused => "paused",
+            RunState::Completed => "completed",
+            RunState::Failed => "failed",
+            RunState::Cancelled => "cancelled",
+            RunState::Interrupted => "interrupted",
+        }
+    }
+
+    /// The inverse of [`RunState::as_str`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// The legal moves.
+    pub fn can_become(self, next: RunState) -> bool {
+        use RunState::*;
+        match self {
+            Queued => matches!(next, Running | Cancelled | Paused | Failed),
+            Running => matches!(next, Paused | Completed | Failed | Cancelled | Interrupted),
+            Paused | Interrupted | Failed => matches!(next, Queued | Cancelled),
+            Completed | Cancelled => false,
+        }
+    }
+
+    /// Whether *resume* is on offer.
+    pub fn can_resume(self) -> bool {
+        self.can_become(RunState::Queued)
+    }
+
+    /// Whether a trainer works on it or will without anybody's doing.
+    pub fn is_active(self) -> bool {
+        matches!(self, RunState::Queued | RunState::Running)
+    }
+}
+
+/// What a person asked of a running run; its trainer is told by signal and ends with a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To go on later.
+    Pause,
+    /// To give up.
+    Cancel,
+}
+
+impl Wish {
+    /// The word used in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Wish::Pause => "pause",
+            Wish::Cancel => "cancel",
+        }
+    }
+
+    /// Where a run goes when the wish is fulfilled.
+    pub fn outcome(self) -> RunState {
+        match self {
+            Wish::Pause => RunState::Paused,
+            Wish::Cancel => RunState::Cancelled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RunState;
+
+    #[test]
+    fn the_moves_are_these_and_no_others() {
+        let legal: Vec<String> = RunState::ALL
+            .into_iter()
+            .flat_map(|from| RunState::ALL.into_iter().map(move |to| (from, to)))
+            .filter(|(from, to)| from.can_become(*to))
+            .map(|(from, to)| format!("{} → {}", from.as_str(), to.as_str()))
+            .collect();
+        assert_eq!(
+            legal,
+            [
+                "queued → running",
+                "queued → paused",
+                "queued → failed",
+                "queued → cancelled",
+                "running → paused",
+                "running → completed",
+                "running → failed",
+                "running → cancelled",
+                "running → interrupted",
+                "paused → queued",
+                "paused → cancelled",
+                "failed → queued",
+                "failed → cancelled",
+                "interrupted → queued",
+                "interrupted → cancelled",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_state_has_its_own_word() {
+        for state in RunState::ALL {
+            assert_eq!(RunState::from_word(state.as_str()), Some(state));
+        }
+        assert_eq!(RunState::from_word("asleep"), None);
+    }
+}

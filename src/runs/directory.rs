@@ -1,0 +1,108 @@
+//! A run's folder: where things are in it, and how it comes to be.
+
+use crate::domain::ids::RunId;
+use anyhow::Context as _;
+use protocol::files;
+use protocol::sample::Sample;
+use protocol::spec::RunSpec;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// `<data>/runs/<id>`.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+impl RunDirectory {
+    /// The folder of this run in this data directory, made or not.
+    pub fn of(data: &Path, id: RunId) -> RunDirectory {
+        RunDirectory { path: data.join("runs").join(id.to_string()) }
+    }
+
+    /// A run directory anywhere.
+    pub fn at(path: PathBuf) -> RunDirectory {
+        RunDirectory { path }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join(files::JOURNAL)
+    }
+
+    /// The file that a living trainer holds locked.
+    pub fn lock(&self) -> PathBuf {
+        self.path.join(files::LOCK)
+    }
+
+    /// What the trainer printed.
+    pub fn stderr(&self) -> PathBuf {
+        self.path.join(files::STDERR)
+    }
+
+    /// The weights of the best epoch so far.
+    pub fn best_weights(&self) -> PathBuf {
+        self.path.join(files::CHECKPOINTS).join("best.safetensors")
+    }
+
+    /// A file that the journal named. `None` for a name that leads out of the directory.
+    pub fn file(&self, relative: &str) -> Option<PathBuf> {
+        let inside =
+            Path::new(relative).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        inside.then(|| self.path.join(relative))
+    }
+
+    /// What the run is to do.
+    ///
+    /// # Errors
+    /// The file is missing or damaged.
+    pub fn spec(&self) -> anyhow::Result<RunSpec> {
+        let file = self.path.join(files::SPEC);
+        let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("reading {}", file.display()))
+    }
+}
+
+/// The greatest number that a run directory has; 0 where there is none.
+///
+/// # Errors
+/// The data directory can't be read.
+pub fn last_number(data: &Path) -> anyhow::Result<i64> {
+    let runs = data.join("runs");
+    std::fs::create_dir_all(&runs).with_context(|| format!("making {}", runs.display()))?;
+    let mut last = 0;
+    for entry in std::fs::read_dir(&runs).with_context(|| format!("listing {}", runs.display()))? {
+        if let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
+            last = last.max(number);
+        }
+    }
+    Ok(last)
+}
+
+/// Makes a run directory with all that a trainer needs to begin, under a temporary name until it is whole.
+///
+/// # Errors
+/// The data directory can't be written.
+pub fn create(directory: &RunDirectory, spec: &RunSpec, samples: &[Sample]) -> anyhow::Result<()> {
+    let runs = directory.path().parent().context("a run directory lies in a folder")?;
+    let staged = tempfile::Builder::new().prefix(".staged-").tempdir_in(runs)?;
+    let spec_file = std::fs::File::create(staged.path().join(files::SPEC))?;
+    serde_json::to_writer_pretty(spec_file, spec)?;
+    let mut lines = std::io::BufWriter::new(std::fs::File::create(staged.path().join(files::SAMPLES))?);
+    for sample in samples {
+        serde_json::to_writer(&mut lines, sample)?;
+        lines.write_all(b"\n")?;
+    }
+    lines.flush()?;
+    std::fs::File::create(staged.path().join(files::LOCK))?;
+    std::fs::rename(staged.path(), directory.path())
+        .with_context(|| format!("moving the new run's folder to {}", directory.path().display()))?;
+    // It has a new name, so there is nothing left to clean up under the old one.
+    let _ = staged.keep();
+    Ok(())
+}

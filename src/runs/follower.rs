@@ -1,0 +1,156 @@
+//! Reads a journal into the store: every line exactly once, whoever is killed and whenever, because the offset
+//! behind the last line is committed together with what the lines said.
+
+use super::directory::RunDirectory;
+use super::predictions_file::PredictionsFile;
+use crate::domain::ids::RunId;
+use crate::store::Store;
+use crate::store::predictions::JudgedFile;
+use anyhow::Context as _;
+use protocol::event::{Event, Record};
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+/// What is read in one go. A longer line is met by reading on.
+const CHUNK_BYTES: u64 = 1 << 20;
+
+/// Follows one journal.
+#[derive(Debug)]
+pub struct Follower {
+    store: Store,
+    id: RunId,
+    directory: RunDirectory,
+    offset: u64,
+}
+
+impl Follower {
+    /// Begins where the store's copy ends.
+    pub fn new(store: Store, id: RunId, directory: RunDirectory, offset: u64) -> Follower {
+        Follower { store, id, directory, offset }
+    }
+
+    /// Takes in the next stretch of whole lines; false where there is nothing new.
+    ///
+    /// # Errors
+    /// The journal can't be read or the database can't be written; the offset stays, so it can be tried again.
+    pub async fn follow_once(&mut self) -> anyhow::Result<bool> {
+        let journal = self.directory.journal();
+        let stretch = read_lines(&journal, self.offset, CHUNK_BYTES)
+            .with_context(|| format!("reading {}", journal.display()))?;
+        if stretch.is_empty() {
+            return Ok(false);
+        }
+        let mut offset = self.offset;
+        let mut lines = Vec::new();
+        for line in stretch.split_inclusive(|byte| *byte == b'\n') {
+            // An empty line is what a resumed trainer puts behind a line that its predecessor did not finish.
+            if !line.trim_ascii().is_empty() {
+                let record = serde_json::from_slice::<Record>(line).map_err(|error| error.to_string());
+                lines.push((offset, record));
+            }
+            offset += line.len() as u64;
+        }
+        let judged = self.read_judged(&mut lines).await;
+        self.store
+            .ingest(self.id, &lines, &judged, offset)
+            .await
+            .context("writing the journal's news to the database")?;
+        self.offset = offset;
+        Ok(true)
+    }
+
+    /// The verdicts that the lines announce, for galleries: per split only the last of the best, the rest stay files.
+    async fn read_judged(&self, lines: &mut [(u64, Result<Record, String>)]) -> Vec<JudgedFile> {
+        let mut judged: Vec<JudgedFile> = Vec::new();
+        for (_, line) in lines.iter_mut().rev() {
+            let Ok(Record { event: Event::Predictions { split, path, best: true, .. }, .. }) = line else {
+                continue;
+            };
+            let split = *split;
+            if judged.iter().any(|file| file.split == split) {
+                continue;
+            }
+            let Some(file) = self.directory.file(path) else {
+                *line = Err(format!("it names a file outside the run's folder: {path}"));
+                continue;
+            };
+            let read =
+                tokio::task::spawn_blocking(move || PredictionsFile::read(&file).map(|file| file.verdicts()));
+            match read.await {
+                Ok(Ok(verdicts)) => judged.push(JudgedFile { split, verdicts }),
+                Ok(Err(error)) => *line = Err(format!("{error:#}")),
+                Err(error) => *line = Err(error.to_string()),
+            }
+        }
+        judged
+    }
+}
+
+/// Whole lines of a file from an offset on: at least one if there is one, else up to about `chunk` bytes.
+/// A file that is not there yet has none.
+///
+/// # Errors
+/// The file can't be read.
+pub fn read_lines(path: &Path, offset: u64, chunk: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    loop {
+        let read = (&mut file).take(chunk).read_to_end(&mut bytes)?;
+        match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(last) => {
+                bytes.truncate(last + 1);
+                return Ok(bytes);
+            }
+            None if read == 0 => return Ok(Vec::new()),
+            None => {}
+        }
+    }
+}
+
+/// The last event of a journal that can be read.
+///
+/// # Errors
+/// The file can't be read.
+pub fn last_event(path: &Path) -> std::io::Result<Option<Event>> {
+    let length = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Its ends are short lines; a captured batch, the longest of all, is some tens of kilobytes.
+    let tail = read_lines(path, length.saturating_sub(CHUNK_BYTES), 2 * CHUNK_BYTES)?;
+    let last =
+        tail.split(|byte| *byte == b'\n').rev().find_map(|line| serde_json::from_slice::<Record>(line).ok());
+    Ok(last.map(|record| record.event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_its_end_is_not_there_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        assert_eq!(read_lines(&path, 0, 4).unwrap(), b"");
+        std::fs::write(&path, "a long line\nnext\nto").unwrap();
+        assert_eq!(read_lines(&path, 0, 4).unwrap(), b"a long line\n");
+        assert_eq!(read_lines(&path, 12, 100).unwrap(), b"next\n");
+        assert_eq!(read_lines(&path, 17, 100).unwrap(), b"");
+    }
+
+    #[test]
+    fn the_last_event_is_found_behind_a_torn_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        assert_eq!(last_event(&path).unwrap(), None);
+        std::fs::write(&path, "{\"at_ms\":1,\"event\":\"stopped\",\"step\":4}\n{\"at_ms\":2,\"ev").unwrap();
+        assert_eq!(last_event(&path).unwrap(), Some(Event::Stopped { step: 4 }));
+    }
+}

@@ -1,0 +1,270 @@
+//! Runs as work: the queue, the trainer's process, the journal's follower, recovery. The only room that spawns.
+//!
+//! ```text
+//! Runs (a handle, cheap to clone)
+//!  └─ queue task: starts what may start, adopts what already runs
+//!      └─ one task a running run: follows its journal into the store, rings its doorbell,
+//!         passes on wishes as signals, and decides the outcome when the trainer is gone
+//! ```
+//! Must not know HTTP.
+
+pub mod directory;
+pub mod follower;
+pub mod judge;
+pub mod outcome;
+pub mod predictions_file;
+pub mod process;
+mod queue;
+
+use crate::domain::ids::{DatasetId, RunId};
+use crate::domain::recipe::Recipe;
+use crate::domain::run::{RunState, Wish};
+use crate::store::Store;
+use crate::store::datasets::Dataset;
+use anyhow::Context as _;
+use directory::RunDirectory;
+use protocol::sample::{Sample, Split};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Notify, watch};
+
+/// The share of each class that is held out of training where a data set has no validation split.
+const HELD_OUT: f64 = 0.1;
+
+/// The room's handle.
+#[derive(Clone)]
+pub struct Runs {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    /// The data directory; runs live in `runs/<id>`.
+    data: PathBuf,
+    /// The trainer's program.
+    trainer: PathBuf,
+    /// How many runs may run at a time.
+    at_once: usize,
+    /// Held while a run is given its number.
+    numbering: tokio::sync::Mutex<()>,
+    /// Rung when the queue should look again.
+    wake: Notify,
+    doorbells: Mutex<HashMap<RunId, watch::Sender<u64>>>,
+    /// Runs that have a task.
+    supervised: Mutex<HashSet<RunId>>,
+}
+
+/// Why a run could not be moved.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// There is none of this number.
+    #[error("there is no run {0}")]
+    NotFound(RunId),
+    /// Its state forbids it.
+    #[error("a run that is {} can't be {asked}", .state.as_str())]
+    Illegal {
+        /// Where it stands.
+        state: RunState,
+        /// What was asked.
+        asked: &'static str,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+impl Runs {
+    /// Makes the handle. Nothing runs until [`Runs::work`] is called.
+    pub fn new(store: Store, data: PathBuf, trainer: PathBuf, at_once: usize) -> Runs {
+        Runs {
+            inner: Arc::new(Inner {
+                store,
+                data,
+                trainer,
+                at_once: at_once.max(1),
+                numbering: tokio::sync::Mutex::default(),
+                wake: Notify::new(),
+                doorbells: Mutex::default(),
+                supervised: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Starts the queue's task, which first takes up whatever ran when the last server ended.
+    pub fn work(&self) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(queue::work(self.clone()))
+    }
+
+    /// The folder of a run.
+    pub fn directory(&self, id: RunId) -> RunDirectory {
+        RunDirectory::of(&self.inner.data, id)
+    }
+
+    /// Puts a run at the end of the queue; its directory is whole before anybody can start it.
+    ///
+    /// # Errors
+    /// The directory can't be written, or the database fails.
+    pub async fn add(&self, dataset: &Dataset, recipe: &Recipe) -> anyhow::Result<RunId> {
+        let (samples, held_out) = self.samples(dataset, recipe).await?;
+        // The directory is in its place before the row is there, so the queue never meets a run without one;
+        // one at a time, so that two runs never want the same number.
+        let _numbering = self.inner.numbering.lock().await;
+        let id = RunId(
+            self.inner.store.last_run_number().await?.max(directory::last_number(&self.inner.data)?) + 1,
+        );
+        directory::create(&self.directory(id), &recipe.spec, &samples)?;
+        self.inner.store.insert_run(id, dataset.id, &recipe.name, &recipe.spec, held_out.as_deref()).await?;
+        self.inner.wake.notify_one();
+        Ok(id)
+    }
+
+    /// Asks a run to stop for now; it can be resumed to the same bits.
+    pub async fn pause(&self, id: RunId) -> Result<(), MoveError> {
+        self.stop(id, Wish::Pause, "paused").await
+    }
+
+    /// Gives a run up.
+    pub async fn cancel(&self, id: RunId) -> Result<(), MoveError> {
+        self.stop(id, Wish::Cancel, "cancelled").await
+    }
+
+    /// Puts a stopped run back into the queue; it goes on from its last checkpoint.
+    pub async fn resume(&self, id: RunId) -> Result<(), MoveError> {
+        let state = self.state(id).await?;
+        if !state.can_resume() || !self.inner.store.set_run_state(id, state, RunState::Queued).await? {
+            return Err(MoveError::Illegal { state, asked: "resumed" });
+        }
+        self.ring(id);
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    /// A receiver that changes whenever there is news of this run in the store.
+    pub fn doorbell(&self, id: RunId) -> watch::Receiver<u64> {
+        self.sender(id).subscribe()
+    }
+
+    async fn state(&self, id: RunId) -> Result<RunState, MoveError> {
+        Ok(self.inner.store.find_run(id).await?.ok_or(MoveError::NotFound(id))?.state)
+    }
+
+    async fn stop(&self, id: RunId, wish: Wish, asked: &'static str) -> Result<(), MoveError> {
+        let state = self.state(id).await?;
+        match state {
+            RunState::Running => self.inner.store.set_run_wish(id, wish).await?,
+            state if state.can_become(wish.outcome()) => {
+                // Somebody else may have moved it meanwhile: then the state in the answer is the news.
+                self.inner.store.set_run_state(id, state, wish.outcome()).await?;
+            }
+            state => return Err(MoveError::Illegal { state, asked }),
+        }
+        self.ring(id);
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    fn sender(&self, id: RunId) -> watch::Sender<u64> {
+        let mut doorbells = self.inner.doorbells.lock().unwrap_or_else(PoisonError::into_inner);
+        doorbells.entry(id).or_insert_with(|| watch::Sender::new(0)).clone()
+    }
+
+    fn ring(&self, id: RunId) {
+        self.sender(id).send_modify(|count| *count += 1);
+    }
+
+    /// The pictures of a run, with a validation split held out where there is none, and that in words.
+    async fn samples(
+        &self,
+        dataset: &Dataset,
+        recipe: &Recipe,
+    ) -> anyhow::Result<(Vec<Sample>, Option<String>)> {
+        let root = PathBuf::from(dataset.root.as_deref().context("the data set has no folder")?);
+        let mut samples = self.list_samples(dataset.id, &root).await?;
+        let lacks_validation =
+            recipe.spec.epochs > 0 && samples.iter().all(|sample| sample.split != Split::Val);
+        if !lacks_validation {
+            return Ok((samples, None));
+        }
+        hold_out(&mut samples, recipe.spec.classes.len(), recipe.spec.seed);
+        let held = samples.iter().filter(|sample| sample.split == Split::Val).count();
+        let words = format!(
+            "The data set has no validation split, so {held} of its training pictures ({:.0} % of each class, \
+             drawn by seed {}) are held out of training in this run and judged after every epoch.",
+            HELD_OUT * 100.0,
+            recipe.spec.seed
+        );
+        Ok((samples, Some(words)))
+    }
+
+    async fn list_samples(&self, dataset: DatasetId, root: &Path) -> anyhow::Result<Vec<Sample>> {
+        let rows = self.inner.store.list_samples(dataset).await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Sample {
+                    id: row.id.0,
+                    path: root.join(&row.path).to_str().context("a path is not Unicode")?.to_owned(),
+                    label: u32::try_from(row.label)?,
+                    split: row.split.parse().map_err(anyhow::Error::msg)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Moves a share of every class from training to validation: the same samples for the same seed.
+fn hold_out(samples: &mut [Sample], classes: usize, seed: u64) {
+    for label in 0..classes {
+        let mut of_class: Vec<usize> = (0..samples.len())
+            .filter(|&at| samples[at].split == Split::Train && samples[at].label as usize == label)
+            .collect();
+        // Ordered by a hash of seed and path: a fair draw that does not depend on anything else in the set.
+        of_class.sort_by_cached_key(|&at| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&seed.to_le_bytes()).update(samples[at].path.as_bytes());
+            *hasher.finalize().as_bytes()
+        });
+        let share = (of_class.len() as f64 * HELD_OUT).round() as usize;
+        let count = share.max(1).min(of_class.len().saturating_sub(1));
+        for &at in &of_class[..count] {
+            samples[at].split = Split::Val;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_of_each_class_is_held_out_and_always_the_same() {
+        let sample = |at: i64| Sample {
+            id: at,
+            path: format!("p{at}"),
+            label: u32::from(at % 3 == 0),
+            split: Split::Train,
+        };
+        let draw = |seed| {
+            let mut samples: Vec<Sample> = (0..300).map(sample).collect();
+            hold_out(&mut samples, 2, seed);
+            samples
+        };
+        let samples = draw(1);
+        let held = |label| samples.iter().filter(|s| s.split == Split::Val && s.label == label).count();
+        assert_eq!((held(0), held(1)), (20, 10));
+        assert_eq!(draw(1), samples);
+        assert_ne!(draw(2), samples);
+    }
+
+    #[test]
+    fn a_class_is_never_left_without_training_pictures() {
+        let mut samples = vec![
+            Sample { id: 1, path: "a".into(), label: 0, split: Split::Train },
+            Sample { id: 2, path: "b".into(), label: 1, split: Split::Train },
+            Sample { id: 3, path: "c".into(), label: 1, split: Split::Train },
+        ];
+        hold_out(&mut samples, 2, 0);
+        assert_eq!(samples[0].split, Split::Train);
+        assert_eq!(samples.iter().filter(|sample| sample.split == Split::Val).count(), 1);
+    }
+}

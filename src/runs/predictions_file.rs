@@ -1,0 +1,132 @@
+//! Reads the predictions files of a run directory (their layout: [`protocol::files::PREDICTIONS`]).
+
+use crate::domain::ids::SampleId;
+use crate::domain::metrics;
+use crate::store::predictions::Verdict;
+use anyhow::{Context as _, ensure};
+use safetensors::{Dtype, SafeTensors};
+use std::path::Path;
+
+/// The verdicts of one epoch on one split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictionsFile {
+    /// One a row.
+    pub sample_ids: Vec<SampleId>,
+    /// One a row.
+    pub labels: Vec<u32>,
+    /// `[rows, classes]`, row-major.
+    pub logits: Vec<f32>,
+    /// Columns of `logits`.
+    pub classes: usize,
+}
+
+impl PredictionsFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It is missing, damaged, or its tensors do not fit each other.
+    pub fn read(path: &Path) -> anyhow::Result<PredictionsFile> {
+        let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        Self::from_bytes(&bytes).with_context(|| format!("reading {}", path.display()))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> anyhow::Result<PredictionsFile> {
+        let tensors = SafeTensors::deserialize(bytes)?;
+        let sample_ids: Vec<SampleId> = numbers(&tensors, "sample_id", Dtype::I64, i64::from_le_bytes)?
+            .into_iter()
+            .map(SampleId)
+            .collect();
+        let labels = numbers(&tensors, "label", Dtype::I64, i64::from_le_bytes)?
+            .into_iter()
+            .map(u32::try_from)
+            .collect::<Result<Vec<u32>, _>>()?;
+        let logits = numbers(&tensors, "logits", Dtype::F32, f32::from_le_bytes)?;
+        let shape = tensors.tensor("logits")?.shape().to_vec();
+        ensure!(
+            shape.len() == 2 && shape[0] == sample_ids.len() && shape[0] == labels.len(),
+            "tensors of unlike length"
+        );
+        ensure!(labels.iter().all(|label| (*label as usize) < shape[1]), "a label beyond the classes");
+        Ok(PredictionsFile { sample_ids, labels, logits, classes: shape[1] })
+    }
+
+    /// The logits of one row.
+    pub fn row(&self, row: usize) -> Option<&[f32]> {
+        self.logits.get(row * self.classes..(row + 1) * self.classes)
+    }
+
+    /// What the network said, row by row.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let rows = self.logits.chunks_exact(self.classes.max(1));
+        self.sample_ids
+            .iter()
+            .zip(&self.labels)
+            .zip(rows)
+            .map(|((sample_id, label), row)| {
+                let judged = metrics::judge(row, *label);
+                Verdict {
+                    sample_id: *sample_id,
+                    actual: *label,
+                    predicted: judged.predicted,
+                    // A network that diverged is sure of nothing.
+                    confidence: if judged.confidence.is_finite() { judged.confidence } else { 0.0 },
+                    loss: judged.loss.is_finite().then_some(judged.loss),
+                }
+            })
+            .collect()
+    }
+}
+
+fn numbers<T, const N: usize>(
+    tensors: &SafeTensors,
+    name: &str,
+    dtype: Dtype,
+    read: fn([u8; N]) -> T,
+) -> anyhow::Result<Vec<T>> {
+    let tensor = tensors.tensor(name).with_context(|| format!("tensor “{name}”"))?;
+    ensure!(tensor.dtype() == dtype, "tensor “{name}” is {:?}, not {dtype:?}", tensor.dtype());
+    let (chunks, _) = tensor.data().as_chunks::<N>();
+    Ok(chunks.iter().copied().map(read).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::tensor::TensorView;
+
+    fn file(labels: [i64; 2]) -> Vec<u8> {
+        let bytes =
+            |numbers: &[i64]| -> Vec<u8> { numbers.iter().flat_map(|number| number.to_le_bytes()).collect() };
+        let (ids, labels) = (bytes(&[7, 9]), bytes(&labels));
+        let logits: Vec<u8> =
+            [0.0_f32, 2.0, f32::NAN, 0.0].iter().flat_map(|number| number.to_le_bytes()).collect();
+        let view = |dtype, shape: &[usize], data| TensorView::new(dtype, shape.to_vec(), data).unwrap();
+        safetensors::serialize(
+            [
+                ("sample_id", view(Dtype::I64, &[2], &ids)),
+                ("label", view(Dtype::I64, &[2], &labels)),
+                ("logits", view(Dtype::F32, &[2, 2], &logits)),
+            ],
+            None,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn verdicts_are_read_and_what_is_not_finite_survives() {
+        let read = PredictionsFile::from_bytes(&file([1, 0])).unwrap();
+        let verdicts = read.verdicts();
+        assert_eq!(verdicts[0].sample_id, SampleId(7));
+        assert_eq!((verdicts[0].actual, verdicts[0].predicted), (1, 1));
+        assert!((verdicts[0].confidence - 1.0 / (1.0 + (-2.0_f64).exp())).abs() < 1e-12);
+        assert_eq!(verdicts[1].loss, None);
+        assert_eq!(read.row(1).unwrap()[1], 0.0);
+        assert_eq!(read.row(2), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error() {
+        assert!(PredictionsFile::from_bytes(&file([1, 2])).is_err());
+        assert!(PredictionsFile::from_bytes(&file([1, 0])[..40]).is_err());
+    }
+}

@@ -1,0 +1,327 @@
+//! Data sets, their classes, samples and rejected files.
+
+use super::{Store, now_ms, unknown};
+use crate::domain::dataset::{ClassCount, DatasetFacts, DatasetState};
+use crate::domain::ids::{DatasetId, SampleId};
+use crate::import::Imported;
+use protocol::sample::Split;
+use sqlx::FromRow;
+
+/// A data set's row.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Its number.
+    pub id: DatasetId,
+    /// Its unique name.
+    pub name: String,
+    /// Where it stands.
+    pub state: DatasetState,
+    /// The path or file that it came from.
+    pub source: String,
+    /// `folder`, `zip` …, once known.
+    pub format: Option<String>,
+    /// The folder that its samples' paths are relative to.
+    pub root: Option<String>,
+    /// Hash of all that is in it.
+    pub fingerprint: Option<String>,
+    /// Where its splits come from, in words.
+    pub split_note: Option<String>,
+    /// Why its import failed.
+    pub failure: Option<String>,
+    /// When it was made.
+    pub created_at_ms: i64,
+}
+
+#[derive(FromRow)]
+struct DatasetRow {
+    id: DatasetId,
+    name: String,
+    state: String,
+    source: String,
+    format: Option<String>,
+    root: Option<String>,
+    fingerprint: Option<String>,
+    split_note: Option<String>,
+    failure: Option<String>,
+    created_at_ms: i64,
+}
+
+impl TryFrom<DatasetRow> for Dataset {
+    type Error = sqlx::Error;
+
+    fn try_from(row: DatasetRow) -> sqlx::Result<Dataset> {
+        Ok(Dataset {
+            id: row.id,
+            name: row.name,
+            state: DatasetState::from_word(&row.state).ok_or_else(|| unknown("state", &row.state))?,
+            source: row.source,
+            format: row.format,
+            root: row.root,
+            fingerprint: row.fingerprint,
+            split_note: row.split_note,
+            failure: row.failure,
+            created_at_ms: row.created_at_ms,
+        })
+    }
+}
+
+/// A picture.
+#[derive(Clone, Debug, FromRow)]
+pub struct Sample {
+    /// Its number.
+    pub id: SampleId,
+    /// The data set it is in.
+    pub dataset_id: DatasetId,
+    /// Relative to the data set's root.
+    pub path: String,
+    /// Its class.
+    pub label: i64,
+    /// `train`, `val` or `test`, as the data set has it.
+    pub split: String,
+    /// Pixels, upright.
+    pub width: i64,
+    /// Pixels, upright.
+    pub height: i64,
+    /// Of the file.
+    pub bytes: i64,
+    /// `jpeg`, `png` …
+    pub format: String,
+    /// EXIF orientation, 1 to 8.
+    pub orientation: i64,
+    /// Of the file's bytes.
+    pub hash: String,
+}
+
+/// A file that could not be used.
+#[derive(Clone, Debug, FromRow)]
+pub struct RejectedFile {
+    /// Relative to the data set's root.
+    pub path: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Store {
+    /// Makes a data set that is being imported; `None` where the name is taken.
+    pub async fn insert_dataset(&self, name: &str, source: &str) -> sqlx::Result<Option<DatasetId>> {
+        sqlx::query_scalar(
+            "insert into datasets (name, state, source, created_at_ms) values (?, 'importing', ?, ?)
+             on conflict (name) do nothing returning id",
+        )
+        .bind(name)
+        .bind(source)
+        .bind(now_ms())
+        .fetch_optional(&self.write)
+        .await
+    }
+
+    /// Fills a data set with what its import found, and calls it ready: all of it or nothing.
+    pub async fn set_dataset_ready(&self, id: DatasetId, imported: &Imported) -> sqlx::Result<()> {
+        let mut transaction = self.write.begin().await?;
+        for (label, name) in (0_i64..).zip(&imported.classes) {
+            sqlx::query("insert into classes (dataset_id, label, name) values (?, ?, ?)")
+                .bind(id)
+                .bind(label)
+                .bind(name)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for sample in &imported.samples {
+            sqlx::query(
+                "insert into samples (dataset_id, path, label, split, width, height, bytes, format, orientation, hash)
+                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(id)
+            .bind(&sample.path)
+            .bind(sample.class)
+            .bind(sample.split.as_str())
+            .bind(sample.width)
+            .bind(sample.height)
+            .bind(i64::try_from(sample.bytes).unwrap_or(i64::MAX))
+            .bind(sample.format)
+            .bind(sample.orientation)
+            .bind(&sample.hash)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        for file in &imported.rejected {
+            sqlx::query("insert into rejected (dataset_id, path, reason) values (?, ?, ?)")
+                .bind(id)
+                .bind(&file.path)
+                .bind(&file.reason)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        sqlx::query(
+            "update datasets set state = 'ready', format = ?, root = ?, fingerprint = ?, split_note = ? where id = ?",
+        )
+        .bind(imported.format)
+        .bind(imported.root.to_string_lossy().as_ref())
+        .bind(&imported.fingerprint)
+        .bind(&imported.split_note)
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await
+    }
+
+    /// Calls a data set's import failed. Its name is free again for another try.
+    pub async fn set_dataset_failed(&self, id: DatasetId, failure: &str) -> sqlx::Result<()> {
+        sqlx::query(
+            "update datasets set state = 'failed', failure = ?, name = name || ' (failed import ' || id || ')'
+             where id = ? and state = 'importing'",
+        )
+        .bind(failure)
+        .bind(id)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Removes a data set that no run refers to. False where one does.
+    pub async fn delete_dataset(&self, id: DatasetId) -> sqlx::Result<bool> {
+        let done = sqlx::query(
+            "delete from datasets where id = ?1 and not exists (select 1 from runs where dataset_id = ?1)",
+        )
+        .bind(id)
+        .execute(&self.write)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// All data sets, newest first.
+    pub async fn list_datasets(&self) -> sqlx::Result<Vec<Dataset>> {
+        let rows: Vec<DatasetRow> =
+            sqlx::query_as("select * from datasets order by id desc").fetch_all(&self.read).await?;
+        rows.into_iter().map(Dataset::try_from).collect()
+    }
+
+    /// One data set.
+    pub async fn find_dataset(&self, id: DatasetId) -> sqlx::Result<Option<Dataset>> {
+        let row: Option<DatasetRow> =
+            sqlx::query_as("select * from datasets where id = ?").bind(id).fetch_optional(&self.read).await?;
+        row.map(Dataset::try_from).transpose()
+    }
+
+    /// One data set by its name.
+    pub async fn find_dataset_by_name(&self, name: &str) -> sqlx::Result<Option<Dataset>> {
+        let row: Option<DatasetRow> = sqlx::query_as("select * from datasets where name = ?")
+            .bind(name)
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(Dataset::try_from).transpose()
+    }
+
+    /// A data set's classes by label, with their counts.
+    pub async fn list_class_counts(&self, id: DatasetId) -> sqlx::Result<Vec<ClassCount>> {
+        #[derive(FromRow)]
+        struct Row {
+            name: String,
+            train: i64,
+            val: i64,
+            test: i64,
+        }
+        let rows: Vec<Row> = sqlx::query_as(
+            "select classes.name,
+                    count(*) filter (where samples.split = 'train') as train,
+                    count(*) filter (where samples.split = 'val') as val,
+                    count(*) filter (where samples.split = 'test') as test
+             from classes
+             left join samples on samples.dataset_id = classes.dataset_id and samples.label = classes.label
+             where classes.dataset_id = ?
+             group by classes.label order by classes.label",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| ClassCount {
+                name: row.name,
+                by_split: [row.train, row.val, row.test].map(|count| u64::try_from(count).unwrap_or(0)),
+            })
+            .collect())
+    }
+
+    /// What defaults and checks of a run need to know.
+    pub async fn dataset_facts(&self, dataset: &Dataset) -> sqlx::Result<DatasetFacts> {
+        let median_side: Option<i64> = sqlx::query_scalar(
+            "select min(width, height) as side from samples where dataset_id = ?1 order by side
+             limit 1 offset (select count(*) / 2 from samples where dataset_id = ?1)",
+        )
+        .bind(dataset.id)
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(DatasetFacts {
+            name: dataset.name.clone(),
+            fingerprint: dataset.fingerprint.clone().unwrap_or_default(),
+            classes: self.list_class_counts(dataset.id).await?,
+            median_side: median_side.and_then(|side| u32::try_from(side).ok()).unwrap_or(0),
+        })
+    }
+
+    /// The files that could not be used, in the order in which they were met.
+    pub async fn list_rejected(&self, id: DatasetId, limit: i64) -> sqlx::Result<Vec<RejectedFile>> {
+        sqlx::query_as("select path, reason from rejected where dataset_id = ? order by id limit ?")
+            .bind(id)
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await
+    }
+
+    /// How many files could not be used.
+    pub async fn count_rejected(&self, id: DatasetId) -> sqlx::Result<i64> {
+        sqlx::query_scalar("select count(*) from rejected where dataset_id = ?")
+            .bind(id)
+            .fetch_one(&self.read)
+            .await
+    }
+
+    /// Every sample, by number: what a run is given.
+    pub async fn list_samples(&self, id: DatasetId) -> sqlx::Result<Vec<Sample>> {
+        sqlx::query_as("select * from samples where dataset_id = ? order by id")
+            .bind(id)
+            .fetch_all(&self.read)
+            .await
+    }
+
+    /// A page of samples of a class and a split (either may be left open) after a cursor, by number.
+    pub async fn list_samples_page(
+        &self,
+        id: DatasetId,
+        label: Option<i64>,
+        split: Option<Split>,
+        after: SampleId,
+        limit: i64,
+    ) -> sqlx::Result<Vec<Sample>> {
+        sqlx::query_as(
+            "select * from samples
+             where dataset_id = ?1 and (?2 is null or label = ?2) and (?3 is null or split = ?3) and id > ?4
+             order by id limit ?5",
+        )
+        .bind(id)
+        .bind(label)
+        .bind(split.map(Split::as_str))
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await
+    }
+
+    /// One picture.
+    pub async fn find_sample(&self, id: SampleId) -> sqlx::Result<Option<Sample>> {
+        sqlx::query_as("select * from samples where id = ?").bind(id).fetch_optional(&self.read).await
+    }
+
+    /// The absolute path of some picture whose file has this hash.
+    pub async fn find_path_by_hash(&self, hash: &str) -> sqlx::Result<Option<std::path::PathBuf>> {
+        let found: Option<(String, String)> = sqlx::query_as(
+            "select datasets.root, samples.path from samples join datasets on datasets.id = samples.dataset_id
+             where samples.hash = ? and datasets.root is not null limit 1",
+        )
+        .bind(hash)
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(found.map(|(root, path)| std::path::Path::new(&root).join(path)))
+    }
+}

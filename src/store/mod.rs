@@ -1,0 +1,76 @@
+//! Every line of SQL. Knows the domain; knows nothing of HTTP, of processes or of libtorch.
+//!
+//! One writer by construction: a pool of one connection writes, another pool reads, and only the process that
+//! holds the data directory's lock opens the file at all. Queries are plain SQL in [`sqlx::query_as`]; each
+//! is run by a test on a real database.
+
+pub mod datasets;
+pub mod predictions;
+pub mod runs;
+pub mod series;
+
+use anyhow::Context as _;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use std::path::Path;
+use std::time::Duration;
+
+/// Every migration, embedded.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    write: SqlitePool,
+    read: SqlitePool,
+}
+
+impl Store {
+    /// Opens or makes the database and brings it to the newest form.
+    ///
+    /// # Errors
+    /// The file can't be opened, or is of a newer version of the program.
+    pub async fn open(file: &Path) -> anyhow::Result<Store> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10));
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .with_context(|| format!("opening the database {}", file.display()))?;
+        MIGRATOR
+            .run(&write)
+            .await
+            .with_context(|| format!("bringing the database {} up to date", file.display()))?;
+        let read = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+        Ok(Store { write, read })
+    }
+
+    /// Closes both pools, so that the write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+/// Milliseconds since 1970-01-01 UTC.
+pub fn now_ms() -> i64 {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A word in the database that the program doesn't know: the database is damaged or newer.
+fn unknown(column: &'static str, word: &str) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.into(), source: format!("unknown word “{word}”").into() }
+}
+
+/// JSON in the database that the program can't read.
+fn bad_json(column: &'static str, error: serde_json::Error) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.into(), source: error.into() }
+}

@@ -1,0 +1,233 @@
+//! The verdicts of a run's best checkpoint, and the files that every epoch's verdicts are in.
+
+use super::Store;
+use crate::domain::ids::{RunId, SampleId};
+use protocol::sample::Split;
+use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
+
+/// A file of predictions whose verdicts are to replace those in the database.
+#[derive(Clone, Debug)]
+pub struct JudgedFile {
+    /// The split.
+    pub split: Split,
+    /// One a sample, in the file's order.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What a network said of one sample.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
+    /// The sample.
+    pub sample_id: SampleId,
+    /// Its label.
+    pub actual: u32,
+    /// The class with the greatest logit.
+    pub predicted: u32,
+    /// That class's probability.
+    pub confidence: f64,
+    /// Cross-entropy, nats; `None`: not finite.
+    pub loss: Option<f64>,
+}
+
+/// A file of predictions.
+#[derive(Clone, Debug, FromRow)]
+pub struct PredictionFile {
+    /// After which epoch; 0: the starting weights.
+    pub epoch: i64,
+    /// Relative to the run directory.
+    pub path: String,
+    /// Whether the verdicts in the database are from it.
+    pub best: bool,
+}
+
+/// A verdict with its sample.
+#[derive(Clone, Debug, FromRow)]
+pub struct Prediction {
+    /// The sample.
+    pub sample_id: SampleId,
+    /// Relative to the data set's root.
+    pub path: String,
+    /// Of the sample's file.
+    pub hash: String,
+    /// Pixels, upright.
+    pub width: i64,
+    /// Pixels, upright.
+    pub height: i64,
+    /// Label.
+    pub actual: i64,
+    /// Label.
+    pub predicted: i64,
+    /// The predicted class's probability.
+    pub confidence: f64,
+    /// Cross-entropy, nats.
+    pub loss: Option<f64>,
+}
+
+/// What a gallery is ordered by, greatest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The predicted class's probability.
+    Confidence,
+    /// The cross-entropy; what is not finite comes first of all.
+    Loss,
+}
+
+impl Order {
+    /// The word used in URLs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Order::Confidence => "confidence",
+            Order::Loss => "loss",
+        }
+    }
+
+    /// What a row is ordered by: an infinite loss is the greatest there is.
+    fn expression(self) -> &'static str {
+        match self {
+            Order::Confidence => "predictions.confidence",
+            Order::Loss => "coalesce(predictions.loss, 1e308)",
+        }
+    }
+
+    /// The value of [`Order::expression`] for this row, for the cursor behind it.
+    pub fn value(self, prediction: &Prediction) -> f64 {
+        match self {
+            Order::Confidence => prediction.confidence,
+            Order::Loss => prediction.loss.unwrap_or(1e308),
+        }
+    }
+}
+
+/// Which predictions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    /// Of this split.
+    pub split: Split,
+    /// With this label.
+    pub actual: Option<i64>,
+    /// With this verdict.
+    pub predicted: Option<i64>,
+    /// Right or wrong ones only.
+    pub correct: Option<bool>,
+}
+
+impl Filter {
+    fn push(&self, query: &mut QueryBuilder<Sqlite>, run: RunId) {
+        query.push(" where predictions.run_id = ").push_bind(run);
+        query.push(" and predictions.split = ").push_bind(self.split.as_str());
+        if let Some(actual) = self.actual {
+            query.push(" and predictions.actual = ").push_bind(actual);
+        }
+        if let Some(predicted) = self.predicted {
+            query.push(" and predictions.predicted = ").push_bind(predicted);
+        }
+        match self.correct {
+            Some(true) => drop(query.push(" and predictions.actual = predictions.predicted")),
+            Some(false) => drop(query.push(" and predictions.actual <> predictions.predicted")),
+            None => {}
+        }
+    }
+}
+
+/// Replaces a split's verdicts.
+pub(super) async fn replace_predictions(
+    connection: &mut SqliteConnection,
+    run: RunId,
+    file: &JudgedFile,
+) -> sqlx::Result<()> {
+    sqlx::query("delete from predictions where run_id = ? and split = ?")
+        .bind(run)
+        .bind(file.split.as_str())
+        .execute(&mut *connection)
+        .await?;
+    for (row, verdict) in (0_i64..).zip(&file.verdicts) {
+        sqlx::query(
+            "insert into predictions (run_id, split, sample_id, row, actual, predicted, confidence, loss)
+             values (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(run)
+        .bind(file.split.as_str())
+        .bind(verdict.sample_id)
+        .bind(row)
+        .bind(verdict.actual)
+        .bind(verdict.predicted)
+        .bind(verdict.confidence)
+        .bind(verdict.loss)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// How many predictions fit.
+    pub async fn count_predictions(&self, run: RunId, filter: &Filter) -> sqlx::Result<i64> {
+        let mut query = QueryBuilder::new("select count(*) from predictions");
+        filter.push(&mut query, run);
+        query.build_query_scalar().fetch_one(&self.read).await
+    }
+
+    /// A page of predictions, greatest first, behind a cursor (the order's value and the sample of the last row).
+    pub async fn list_predictions(
+        &self,
+        run: RunId,
+        filter: &Filter,
+        order: Order,
+        behind: Option<(f64, SampleId)>,
+        limit: i64,
+    ) -> sqlx::Result<Vec<Prediction>> {
+        let mut query = QueryBuilder::new(
+            "select predictions.sample_id, samples.path, samples.hash, samples.width, samples.height,
+                    predictions.actual, predictions.predicted, predictions.confidence, predictions.loss
+             from predictions join samples on samples.id = predictions.sample_id",
+        );
+        filter.push(&mut query, run);
+        if let Some((value, sample)) = behind {
+            query.push(" and (").push(order.expression()).push(" < ").push_bind(value);
+            query.push(" or (").push(order.expression()).push(" = ").push_bind(value);
+            query.push(" and predictions.sample_id > ").push_bind(sample).push("))");
+        }
+        query
+            .push(" order by ")
+            .push(order.expression())
+            .push(" desc, predictions.sample_id limit ")
+            .push_bind(limit);
+        query.build_query_as().fetch_all(&self.read).await
+    }
+
+    /// The best checkpoint's verdict on one sample, with its row in the file and its split.
+    pub async fn find_prediction(&self, run: RunId, sample: SampleId) -> sqlx::Result<Option<(Split, i64)>> {
+        let found: Option<(String, i64)> =
+            sqlx::query_as("select split, row from predictions where run_id = ? and sample_id = ?")
+                .bind(run)
+                .bind(sample)
+                .fetch_optional(&self.read)
+                .await?;
+        found
+            .map(|(split, row)| {
+                split.parse().map(|split| (split, row)).map_err(|_| super::unknown("split", &split))
+            })
+            .transpose()
+    }
+
+    /// The prediction files of a split, by epoch.
+    pub async fn list_prediction_files(&self, run: RunId, split: Split) -> sqlx::Result<Vec<PredictionFile>> {
+        sqlx::query_as(
+            "select epoch, path, best from prediction_files where run_id = ? and split = ? order by epoch",
+        )
+        .bind(run)
+        .bind(split.as_str())
+        .fetch_all(&self.read)
+        .await
+    }
+
+    /// Splits that were judged, in their order.
+    pub async fn list_judged_splits(&self, run: RunId) -> sqlx::Result<Vec<Split>> {
+        let words: Vec<String> =
+            sqlx::query_scalar("select distinct split from prediction_files where run_id = ?")
+                .bind(run)
+                .fetch_all(&self.read)
+                .await?;
+        Ok(Split::ALL.into_iter().filter(|split| words.iter().any(|word| word == split.as_str())).collect())
+    }
+}
