@@ -1,1 +1,10 @@
-//! .
+//! Tintype's server and command line. The rooms, in the order in which data passes through them:
+//! a lower one never uses a higher one.
+
+pub mod app;
+pub mod cli;
+pub mod domain;
+pub mod import;
+pub mod runs;
+pub mod store;
+pub mod web;

@@ -1,2 +1,5 @@
-//! .
-fn main(){}
+//! The program `tintype`: the server and the command line.
+
+fn main() -> std::process::ExitCode {
+    tintype::cli::run()
+}

@@ -1,0 +1,58 @@
+//! Speaks to a server.
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+/// A server's address and a connection to it.
+pub(super) struct Client {
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl Client {
+    pub(super) fn new(url: &str) -> Client {
+        // An answer that is an error has a body that says why.
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        Client { url: url.to_owned(), agent: config.into() }
+    }
+
+    pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let answer = self.agent.get(format!("{}{path}", self.url)).call();
+        Self::read(answer, &self.url)
+    }
+
+    pub(super) fn get_text(&self, path: &str) -> anyhow::Result<String> {
+        let mut answer = self.agent.get(format!("{}{path}", self.url)).call().context("asking the server")?;
+        let text = answer.body_mut().with_config().limit(u64::MAX).read_to_string()?;
+        if !answer.status().is_success() {
+            bail!("{}", serde_json::from_str(&text).map_or(text, |body: Value| message(&body)));
+        }
+        Ok(text)
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let answer = self.agent.post(format!("{}{path}", self.url)).send_json(body);
+        Self::read(answer, &self.url)
+    }
+
+    fn read(
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        url: &str,
+    ) -> anyhow::Result<Value> {
+        let mut answer = answer.with_context(|| format!("asking the server at {url}"))?;
+        let body: Value = answer
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_json()
+            .context("reading the server's answer")?;
+        if !answer.status().is_success() {
+            bail!("{}", message(&body));
+        }
+        Ok(body)
+    }
+}
+
+fn message(body: &Value) -> String {
+    body["error"]["message"].as_str().unwrap_or("the server gave no reason").to_owned()
+}

@@ -1,0 +1,248 @@
+//! The commands. The one place that prints.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks by printing")]
+
+use super::client::Client;
+use crate::domain::ids::RunId;
+use crate::domain::recipe::{FIELDS, values_from_text};
+use crate::runs::directory::RunDirectory;
+use crate::runs::judge::judge;
+use crate::runs::process::find_trainer;
+use anyhow::{Context as _, bail};
+use clap::ArgMatches;
+use serde_json::{Value, json};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How often the server is asked how far it is.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+/// How often a line is printed where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Says why a command failed.
+pub(super) fn complain(error: &anyhow::Error) {
+    eprintln!("tintype: {error:#}");
+}
+
+pub(super) fn serve(runtime: &tokio::runtime::Runtime, url: &str) -> anyhow::Result<()> {
+    println!("{url}");
+    std::io::stdout().flush()?;
+    runtime.block_on(async {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result.context("waiting for Ctrl-C"),
+            _ = terminate.recv() => Ok(()),
+        }
+    })
+}
+
+pub(super) fn import(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
+    let path = arguments.get_one::<PathBuf>("path").context("PATH is required")?;
+    let path = path.canonicalize().with_context(|| format!("{} can't be read", path.display()))?;
+    let name = arguments.get_one::<String>("name").context("--name is required")?;
+    let mut body = json!({"name": name, "source": {"path": path}});
+    let share = |name: &str| arguments.get_one::<f64>(name).copied();
+    let seed = arguments.get_one::<u64>("split-seed").copied();
+    if share("val").is_some() || share("test").is_some() || seed.is_some() {
+        body["split"] = json!({"val": share("val").unwrap_or(0.2), "test": share("test").unwrap_or(0.0), "seed": seed.unwrap_or(0)});
+    }
+    let made = client.post("/api/v1/datasets", &body)?;
+    let mut progress = Progress::default();
+    let dataset = wait(client, &format!("/api/v1/datasets/{}", made["id"]), |dataset| {
+        let under_way = &dataset["progress"];
+        let share = under_way["done"]
+            .as_f64()
+            .zip(under_way["total"].as_f64())
+            .map(|(done, total)| done / total.max(1.0));
+        progress.show(
+            under_way["stage"].as_str().unwrap_or("importing"),
+            share,
+            under_way["seconds_left"].as_f64(),
+        );
+        dataset["state"] != "importing"
+    })?;
+    progress.end();
+    if dataset["state"] == "failed" {
+        bail!("{}", dataset["failure"].as_str().unwrap_or("the import failed"));
+    }
+    if json {
+        println!("{dataset}");
+    } else {
+        let splits = &dataset["splits"];
+        println!(
+            "“{name}” is ready: {} for training, {} for validation, {} for the test; {} files could not be used.",
+            splits["train"], splits["val"], splits["test"], dataset["rejected_count"]
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn train(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
+    let body = recipe(arguments)?;
+    let run = finish(client, &client.post("/api/v1/runs", &body)?)?;
+    if json {
+        println!("{run}");
+    } else {
+        println!(
+            "Run {} is {}: validation accuracy {}.",
+            run["id"],
+            run["state"].as_str().unwrap_or_default(),
+            percent(&run["summary"]["best_val_accuracy"])
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn evaluate(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
+    let split = arguments.get_one::<String>("split").context("--split has a default")?;
+    let mut body = recipe(arguments)?;
+    body["epochs"] = json!(0);
+    body["judge"] = json!(split);
+    let run = finish(client, &client.post("/api/v1/runs", &body)?)?;
+    let evaluation = client.get(&format!("/api/v1/runs/{}/evaluation?split={split}", run["id"]))?;
+    if json {
+        println!("{evaluation}");
+    } else {
+        println!(
+            "{} of {} right ({}).",
+            evaluation["correct"],
+            evaluation["total"],
+            percent(&evaluation["accuracy"])
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn predict(data: &Path, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
+    let run = RunId(*arguments.get_one::<i64>("run").context("RUN is required")?);
+    let paths: Vec<PathBuf> = arguments.get_many::<PathBuf>("paths").unwrap_or_default().cloned().collect();
+    let directory = RunDirectory::of(data, run);
+    if !directory.path().is_dir() {
+        bail!("there is no run {run} in {}", data.display());
+    }
+    let directory = RunDirectory::at(directory.path().canonicalize()?);
+    let opinions = judge(&find_trainer()?, &directory, &paths)?;
+    if json {
+        let items: Vec<Value> = opinions
+            .iter()
+            .map(|opinion| {
+                let probabilities: serde_json::Map<String, Value> =
+                    opinion.probabilities.iter().map(|(class, share)| (class.clone(), json!(share))).collect();
+                json!({"path": opinion.path, "predicted": opinion.probabilities[0].0, "probabilities": probabilities})
+            })
+            .collect();
+        println!("{}", json!({"run": run, "items": items}));
+        return Ok(());
+    }
+    for opinion in opinions {
+        let (class, share) = &opinion.probabilities[0];
+        println!("{}\t{class}\t{share:.4}", opinion.path.display());
+    }
+    Ok(())
+}
+
+pub(super) fn export(client: &Client, arguments: &ArgMatches) -> anyhow::Result<()> {
+    let run = arguments.get_one::<i64>("run").context("RUN is required")?;
+    let map = arguments.get_one::<String>("map").context("a map is required")?;
+    let format = arguments.get_one::<String>("format").context("--format has a default")?;
+    let split =
+        arguments.get_one::<String>("split").map(|split| format!("&split={split}")).unwrap_or_default();
+    print!("{}", client.get_text(&format!("/api/v1/runs/{run}/{map}?format={format}{split}"))?);
+    Ok(())
+}
+
+/// The body of a new run from the options of a command.
+fn recipe(arguments: &ArgMatches) -> anyhow::Result<Value> {
+    let mut pairs = Vec::new();
+    for field in FIELDS {
+        if let Ok(Some(text)) = arguments.try_get_one::<String>(field.name) {
+            let text = if field.name == "weights" { absolute(text)? } else { text.clone() };
+            pairs.push((field.name, text));
+        }
+    }
+    let (mut values, errors) = values_from_text(pairs.iter().map(|(name, text)| (*name, text.as_str())));
+    if let Some((field, why)) = errors.into_iter().next() {
+        bail!("--{}: {why}", field.replace('_', "-"));
+    }
+    values.insert(
+        "dataset".into(),
+        json!(arguments.get_one::<String>("dataset").context("DATASET is required")?),
+    );
+    Ok(Value::Object(values))
+}
+
+fn absolute(path: &str) -> anyhow::Result<String> {
+    let whole = Path::new(path).canonicalize().with_context(|| format!("{path} can't be read"))?;
+    Ok(whole.to_str().context("the path is not Unicode")?.to_owned())
+}
+
+/// Waits for a run; an error where it did not end well.
+fn finish(client: &Client, run: &Value) -> anyhow::Result<Value> {
+    let mut progress = Progress::default();
+    let begun = Instant::now();
+    let run = wait(client, &format!("/api/v1/runs/{}", run["id"]), |run| {
+        let share = run["step"]
+            .as_f64()
+            .zip(run["steps"].as_f64())
+            .filter(|(_, steps)| *steps > 0.0)
+            .map(|(step, steps)| step / steps);
+        let left = share
+            .filter(|share| *share > 0.02)
+            .map(|share| begun.elapsed().as_secs_f64() * (1.0 - share) / share);
+        let words =
+            format!("{} epoch {}/{}", run["state"].as_str().unwrap_or_default(), run["epoch"], run["epochs"]);
+        progress.show(&words, share, left);
+        !["queued", "running"].contains(&run["state"].as_str().unwrap_or_default())
+    })?;
+    progress.end();
+    if run["state"] != "completed" {
+        let why = run["failure"]["reason"].as_str().unwrap_or("it was stopped");
+        bail!("run {} is {}: {why}", run["id"], run["state"].as_str().unwrap_or_default());
+    }
+    Ok(run)
+}
+
+/// Asks again and again until `done` says so.
+fn wait(client: &Client, path: &str, mut done: impl FnMut(&Value) -> bool) -> anyhow::Result<Value> {
+    loop {
+        let thing = client.get(path)?;
+        if done(&thing) {
+            return Ok(thing);
+        }
+        std::thread::sleep(ASK_EVERY);
+    }
+}
+
+fn percent(value: &Value) -> String {
+    value.as_f64().map_or_else(|| "unknown".to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// A line that is rewritten on a terminal, and printed now and then elsewhere. On standard error.
+#[derive(Default)]
+struct Progress {
+    printed: Option<Instant>,
+}
+
+impl Progress {
+    fn show(&mut self, words: &str, share: Option<f64>, seconds_left: Option<f64>) {
+        let mut line = words.to_owned();
+        if let Some(share) = share {
+            line.push_str(&format!(", {:.0} %", share * 100.0));
+        }
+        if let Some(seconds) = seconds_left {
+            line.push_str(&format!(", {seconds:.0} s left"));
+        }
+        if std::io::stderr().is_terminal() {
+            eprint!("\r\x1b[K{line}");
+        } else if self.printed.is_none_or(|at| at.elapsed() > LINE_EVERY) {
+            eprintln!("{line}");
+            self.printed = Some(Instant::now());
+        }
+    }
+
+    fn end(&self) {
+        if std::io::stderr().is_terminal() {
+            eprint!("\r\x1b[K");
+        }
+    }
+}

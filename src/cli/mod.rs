@@ -1,0 +1,196 @@
+//! The command line. Every command speaks HTTP to the server that holds the data directory; where nobody holds it,
+//! the command serves it itself for as long as it runs. So there is one way in which things are done.
+
+mod client;
+mod commands;
+
+use crate::app::{App, Holder, hold};
+use crate::domain::recipe::{FIELDS, Kind};
+use anyhow::Context as _;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use client::Client;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Where a server listens unless told otherwise.
+const ADDRESS: &str = "127.0.0.1:8431";
+
+/// Runs the command line to its end.
+pub fn run() -> ExitCode {
+    let matches = command().get_matches();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TINTYPE_LOG").unwrap_or_else(|_| {
+            if matches.subcommand_name() == Some("serve") { "info" } else { "warn" }.into()
+        }))
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = runtime.context("starting the runtime").and_then(|runtime| dispatch(&runtime, &matches));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            commands::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::Result<()> {
+    let (name, arguments) = matches.subcommand().context("a command is required")?;
+    let data: PathBuf = arguments.get_one::<PathBuf>("data").cloned().context("--data has a default")?;
+    let json = arguments.get_flag("json");
+    let serving = name == "serve";
+    let address = match arguments.try_get_one::<SocketAddr>("address") {
+        Ok(Some(address)) => *address,
+        _ => SocketAddr::from(([127, 0, 0, 1], 0)),
+    };
+    let at_once = arguments.try_get_one::<usize>("runs-at-once").ok().flatten().copied().unwrap_or(1);
+    let (url, app) = match hold(&data)? {
+        Holder::Server(url) if serving => anyhow::bail!("{} is already served, at {url}", data.display()),
+        Holder::Server(url) => (url, None),
+        Holder::Us(lock) => {
+            let app = runtime.block_on(App::start(&data, lock, address, at_once))?;
+            (app.url.clone(), Some(app))
+        }
+    };
+    let outcome = if serving {
+        commands::serve(runtime, &url)
+    } else {
+        let client = Client::new(&url);
+        match name {
+            "import" => commands::import(&client, arguments, json),
+            "train" => commands::train(&client, arguments, json),
+            "evaluate" => commands::evaluate(&client, arguments, json),
+            "predict" => commands::predict(&data, arguments, json),
+            "export" => commands::export(&client, arguments),
+            other => anyhow::bail!("there is no command {other}"),
+        }
+    };
+    if let Some(app) = app {
+        runtime.block_on(app.stop());
+    }
+    outcome
+}
+
+/// Every command and option.
+pub fn command() -> Command {
+    let data = Arg::new("data")
+        .long("data")
+        .env("TINTYPE_DATA")
+        .default_value("data")
+        .global(true)
+        .value_name("DIR")
+        .value_parser(value_parser!(PathBuf))
+        .help("The data directory");
+    let json = Arg::new("json")
+        .long("json")
+        .global(true)
+        .action(ArgAction::SetTrue)
+        .help("Print one JSON object and nothing else; progress goes to standard error");
+    let dataset = Arg::new("dataset").required(true).value_name("DATASET").help("The data set's name");
+    let run = Arg::new("run")
+        .required(true)
+        .value_name("RUN")
+        .help("The run's number")
+        .value_parser(value_parser!(i64));
+    Command::new("tintype")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A dashboard in which you make an image classifier and see every stage of it")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(data)
+        .arg(json)
+        .subcommand(
+            Command::new("serve")
+                .about("Serve the dashboard; the first line printed is its address")
+                .after_help("Example: tintype serve --address 127.0.0.1:8431")
+                .arg(
+                    Arg::new("address")
+                        .long("address")
+                        .default_value(ADDRESS)
+                        .value_parser(value_parser!(SocketAddr))
+                        .help("Address and port to listen at; port 0 takes a free one"),
+                )
+                .arg(
+                    Arg::new("runs-at-once")
+                        .long("runs-at-once")
+                        .default_value("1")
+                        .value_parser(value_parser!(usize))
+                        .help("How many runs may run at a time; the rest wait in order"),
+                ),
+        )
+        .subcommand(
+            Command::new("import")
+                .about("Import a folder or an archive of pictures, and wait until it is done")
+                .after_help("Example: tintype import ~/photos.zip --name pets")
+                .arg(Arg::new("path").required(true).value_name("PATH").value_parser(value_parser!(PathBuf)))
+                .arg(Arg::new("name").long("name").required(true).help("What to call the data set"))
+                .arg(Arg::new("val").long("val").value_parser(value_parser!(f64)).help("Share held out for validation"))
+                .arg(Arg::new("test").long("test").value_parser(value_parser!(f64)).help("Share held out for the test"))
+                .arg(Arg::new("split-seed").long("split-seed").value_parser(value_parser!(u64)).help("Another seed, another draw")),
+        )
+        .subcommand(
+            Command::new("train")
+                .about("Train a run, and wait until it has ended")
+                .after_help("Example: tintype train pets --model small-cnn --epochs 3")
+                .arg(dataset.clone())
+                .args(FIELDS.iter().map(option)),
+        )
+        .subcommand(
+            Command::new("evaluate")
+                .about("Judge weights on a split, without training")
+                .after_help("Example: tintype evaluate cifar --model resnet20-cifar --weights resnet20.safetensors --split test")
+                .arg(dataset)
+                .arg(
+                    Arg::new("split")
+                        .long("split")
+                        .default_value("test")
+                        .value_parser(["train", "val", "test"])
+                        .help("The split to judge"),
+                )
+                .args(FIELDS.iter().filter(|field| !["epochs", "judge"].contains(&field.name)).map(option)),
+        )
+        .subcommand(
+            Command::new("predict")
+                .about("Say what a run sees in pictures, one line a picture")
+                .after_help("Example: tintype predict 3 cat.jpg dog.jpg")
+                .arg(run.clone())
+                .arg(
+                    Arg::new("paths")
+                        .required(true)
+                        .num_args(1..)
+                        .value_name("PATH")
+                        .value_parser(value_parser!(PathBuf)),
+                ),
+        )
+        .subcommand(
+            Command::new("export")
+                .about("Print one of a run's maps")
+                .after_help("Example: tintype export 3 category-to-predictions --split val --format csv > val.csv")
+                .arg(run)
+                .arg(Arg::new("map").required(true).value_parser([
+                    "category-to-paths",
+                    "category-to-correct-predictions",
+                    "category-to-predictions",
+                ]))
+                .arg(Arg::new("split").long("split").value_parser(["train", "val", "test"]).help("The split"))
+                .arg(Arg::new("format").long("format").default_value("json").value_parser(["json", "csv"])),
+        )
+}
+
+/// A field of the form as an option.
+fn option(field: &crate::domain::recipe::Field) -> Arg {
+    let choices = match field.kind {
+        Kind::Choice(choices) => {
+            let names: Vec<&str> = choices.iter().map(|(value, _)| *value).collect();
+            format!(" [{}]", names.join(", "))
+        }
+        _ => String::new(),
+    };
+    Arg::new(field.name)
+        .long(field.name.replace('_', "-"))
+        .allow_hyphen_values(true)
+        .value_name(field.name.to_uppercase())
+        .help(format!("{}{choices}", field.help))
+}

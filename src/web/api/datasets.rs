@@ -1,0 +1,223 @@
+//! `/api/v1/datasets`.
+
+use super::find_dataset;
+use crate::domain::ids::DatasetId;
+use crate::import::{Options, SplitRequest};
+use crate::store::datasets::Dataset;
+use crate::web::{Error, Result, State};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::multipart::Field;
+use axum::extract::{FromRequest as _, Multipart, Path, Request, State as Held};
+use axum::http::{StatusCode, header};
+use protocol::sample::Split;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use tokio::io::AsyncWriteExt as _;
+
+/// How many rejected files an answer lists; their number is always given.
+const REJECTED_LISTED: i64 = 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewDataset {
+    name: String,
+    source: Source,
+    split: Option<SplitBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    path: PathBuf,
+    format: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SplitBody {
+    val: f64,
+    test: f64,
+    #[serde(default)]
+    seed: u64,
+}
+
+pub(in crate::web) async fn list(Held(state): Held<State>) -> Result<Json<Value>> {
+    let mut items = Vec::new();
+    for dataset in state.store.list_datasets().await? {
+        items.push(dataset_json(&state, &dataset).await?);
+    }
+    Ok(Json(json!({"items": items})))
+}
+
+pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Json<Value>> {
+    let dataset = find_dataset(&state, id).await?;
+    Ok(Json(dataset_json(&state, &dataset).await?))
+}
+
+pub(in crate::web) async fn delete(Held(state): Held<State>, Path(id): Path<i64>) -> Result<StatusCode> {
+    let dataset = find_dataset(&state, id).await?;
+    if state.imports.status(dataset.id).is_some() {
+        state.imports.cancel(dataset.id);
+        return Ok(StatusCode::ACCEPTED);
+    }
+    if state.imports.delete(dataset.id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Error::Conflict(format!("runs have learnt from “{}”, so it stays", dataset.name)))
+    }
+}
+
+/// A JSON body names a path; a multipart body brings an archive.
+pub(in crate::web) async fn create(
+    Held(state): Held<State>,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>)> {
+    let kind =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let id = if kind.starts_with("multipart/form-data") {
+        let form = Multipart::from_request(request, &())
+            .await
+            .map_err(|why| Error::field("file", why.body_text()))?;
+        create_from_form(&state, form).await?
+    } else {
+        let body =
+            Bytes::from_request(request, &()).await.map_err(|why| Error::field("body", why.body_text()))?;
+        let new: NewDataset =
+            serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
+        if let Some(format) = new.source.format.filter(|format| format != "auto") {
+            return Err(Error::field(
+                "source.format",
+                format!("“{format}” is not a format; leave it out or say auto"),
+            ));
+        }
+        let split =
+            new.split.map(|split| SplitRequest { val: split.val, test: split.test, seed: split.seed });
+        start(&state, &new.name, new.source.path, split, None).await?
+    };
+    let dataset = find_dataset(&state, id.0).await?;
+    Ok((StatusCode::ACCEPTED, Json(dataset_json(&state, &dataset).await?)))
+}
+
+/// Reads a form with `name`, and either `path` or `file`.
+pub(in crate::web) async fn create_from_form(state: &State, mut form: Multipart) -> Result<DatasetId> {
+    let mut name = String::new();
+    let mut path = String::new();
+    let mut upload = None;
+    while let Some(field) = form.next_field().await.map_err(|why| Error::field("file", why.body_text()))? {
+        match field.name() {
+            Some("name") => name = text(field).await?,
+            Some("path") => path = text(field).await?,
+            Some("file") if field.file_name().is_some_and(|name| !name.is_empty()) => {
+                upload = Some(receive(state, field).await?);
+            }
+            Some("file") => {}
+            other => return Err(Error::field(other.unwrap_or("form"), "there is no such field")),
+        }
+    }
+    match upload {
+        Some((folder, file)) => {
+            if name.trim().is_empty() {
+                let stem = file.file_name().unwrap_or_default().to_string_lossy();
+                name = stem.split('.').next().unwrap_or_default().to_owned();
+            }
+            start(state, &name, file, None, Some(folder)).await
+        }
+        None => start(state, &name, PathBuf::from(path.trim()), None, None).await,
+    }
+}
+
+async fn text(field: Field<'_>) -> Result<String> {
+    field.text().await.map_err(|why| Error::field("form", why.body_text()))
+}
+
+/// Writes an upload to disk as it comes.
+async fn receive(state: &State, mut field: Field<'_>) -> Result<(tempfile::TempDir, PathBuf)> {
+    let uploads = state.imports.uploads();
+    std::fs::create_dir_all(&uploads)?;
+    let folder = tempfile::tempdir_in(&uploads)?;
+    let given = field.file_name().unwrap_or_default().replace('\\', "/");
+    let name =
+        std::path::Path::new(&given).file_name().map_or_else(|| "archive".into(), |name| name.to_owned());
+    let path = folder.path().join(name);
+    let mut file = tokio::fs::File::create(&path).await?;
+    while let Some(chunk) = field.chunk().await.map_err(|why| Error::field("file", why.body_text()))? {
+        file.write_all(&chunk).await?;
+    }
+    file.flush().await?;
+    Ok((folder, path))
+}
+
+async fn start(
+    state: &State,
+    name: &str,
+    path: PathBuf,
+    split: Option<SplitRequest>,
+    upload: Option<tempfile::TempDir>,
+) -> Result<DatasetId> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 {
+        return Err(Error::field("name", "give the data set a name of 1 to 100 characters"));
+    }
+    if let Some(split) = &split {
+        let sound = |share: f64| (0.0..1.0).contains(&share);
+        if !(sound(split.val) && sound(split.test) && split.val + split.test < 1.0) {
+            return Err(Error::field(
+                "split",
+                "val and test are shares from 0 to 1 that leave something for training",
+            ));
+        }
+    }
+    if path.as_os_str().is_empty() {
+        return Err(Error::field("path", "give the path of a folder or an archive on the server's machine"));
+    }
+    if !path.is_absolute() {
+        return Err(Error::field("path", "give the whole path, from the root of the file system"));
+    }
+    if !path.exists() {
+        return Err(Error::field(
+            "path",
+            format!("there is nothing at {} on the server's machine", path.display()),
+        ));
+    }
+    let options = Options { split, ..Options::default() };
+    let started = state.imports.start(name, path, options, upload).await?;
+    started.ok_or_else(|| {
+        Error::field("name", format!("there is a data set “{name}” already; choose another name"))
+    })
+}
+
+/// A data set as the contract has it.
+pub(in crate::web) async fn dataset_json(state: &State, dataset: &Dataset) -> Result<Value> {
+    let classes = state.store.list_class_counts(dataset.id).await?;
+    let rejected = state.store.list_rejected(dataset.id, REJECTED_LISTED).await?;
+    let sum = |split: Split| classes.iter().map(|class| class.of(split)).sum::<u64>();
+    let progress = state.imports.status(dataset.id).map(|status| {
+        json!({
+            "stage": status.progress.stage.as_str(),
+            "done": status.progress.done,
+            "total": status.progress.total,
+            "seconds_left": status.seconds_left,
+        })
+    });
+    Ok(json!({
+        "id": dataset.id,
+        "name": dataset.name,
+        "state": dataset.state.as_str(),
+        "source": dataset.source,
+        "format": dataset.format,
+        "progress": progress,
+        "classes": classes.iter().map(|class| json!({
+            "name": class.name,
+            "count": class.total(),
+            "splits": {"train": class.of(Split::Train), "val": class.of(Split::Val), "test": class.of(Split::Test)},
+        })).collect::<Vec<_>>(),
+        "splits": {"train": sum(Split::Train), "val": sum(Split::Val), "test": sum(Split::Test)},
+        "split_note": dataset.split_note,
+        "rejected": rejected.iter().map(|file| json!({"path": file.path, "reason": file.reason})).collect::<Vec<_>>(),
+        "rejected_count": state.store.count_rejected(dataset.id).await?,
+        "fingerprint": dataset.fingerprint,
+        "failure": dataset.failure,
+    }))
+}

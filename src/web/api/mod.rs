@@ -1,0 +1,34 @@
+//! JSON under `/api/v1`: the contract that scripts rely on.
+
+pub(super) mod datasets;
+pub(super) mod evaluation;
+pub(super) mod events;
+pub(super) mod predictions;
+pub(super) mod runs;
+pub(super) mod series;
+
+use super::{Error, Result, State};
+use crate::domain::ids::{DatasetId, RunId};
+use crate::store::datasets::Dataset;
+use crate::store::runs::Run;
+use protocol::sample::Split;
+
+/// The run of this number, or a 404.
+pub(super) async fn find_run(state: &State, id: i64) -> Result<Run> {
+    state.store.find_run(RunId(id)).await?.ok_or(Error::NotFound("run"))
+}
+
+/// The data set of this number, or a 404.
+pub(super) async fn find_dataset(state: &State, id: i64) -> Result<Dataset> {
+    state.store.find_dataset(DatasetId(id)).await?.ok_or(Error::NotFound("data set"))
+}
+
+/// The split that was asked for, else the first that was judged of val, test, train.
+pub(super) async fn chosen_split(state: &State, run: &Run, asked: Option<&str>) -> Result<Split> {
+    if let Some(word) = asked.filter(|word| !word.is_empty()) {
+        return word.parse().map_err(|why: String| Error::field("split", why));
+    }
+    let judged = state.store.list_judged_splits(run.id).await?;
+    let preferred = [Split::Val, Split::Test, Split::Train].into_iter().find(|split| judged.contains(split));
+    Ok(preferred.unwrap_or(Split::Val))
+}

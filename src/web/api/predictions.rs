@@ -1,0 +1,122 @@
+//! `/api/v1/runs/{id}/predictions`.
+
+use super::{chosen_split, find_run};
+use crate::domain::ids::SampleId;
+use crate::store::predictions::{Filter, Order, Prediction};
+use crate::store::runs::Run;
+use crate::web::{Error, Result, State};
+use axum::Json;
+use axum::extract::{Path, Query, State as Held};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The query of a gallery, on its page and in JSON alike.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Asked {
+    pub(in crate::web) split: Option<String>,
+    pub(in crate::web) actual: Option<String>,
+    pub(in crate::web) predicted: Option<String>,
+    pub(in crate::web) correct: Option<String>,
+    pub(in crate::web) order: Option<String>,
+    pub(in crate::web) limit: Option<i64>,
+    pub(in crate::web) cursor: Option<String>,
+}
+
+/// A page of a gallery.
+pub(in crate::web) struct Page {
+    pub(in crate::web) filter: Filter,
+    pub(in crate::web) items: Vec<Prediction>,
+    pub(in crate::web) total: i64,
+    pub(in crate::web) next_cursor: Option<String>,
+}
+
+pub(in crate::web) async fn list(
+    Held(state): Held<State>,
+    Path(id): Path<i64>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>> {
+    let run = find_run(&state, id).await?;
+    let page = find_page(&state, &run, &asked).await?;
+    let class = |label: i64| usize::try_from(label).ok().and_then(|label| run.spec.classes.get(label));
+    let items: Vec<Value> = page
+        .items
+        .iter()
+        .map(|item| {
+            json!({
+                "sample_id": item.sample_id,
+                "path": item.path,
+                "actual": class(item.actual),
+                "predicted": class(item.predicted),
+                "confidence": item.confidence,
+                "loss": item.loss,
+                "image_url": format!("/thumbnails/{}/320", item.hash),
+            })
+        })
+        .collect();
+    Ok(Json(json!({
+        "split": page.filter.split.as_str(),
+        "items": items,
+        "total": page.total,
+        "next_cursor": page.next_cursor,
+    })))
+}
+
+/// What a gallery's query asks for. Empty values, as a form sends them, count as absent.
+pub(in crate::web) async fn find_page(state: &State, run: &Run, asked: &Asked) -> Result<Page> {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let label = |field: &'static str, text: &Option<String>| match given(text) {
+        None => Ok(None),
+        Some(name) => run
+            .spec
+            .classes
+            .iter()
+            .position(|class| *class == name)
+            .and_then(|label| i64::try_from(label).ok())
+            .map(Some)
+            .ok_or_else(|| Error::field(field, format!("“{name}” is not a class of this run"))),
+    };
+    let filter = Filter {
+        split: chosen_split(state, run, asked.split.as_deref()).await?,
+        actual: label("actual", &asked.actual)?,
+        predicted: label("predicted", &asked.predicted)?,
+        correct: match given(&asked.correct).as_deref() {
+            None => None,
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(other) => {
+                return Err(Error::field("correct", format!("“{other}” is neither true nor false")));
+            }
+        },
+    };
+    let order = match given(&asked.order).as_deref() {
+        None | Some("confidence") => Order::Confidence,
+        Some("loss") => Order::Loss,
+        Some(other) => {
+            return Err(Error::field("order", format!("“{other}” is neither confidence nor loss")));
+        }
+    };
+    let limit = asked.limit.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        return Err(Error::field("limit", "is not a whole number from 1 to 1000"));
+    }
+    let behind = given(&asked.cursor).map(|cursor| read_cursor(&cursor)).transpose()?;
+    let mut items = state.store.list_predictions(run.id, &filter, order, behind, limit + 1).await?;
+    let more = items.len() as i64 > limit;
+    items.truncate(usize::try_from(limit).unwrap_or(0));
+    let next_cursor = items
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("{:016x}-{}", order.value(last).to_bits(), last.sample_id));
+    Ok(Page { total: state.store.count_predictions(run.id, &filter).await?, filter, items, next_cursor })
+}
+
+/// The order's value, to the bit, and the sample.
+fn read_cursor(text: &str) -> Result<(f64, SampleId)> {
+    let parts = text.split_once('-').and_then(|(bits, sample)| {
+        Some((f64::from_bits(u64::from_str_radix(bits, 16).ok()?), SampleId(sample.parse().ok()?)))
+    });
+    parts
+        .filter(|(value, _)| value.is_finite())
+        .ok_or_else(|| Error::field("cursor", "is none that this list gave"))
+}

@@ -1,0 +1,42 @@
+//! `/api/v1/runs/{id}/series`.
+
+use super::find_run;
+use crate::domain::series::downsample;
+use crate::web::{Error, Result, State};
+use axum::Json;
+use axum::extract::{Path, Query, State as Held};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Points of a series, where a request does not say.
+const DEFAULT_POINTS: usize = 500;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Asked {
+    keys: Option<String>,
+    points: Option<usize>,
+}
+
+/// Without `keys`: every series there is.
+pub(in crate::web) async fn show(
+    Held(state): Held<State>,
+    Path(id): Path<i64>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>> {
+    let run = find_run(&state, id).await?;
+    let target = asked.points.unwrap_or(DEFAULT_POINTS);
+    if !(5..=10_000).contains(&target) {
+        return Err(Error::field("points", "is not a whole number from 5 to 10000"));
+    }
+    let keys: Vec<String> = match &asked.keys {
+        Some(keys) => keys.split(',').map(str::to_owned).collect(),
+        None => state.store.list_series_keys(run.id).await?,
+    };
+    let mut series = Vec::new();
+    for key in keys {
+        let points = state.store.list_points(run.id, &key).await?;
+        series.push(json!({"key": key, "points": downsample(&points, target)}));
+    }
+    Ok(Json(json!({"series": series})))
+}

@@ -1,0 +1,81 @@
+//! Every way in which a request can fail, as a page or as JSON.
+
+use crate::domain::recipe::FieldErrors;
+use crate::runs::MoveError;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Error {
+    /// There is no such thing; says what kind of thing.
+    NotFound(&'static str),
+    /// Fields are wrong; says which and why.
+    Invalid(FieldErrors),
+    /// The thing is not in a state for this.
+    Conflict(String),
+    /// Our fault; the cause goes to the log, not to the page.
+    Internal(anyhow::Error),
+}
+
+impl Error {
+    /// One field is wrong.
+    pub fn field(name: &str, why: impl Into<String>) -> Error {
+        Error::Invalid(FieldErrors::from([(name.to_owned(), why.into())]))
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Error::NotFound(_) => StatusCode::NOT_FOUND,
+            Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Conflict(_) => StatusCode::CONFLICT,
+            Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn body(&self) -> Value {
+        match self {
+            Error::NotFound(what) => {
+                json!({"code": "not_found", "message": format!("There is no such {what}.")})
+            }
+            Error::Invalid(fields) => {
+                let message: Vec<String> =
+                    fields.iter().map(|(field, why)| format!("{field}: {why}")).collect();
+                json!({
+                    "code": "invalid",
+                    "message": message.join("; "),
+                    "field": fields.keys().next(),
+                    "fields": fields,
+                })
+            }
+            Error::Conflict(why) => json!({"code": "conflict", "message": why}),
+            Error::Internal(_) => json!({
+                "code": "internal",
+                "message": "Tintype failed to answer this; its log says why. Nothing of yours was changed by it.",
+            }),
+        }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Error {
+    fn from(error: E) -> Error {
+        let error = error.into();
+        match error.downcast::<MoveError>() {
+            Ok(MoveError::NotFound(_)) => Error::NotFound("run"),
+            Ok(illegal @ MoveError::Illegal { .. }) => Error::Conflict(illegal.to_string()),
+            Ok(MoveError::Store(error)) => Error::Internal(error.into()),
+            Err(error) => Error::Internal(error),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        if let Error::Internal(error) = &self {
+            tracing::error!(error = format!("{error:#}"), "a request failed");
+        }
+        (self.status(), Json(json!({"error": self.body()}))).into_response()
+    }
+}

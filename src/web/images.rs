@@ -1,0 +1,65 @@
+//! Pictures and static files.
+
+use super::{Error, Result, State};
+use axum::body::Body;
+use axum::extract::{Path, State as Held};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use include_dir::{Dir, include_dir};
+
+static ASSETS: Dir = include_dir!("$CARGO_MANIFEST_DIR/static");
+
+/// The sides that thumbnails are made in; a page asks for these alone, so the cache stays small.
+const SIDES: [u32; 3] = [160, 320, 1024];
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// `/thumbnails/{hash of the file}/{side}`: made at the first request, then a file in the cache.
+pub(super) async fn thumbnail(
+    Held(state): Held<State>,
+    Path((hash, side)): Path<(String, u32)>,
+) -> Result<Response> {
+    let named = hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !named || !SIDES.contains(&side) {
+        return Err(Error::NotFound("picture"));
+    }
+    let folder = state.data.join("thumbnails").join(&hash[..2]);
+    let cached = folder.join(format!("{hash}-{side}"));
+    let bytes = match tokio::fs::read(&cached).await {
+        Ok(bytes) => bytes,
+        Err(_) => {
+            let path = state.store.find_path_by_hash(&hash).await?.ok_or(Error::NotFound("picture"))?;
+            tokio::task::spawn_blocking(move || make(&path, side, &folder, &cached)).await??
+        }
+    };
+    let mime = if bytes.starts_with(b"RIFF") { "image/webp" } else { "image/jpeg" };
+    Ok(([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, FOR_EVER)], bytes).into_response())
+}
+
+fn make(
+    path: &std::path::Path,
+    side: u32,
+    folder: &std::path::Path,
+    cached: &std::path::Path,
+) -> anyhow::Result<Vec<u8>> {
+    let decoded = vision::decode_file(path, &vision::Limits::default())?;
+    let thumbnail = vision::thumbnail(&decoded.image, side);
+    std::fs::create_dir_all(folder)?;
+    let staged = tempfile::NamedTempFile::new_in(folder)?;
+    std::fs::write(staged.path(), &thumbnail.bytes)?;
+    staged.persist(cached)?;
+    Ok(thumbnail.bytes)
+}
+
+/// `/static/…`: what is embedded in the program.
+pub(super) async fn asset(Path(path): Path<String>) -> Response {
+    let Some(file) = ASSETS.get_file(&path) else { return Error::NotFound("file").into_response() };
+    let mime = match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    };
+    let headers = [(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "no-cache")];
+    (StatusCode::OK, headers, Body::from(file.contents())).into_response()
+}
