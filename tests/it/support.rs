@@ -1,0 +1,93 @@
+//! A server of its own for each test, and pictures to learn from.
+
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Two classes of drawn pictures, 40 each: bright ones and dark ones, with noise.
+pub fn draw_pictures(folder: &Path) {
+    for (class, base) in [("bright", 150_u32), ("dark", 40)] {
+        std::fs::create_dir_all(folder.join(class)).unwrap();
+        for at in 0..40_u32 {
+            let image = image::RgbImage::from_fn(32, 32, |x, y| {
+                let noise = (x * 31 + y * 17 + at * 71) * (at + 3) % 90;
+                image::Rgb([(base + noise) as u8, (base + noise / 2) as u8, (base + (x * y + at) % 60) as u8])
+            });
+            image.save(folder.join(class).join(format!("{at:02}.png"))).unwrap();
+        }
+    }
+}
+
+/// A running server and its data directory.
+pub struct Server {
+    data: PathBuf,
+    child: Child,
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl Server {
+    pub fn start(data: &Path) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tintype"))
+            .args(["serve", "--address", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(url.starts_with("http://127.0.0.1:"), "the first line is the address, not “{url}”");
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        Server { data: data.to_owned(), child, url: url.trim().to_owned(), agent }
+    }
+
+    /// As `kill -9` does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn get(&self, path: &str) -> Value {
+        self.agent.get(format!("{}{path}", self.url)).call().unwrap().body_mut().read_json().unwrap()
+    }
+
+    /// Status and answer.
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let mut answer = self.agent.post(format!("{}{path}", self.url)).send_json(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
+    }
+
+    /// Asks again until the answer is as wanted.
+    pub fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..3000 {
+            let answer = self.get(path);
+            if wanted(&answer) {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{path} stays {}", self.get(path));
+    }
+
+    pub fn import(&self, name: &str, folder: &Path) -> Value {
+        let (status, made) =
+            self.post("/api/v1/datasets", &json!({"name": name, "source": {"path": folder}}));
+        assert_eq!(status, 202, "{made}");
+        self.wait(&format!("/api/v1/datasets/{}", made["id"]), |dataset| dataset["state"] != "importing")
+    }
+
+    /// The file of a run.
+    pub fn run_file(&self, run: &Value, file: &str) -> Vec<u8> {
+        std::fs::read(self.data.join("runs").join(run["id"].to_string()).join(file)).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone where the test killed it.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
