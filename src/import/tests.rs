@@ -132,7 +132,7 @@ fn one_class_or_none_is_no_data_set() {
         import_archive(&zipped(&[("a/1.png", picture(1)), ("a/2.txt", b"no picture".to_vec())]), &options);
     let sentence = one.unwrap_err().to_string();
     assert!(
-        sentence.starts_with("There is only one class here, “a”, with 1 pictures. 1 files could not be used"),
+        sentence.contains("2 files could not be used, such as a/1.png: not in a class folder."),
         "{sentence}"
     );
     assert!(matches!(import_archive(&zipped(&[]), &options), Err(ImportError::NotADataSet { .. })));

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Two classes of drawn pictures, 40 each: bright ones and dark ones, with noise.
-pub fn draw_pictures(folder: &Path) {
+pub(crate) fn draw_pictures(folder: &Path) {
     for (class, base) in [("bright", 150_u32), ("dark", 40)] {
         std::fs::create_dir_all(folder.join(class)).unwrap();
         for at in 0..40_u32 {
@@ -21,7 +21,7 @@ pub fn draw_pictures(folder: &Path) {
 }
 
 /// A running server and its data directory.
-pub struct Server {
+pub(crate) struct Server {
     data: PathBuf,
     child: Child,
     url: String,
@@ -29,7 +29,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(data: &Path) -> Server {
+    pub(crate) fn start(data: &Path) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tintype"))
             .args(["serve", "--address", "127.0.0.1:0", "--data"])
             .arg(data)
@@ -44,23 +44,23 @@ impl Server {
     }
 
     /// As `kill -9` does.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    pub fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         self.agent.get(format!("{}{path}", self.url)).call().unwrap().body_mut().read_json().unwrap()
     }
 
     /// Status and answer.
-    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let mut answer = self.agent.post(format!("{}{path}", self.url)).send_json(body).unwrap();
         (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
     }
 
     /// Asks again until the answer is as wanted.
-    pub fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..3000 {
             let answer = self.get(path);
             if wanted(&answer) {
@@ -71,7 +71,7 @@ impl Server {
         panic!("{path} stays {}", self.get(path));
     }
 
-    pub fn import(&self, name: &str, folder: &Path) -> Value {
+    pub(crate) fn import(&self, name: &str, folder: &Path) -> Value {
         let (status, made) =
             self.post("/api/v1/datasets", &json!({"name": name, "source": {"path": folder}}));
         assert_eq!(status, 202, "{made}");
@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// The file of a run.
-    pub fn run_file(&self, run: &Value, file: &str) -> Vec<u8> {
+    pub(crate) fn run_file(&self, run: &Value, file: &str) -> Vec<u8> {
         std::fs::read(self.data.join("runs").join(run["id"].to_string()).join(file)).unwrap()
     }
 }

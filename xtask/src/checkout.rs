@@ -44,11 +44,6 @@ impl Checkout {
         self.root.join("static/vendor")
     }
 
-    /// One of the two programs, as the release build leaves it.
-    pub fn program(&self, name: &str) -> PathBuf {
-        self.target.join("release").join(name)
-    }
-
     /// Cargo, run at the root of the checkout.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
