@@ -90,9 +90,9 @@ fn last_words(stderr: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn outcome(last: Option<Event>, wish: Option<Wish>, raw_status: Option<i32>) -> (RunState, String) {
+    fn outcome(last: Option<&Event>, wish: Option<Wish>, raw_status: Option<i32>) -> (RunState, String) {
         let exit = raw_status.map(ExitStatus::from_raw);
-        let (state, failure) = decide(&Remains { last: last.as_ref(), wish, exit, stderr: "oh\n" });
+        let (state, failure) = decide(&Remains { last, wish, exit, stderr: "oh\n" });
         (state, failure.map(|failure| failure.reason).unwrap_or_default())
     }
 
@@ -102,14 +102,17 @@ mod tests {
         let stopped = Event::Stopped { step: 3 };
         let checkpoint = Event::Checkpoint { step: 3, epoch: 1 };
         let diverged = Event::Failed(failure("loss is not finite".into(), "lower the learning rate"));
-        assert_eq!(outcome(Some(completed), Some(Wish::Cancel), Some(0)).0, RunState::Completed);
-        assert_eq!(outcome(Some(diverged), None, Some(256)), (RunState::Failed, "loss is not finite".into()));
-        assert_eq!(outcome(Some(stopped.clone()), Some(Wish::Pause), Some(0)).0, RunState::Paused);
-        assert_eq!(outcome(Some(stopped.clone()), Some(Wish::Cancel), Some(0)).0, RunState::Cancelled);
-        assert_eq!(outcome(Some(stopped), None, Some(0)).0, RunState::Interrupted);
+        assert_eq!(outcome(Some(&completed), Some(Wish::Cancel), Some(0)).0, RunState::Completed);
+        assert_eq!(
+            outcome(Some(&diverged), None, Some(256)),
+            (RunState::Failed, "loss is not finite".into())
+        );
+        assert_eq!(outcome(Some(&stopped), Some(Wish::Pause), Some(0)).0, RunState::Paused);
+        assert_eq!(outcome(Some(&stopped), Some(Wish::Cancel), Some(0)).0, RunState::Cancelled);
+        assert_eq!(outcome(Some(&stopped), None, Some(0)).0, RunState::Interrupted);
         assert_eq!(outcome(None, Some(Wish::Cancel), Some(15)).0, RunState::Cancelled);
-        assert_eq!(outcome(Some(checkpoint.clone()), None, Some(9)).0, RunState::Interrupted);
-        assert_eq!(outcome(Some(checkpoint), None, None).0, RunState::Interrupted);
+        assert_eq!(outcome(Some(&checkpoint), None, Some(9)).0, RunState::Interrupted);
+        assert_eq!(outcome(Some(&checkpoint), None, None).0, RunState::Interrupted);
         let (state, reason) = outcome(None, None, Some(127 << 8));
         assert_eq!(state, RunState::Failed);
         assert_eq!(reason, "The trainer ended with exit status 127. Its last words: oh");

@@ -1,4 +1,5 @@
 //! The programs from outside: over HTTP and by signal.
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod runs;
 mod support;
