@@ -56,6 +56,9 @@ impl Imports {
                 remove(&self.folder(dataset.id));
             }
         }
+        for folder in super::unpack::temporaries(&self.data.join("datasets")) {
+            remove(&folder);
+        }
         remove(&self.uploads());
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! Which folder is a class and which a split: a pure function of the paths of the pictures.
 //!
-//! The rule, in full. Only folders with pictures somewhere below them count.
+//! The rule, in full. Only folders with pictures, whole or damaged, somewhere below them count.
 //! 1. If the top holds a folder named `train`, `val`, `valid`, `validation` or `test` (in any case) that has folders
 //!    of its own, those names are splits, and the folders directly in them are the classes. (`train/` that
 //!    holds pictures directly, beside `bus/` and `plane/`, is a class of locomotives.)
-//! 2. Else, if the top holds exactly one folder, that is a wrapping: the rule begins again inside it.
+//! 2. Else, if the top holds exactly one folder, and that has folders of its own, it is a wrapping: the rule begins
+//!    again inside it.
 //! 3. Else the folders at the top are the classes. However deep a picture lies below, it belongs to that class.
 //!
 //! A picture that has no class by this rule is told why by [`Layout::place`].
@@ -36,15 +37,17 @@ impl Layout {
         let mut base = String::new();
         loop {
             let mut folders = BTreeSet::new();
-            let mut has_splits = false;
+            let (mut has_splits, mut is_deep) = (false, false);
             for below in paths.clone().filter_map(|path| path.strip_prefix(base.as_str())) {
                 if let Some((folder, rest)) = below.split_once('/') {
-                    has_splits |= split_from_name(folder).is_some() && rest.contains('/');
+                    let has_folders = rest.contains('/');
+                    is_deep |= has_folders;
+                    has_splits |= has_folders && split_from_name(folder).is_some();
                     folders.insert(folder);
                 }
             }
             match folders.pop_first() {
-                Some(wrapping) if folders.is_empty() && !has_splits => {
+                Some(wrapping) if folders.is_empty() && is_deep && !has_splits => {
                     base.push_str(wrapping);
                     base.push('/');
                 }
@@ -102,7 +105,8 @@ mod tests {
         assert_eq!(detect(&["train/1", "bus/2"]), is("", false), "a class of locomotives");
         assert_eq!(detect(&["train/cat/1", "test/2"]), is("", true));
         assert_eq!(detect(&["1", "2"]), is("", false));
-        assert_eq!(detect(&["cat/1", "cat/2"]), is("cat/", false));
+        assert_eq!(detect(&["cat/1", "cat/2"]), is("", false), "one class");
+        assert_eq!(detect(&["a/1", "a/cat/1", "a/dog/2"]), is("a/", false));
         assert_eq!(detect(&[]), is("", false));
     }
 

@@ -1,10 +1,12 @@
 //! Reads a source – a folder or an archive – into samples. Synchronous, on all cores; knows no HTTP.
 //! (`job` alone knows the store: it runs an import in the background and keeps what comes of it.)
 
+mod budget;
 mod entry_name;
 mod error;
 pub mod job;
 mod layout;
+mod listing;
 mod meter;
 mod read;
 mod split;
@@ -143,17 +145,19 @@ pub fn import(
     if let Some(split) = &options.split {
         split.check()?;
     }
-    let source = source.canonicalize().map_err(|_| ImportError::NotFound { path: source.to_owned() })?;
-    let (format, root) = if source.is_dir() {
-        ("folder", source)
-    } else {
-        (unpack::unpack(&source, unpack_into, &options.limits, progress, cancelled)?, unpack_into.to_owned())
-    };
-    let unpacked = format != "folder";
-    let imported = import_folder(format, &root, options, progress, cancelled);
-    if imported.is_err() && unpacked {
+    let source = source.canonicalize().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ImportError::NotFound { path: source.to_owned() },
+        _ => error::io_error("open", source)(error),
+    })?;
+    if source.is_dir() {
+        return import_folder("folder", &source, options, progress, cancelled);
+    }
+    let format = unpack::unpack(&source, unpack_into, &options.limits, progress, cancelled)?;
+    let imported = (unpack_into.canonicalize().map_err(error::io_error("open", unpack_into)))
+        .and_then(|root| import_folder(format, &root, options, progress, cancelled));
+    if imported.is_err() {
         // The error that counts is the import's.
-        drop(std::fs::remove_dir_all(&root));
+        drop(std::fs::remove_dir_all(unpack_into));
     }
     imported
 }
@@ -166,13 +170,17 @@ fn import_folder(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Imported, ImportError> {
     progress(Progress { stage: Stage::Listing, done: 0, total: None });
-    let files = read::list_files(root, options.limits.max_entries)?;
-    let meter = Meter::new(Stage::Decoding, Some(files.len() as u64), progress);
-    let (pictures, mut rejected) = read::read_files(root, files, &options.limits.vision, &meter, cancelled)?;
+    let listing = listing::list(root, options.limits.max_entries, cancelled)?;
+    check_folders(&listing.files)?;
+    let meter = Meter::new(Stage::Decoding, Some(listing.files.len() as u64), progress);
+    let contents = read::read(root, listing.files, &options.limits.vision, &meter, cancelled)?;
 
-    let layout = Layout::detect(&pictures.iter().map(|picture| picture.path.as_str()));
+    let whole = contents.pictures.iter().map(|picture| picture.path.as_str());
+    let damaged = contents.damaged.iter().map(|file| file.path.as_str());
+    let layout = Layout::detect(&whole.chain(damaged));
+    let mut rejected = [listing.rejected, contents.damaged, contents.others].concat();
     let mut placed = Vec::new();
-    for picture in pictures {
+    for picture in contents.pictures {
         match layout.place(&picture.path) {
             Place::Class(class, split) => placed.push((class.to_owned(), split, picture)),
             Place::Outside(why) => rejected.push(Rejected { path: picture.path, reason: why.to_owned() }),
@@ -199,17 +207,42 @@ fn import_folder(
     Ok(Imported { format, root: root.to_owned(), classes, samples, rejected, fingerprint, split_note })
 }
 
+/// Refuses at once, before anything is decoded, what cannot have two classes whatever its files are.
+fn check_folders(files: &[String]) -> Result<(), ImportError> {
+    let mut folders = files.iter().map(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder));
+    let found = match folders.next() {
+        None => "There are no files here.".to_owned(),
+        Some(first) if folders.all(|folder| folder == first) => {
+            let place = if first.is_empty() {
+                "the top folder".to_owned()
+            } else {
+                format!("one folder, “{first}”")
+            };
+            format!("All there is here is {} in {place}.", counted(files.len(), "file"))
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(ImportError::NotADataSet { found })
+}
+
 fn what_was_found(classes: &BTreeSet<&String>, pictures: usize, rejected: &[Rejected]) -> String {
-    let refused = match rejected {
-        [] => String::new(),
-        [first, ..] => {
-            format!(" {} files could not be used, such as {}: {}.", rejected.len(), first.path, first.reason)
+    let found = match classes.first() {
+        None => "There are no usable pictures in class folders here.".to_owned(),
+        Some(class) => {
+            format!("There is only one class here, “{class}”, with {}.", counted(pictures, "usable picture"))
         }
     };
-    match classes.first() {
-        None => format!("There are no pictures in class folders here.{refused}"),
-        Some(class) => format!("There is only one class here, “{class}”, with {pictures} pictures.{refused}"),
+    // Three are enough to see what is wrong with the others.
+    let first: Vec<String> =
+        rejected.iter().take(3).map(|file| format!("{} ({})", file.path, file.reason)).collect();
+    match rejected.len() {
+        0 => found,
+        count => format!("{found} Of no use: {}, such as {}.", counted(count, "file"), first.join("; ")),
     }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// The samples come sorted by path.

@@ -1,108 +1,115 @@
-//! Finds a folder's files and decodes each once, on all cores.
+//! Decodes every file once, on all cores, in bounded memory.
 
-use super::entry_name::is_clutter;
-use super::error::io_error;
+use super::budget::Budget;
 use super::meter::Meter;
 use super::{ImportError, ImportedSample, Rejected};
 use protocol::sample::Split;
 use rayon::prelude::*;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use vision::DecodeError;
 
-/// Above this many bytes of file, or of pixels in a header, pictures are decoded one at a time: a folder full of
-/// giants must not take cores × the memory of one.
-const GIANT_BYTES: u64 = 8 << 20;
+/// Files up to this size, and pictures up to so many pixels, are read without asking for room: the many small
+/// pictures of a usual data set need none.
+const SMALL_FILE_BYTES: u64 = 4 << 20;
+const SMALL_PICTURE_PIXELS: u64 = 2_000_000;
 
-/// Every file below `root`, relative and `/` separated, sorted. Hidden files and what systems leave behind are passed over; links
-/// are not followed, so that nothing outside the folder comes in and no loop is walked.
-pub(super) fn list_files(root: &Path, max_entries: u64) -> Result<Vec<String>, ImportError> {
-    let mut files = Vec::new();
-    let mut folders = vec![(root.to_owned(), String::new())];
-    while let Some((folder, prefix)) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(io_error("list", &folder))? {
-            let entry = entry.map_err(io_error("list", &folder))?;
-            // A name that is not Unicode could not be shown or stored; such a file is not ours to rename.
-            let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
-            let kind = entry.file_type().map_err(io_error("look at", &folder))?;
-            if is_clutter(&name) {
-                continue;
-            }
-            if kind.is_dir() {
-                folders.push((entry.path(), format!("{prefix}{name}/")));
-            } else if kind.is_file() {
-                files.push(format!("{prefix}{name}"));
-            }
-        }
-        if files.len() as u64 > max_entries {
-            return Err(ImportError::TooLarge { what: format!("there are more than {max_entries} files") });
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
+/// What the larger files, and the larger pictures once decoded, may take on all cores together.
+const FILES_BYTES: u64 = 256 << 20;
+const PICTURES_BYTES: u64 = 512 << 20;
+
+/// What decoding is taken to cost: eight bytes for the worst that a file may hold (four channels of 16 bits).
+const BYTES_PER_PIXEL: u64 = 8;
+
+/// What was found in the files, each part in the order of the paths.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// Decoded; class and split are not known yet.
+    pub(super) pictures: Vec<ImportedSample>,
+    /// Pictures, but of no use.
+    pub(super) damaged: Vec<Rejected>,
+    /// Something else.
+    pub(super) others: Vec<Rejected>,
 }
 
-/// Decodes every file. The pictures' class and split are not known yet.
-pub(super) fn read_files(
+/// Decodes every one of `files`, paths relative to `root`.
+pub(super) fn read(
     root: &Path,
     files: Vec<String>,
     limits: &vision::Limits,
     meter: &Meter,
     cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<(Vec<ImportedSample>, Vec<Rejected>), ImportError> {
-    let giants = Mutex::new(());
-    let read: Vec<Option<Result<ImportedSample, Rejected>>> = files
+) -> Result<Contents, ImportError> {
+    let reader = Reader { limits, files: Budget::new(FILES_BYTES), pictures: Budget::new(PICTURES_BYTES) };
+    let outcomes: Vec<Result<ImportedSample, (String, DecodeError)>> = files
         .into_par_iter()
         .map(|path| {
             if cancelled() {
-                return None;
+                return Err(ImportError::Cancelled);
             }
-            let picture = read_file(&root.join(&path), &path, limits, &giants);
+            let outcome = reader.read(&root.join(&path), &path).map_err(|error| (path, error));
             meter.add_one();
-            Some(picture.map_err(|reason| Rejected { path, reason }))
+            Ok(outcome)
         })
-        .collect();
-    let (mut pictures, mut rejected) = (Vec::new(), Vec::new());
-    for file in read {
-        match file.ok_or(ImportError::Cancelled)? {
-            Ok(picture) => pictures.push(picture),
-            Err(file) => rejected.push(file),
+        .collect::<Result<_, _>>()?;
+    let mut contents = Contents::default();
+    for outcome in outcomes {
+        match outcome {
+            Ok(picture) => contents.pictures.push(picture),
+            Err((path, error)) => {
+                let is_other =
+                    matches!(error, DecodeError::Empty | DecodeError::NotAPicture | DecodeError::Read(_));
+                let list = if is_other { &mut contents.others } else { &mut contents.damaged };
+                list.push(Rejected { path, reason: error.to_string() });
+            }
         }
     }
-    Ok((pictures, rejected))
+    Ok(contents)
 }
 
-fn read_file(
-    file: &Path,
-    path: &str,
-    limits: &vision::Limits,
-    giants: &Mutex<()>,
-) -> Result<ImportedSample, String> {
-    let size = std::fs::metadata(file).map_err(|error| format!("can't be read: {error}"))?.len();
-    if size > limits.max_bytes {
-        return Err(vision::DecodeError::TooLarge(limits.max_bytes >> 20).to_string());
-    }
-    let alone = || giants.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut turn = (size > GIANT_BYTES).then(alone);
-    let bytes = std::fs::read(file).map_err(|error| format!("can't be read: {error}"))?;
-    // What is modest on disk may be vast in memory: a first try is made within modest limits.
-    let modest = vision::Limits { max_pixels: GIANT_BYTES, max_bytes: 4 * GIANT_BYTES };
-    let decoded = match vision::decode(&bytes, &modest) {
-        Err(vision::DecodeError::TooManyPixels { .. } | vision::DecodeError::TooLarge(_)) => {
-            turn.get_or_insert_with(alone);
-            vision::decode(&bytes, limits)
+struct Reader<'a> {
+    limits: &'a vision::Limits,
+    files: Budget,
+    pictures: Budget,
+}
+
+impl Reader<'_> {
+    fn read(&self, file: &Path, path: &str) -> Result<ImportedSample, DecodeError> {
+        let bytes = std::fs::metadata(file)?.len();
+        if bytes > self.limits.max_bytes {
+            return Err(DecodeError::TooLarge(self.limits.max_bytes >> 20));
         }
-        other => other,
+        // Room for the file is always taken before room for the picture, so no two can wait for each other.
+        let _file = (bytes > SMALL_FILE_BYTES).then(|| self.files.take(bytes));
+        let content = std::fs::read(file)?;
+        let decoded = self.decode(&content)?;
+        Ok(ImportedSample {
+            path: path.to_owned(),
+            class: 0,
+            split: Split::Train,
+            width: decoded.image.width(),
+            height: decoded.image.height(),
+            bytes: content.len() as u64,
+            format: decoded.format,
+            orientation: decoded.orientation,
+            hash: blake3::hash(&content).to_hex()[..32].to_owned(),
+        })
     }
-    .map_err(|error| error.to_string())?;
-    Ok(ImportedSample {
-        path: path.to_owned(),
-        class: 0,
-        split: Split::Train,
-        width: decoded.image.width(),
-        height: decoded.image.height(),
-        bytes: size,
-        format: decoded.format,
-        orientation: decoded.orientation,
-        hash: blake3::hash(&bytes).to_hex()[..32].to_owned(),
-    })
+
+    /// What is small on disk may be vast in memory, and only its header tells: so it is tried within small limits
+    /// first, and whatever passes them waits for room.
+    fn decode(&self, content: &[u8]) -> Result<vision::Decoded, DecodeError> {
+        let small = vision::Limits {
+            max_pixels: self.limits.max_pixels.min(SMALL_PICTURE_PIXELS),
+            max_bytes: self.limits.max_bytes.min(SMALL_PICTURE_PIXELS * BYTES_PER_PIXEL),
+        };
+        let room = match vision::decode(content, &small) {
+            Err(DecodeError::TooManyPixels { width, height, .. }) => {
+                (u64::from(width) * u64::from(height)).saturating_mul(BYTES_PER_PIXEL)
+            }
+            Err(DecodeError::TooLarge(_)) => PICTURES_BYTES,
+            small => return small,
+        };
+        let _picture = self.pictures.take(room);
+        vision::decode(content, self.limits)
+    }
 }
