@@ -52,6 +52,23 @@ mod tests {
     }
 
     #[test]
+    fn draws_stay_what_they_are() {
+        // Runs are repeated by seed, also by later versions of this program.
+        let mut draw = Draw::new(1, 2, 3);
+        assert_eq!(draw.uniform(0.0, 1.0), 0.3851991800504898);
+        assert_eq!(draw.below(1_000_000), 862_860);
+        assert_eq!(Draw::new(0, 0, -1).uniform(-1.0, 1.0), -0.21274612043381835);
+    }
+
+    #[test]
+    fn draws_keep_within_their_bounds() {
+        let mut draw = Draw::new(5, 1, 1);
+        assert!((0..1000).all(|_| draw.chance(1.0) && !draw.chance(0.0)));
+        assert!((0..1000).all(|_| draw.below(1) == 0 && draw.uniform(2.5, 2.5) == 2.5));
+        assert!((0..1000).all(|_| (-3.0..4.0).contains(&draw.uniform(-3.0, 4.0))));
+    }
+
+    #[test]
     fn draws_are_uniform() {
         let mut draw = Draw::new(7, 1, 1);
         let mut counts = [0_u32; 10];

@@ -3,15 +3,20 @@
 //! The loader of the trainer, the captured batches and every preview call the same functions, so what a page
 //! shows is what the network gets, to the bit.
 
+mod check;
 mod color;
 mod decode;
 mod draw;
 mod geometry;
+mod kind;
+#[cfg(test)]
+mod parity;
 mod picture;
 mod pipeline;
 
+pub use check::{PipelineError, check};
 pub use decode::{DecodeError, Decoded, Limits, decode, decode_file};
 pub use draw::Draw;
 pub use image::RgbImage;
 pub use picture::{Thumbnail, picture_from_tensor, png, thumbnail};
-pub use pipeline::{PipelineError, Tensor, apply, check, output_side};
+pub use pipeline::{Tensor, apply, output_side};

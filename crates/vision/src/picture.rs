@@ -1,14 +1,16 @@
 //! Pictures for people: thumbnails, and tensors turned back into pictures.
 
+use crate::geometry::{Area, resized};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbImage};
+use std::borrow::Cow;
 use std::io::Cursor;
 
-use crate::geometry::{Area, resized};
-
-/// Up to this longer side a picture is kept to the pixel: a page shows it enlarged.
+/// Up to this longer side a picture is kept to the level: a page shows it enlarged.
 const PIXEL_ART_SIDE: u32 = 64;
+/// More is no thumbnail, and JPEG has a limit.
+const MAX_SIDE: u32 = 4096;
 
 /// A small picture, encoded.
 #[derive(Clone, Debug)]
@@ -17,30 +19,37 @@ pub struct Thumbnail {
     pub bytes: Vec<u8>,
     /// Its media type.
     pub mime: &'static str,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
 }
 
-/// A picture whose longer side is at most `side` pixels, never enlarged: lossless WebP where it is small, JPEG else.
+/// A picture whose longer side is at most `side` pixels (1 to 4096 count), never enlarged: lossless WebP where the
+/// original has no side above 64 pixels, JPEG of quality 85 else.
 pub fn thumbnail(image: &RgbImage, side: u32) -> Thumbnail {
     let longer = image.width().max(image.height());
+    let side = side.clamp(1, MAX_SIDE);
     let small = if longer <= side {
-        image.clone()
+        Cow::Borrowed(image)
     } else {
-        let scaled = |length: u32| (u64::from(length) * u64::from(side) / u64::from(longer)).max(1) as u32;
-        resized(image, Area::whole(image), scaled(image.width()), scaled(image.height()))
+        let scaled = |length: u32| {
+            let rounded = (u64::from(length) * u64::from(side) + u64::from(longer) / 2) / u64::from(longer);
+            (rounded as u32).max(1)
+        };
+        Cow::Owned(resized(image, Area::whole(image), scaled(image.width()), scaled(image.height())))
     };
     let mut bytes = Vec::new();
     let (width, height) = small.dimensions();
-    if longer <= PIXEL_ART_SIDE {
-        WebPEncoder::new_lossless(&mut bytes)
-            .write_image(small.as_raw(), width, height, ExtendedColorType::Rgb8)
-            .expect("writing to memory does not fail");
-        Thumbnail { bytes, mime: "image/webp" }
+    let (mime, written) = if longer <= PIXEL_ART_SIDE {
+        let encoder = WebPEncoder::new_lossless(&mut bytes);
+        ("image/webp", encoder.write_image(small.as_raw(), width, height, ExtendedColorType::Rgb8))
     } else {
-        JpegEncoder::new_with_quality(&mut bytes, 85)
-            .write_image(small.as_raw(), width, height, ExtendedColorType::Rgb8)
-            .expect("writing to memory does not fail");
-        Thumbnail { bytes, mime: "image/jpeg" }
-    }
+        let encoder = JpegEncoder::new_with_quality(&mut bytes, 85);
+        ("image/jpeg", encoder.write_image(small.as_raw(), width, height, ExtendedColorType::Rgb8))
+    };
+    written.expect("writing to memory does not fail, and no side is near a format's limit");
+    Thumbnail { bytes, mime, width, height }
 }
 
 /// A tensor `[3, height, width]` as a picture: the normalisation (mean, std) is undone, values are cut to 0 to 255.
@@ -66,4 +75,59 @@ pub fn png(image: &RgbImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, ImageFormat::Png).expect("writing to memory does not fail");
     bytes.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Draw, Limits, apply, decode};
+    use protocol::transform::TransformSpec;
+
+    fn picture(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 3) as u8, (y * 5) as u8, (x ^ y) as u8]))
+    }
+
+    #[test]
+    fn thumbnails_keep_their_shape_and_never_grow() {
+        for (width, height, side, mime, size) in [
+            (32, 32, 128, "image/webp", (32, 32)),
+            (64, 20, 32, "image/webp", (32, 10)),
+            (65, 20, 128, "image/jpeg", (65, 20)),
+            (400, 300, 100, "image/jpeg", (100, 75)),
+            (300, 400, 100, "image/jpeg", (75, 100)),
+            (900, 1, 90, "image/jpeg", (90, 1)),
+            (80, 80, 0, "image/jpeg", (1, 1)),
+        ] {
+            let thumbnail = thumbnail(&picture(width, height), side);
+            let decoded = decode(&thumbnail.bytes, &Limits::default()).unwrap();
+            assert_eq!((thumbnail.mime, (thumbnail.width, thumbnail.height)), (mime, size));
+            assert_eq!(
+                (format!("image/{}", decoded.format), decoded.image.dimensions()),
+                (mime.into(), size)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_small_is_kept_to_the_level() {
+        let image = picture(32, 24);
+        let limits = Limits::default();
+        assert_eq!(decode(&thumbnail(&image, 64).bytes, &limits).unwrap().image, image);
+        assert_eq!(decode(&png(&image), &limits).unwrap().image, image);
+    }
+
+    #[test]
+    fn a_tensor_gives_back_the_picture_that_it_was_made_of() {
+        let image = picture(32, 32);
+        let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+        for (step, normalize) in [
+            (TransformSpec::CenterCrop { size: 32 }, None),
+            (TransformSpec::Normalize { mean, std }, Some((mean, std))),
+        ] {
+            let (tensor, _) = apply(&[step], &image, &mut Draw::new(0, 1, 1));
+            assert_eq!(picture_from_tensor(&tensor.data, 32, 32, normalize), image);
+        }
+        let wild = [-1.0, 2.0, f32::NAN];
+        assert_eq!(picture_from_tensor(&wild, 1, 1, None).as_raw(), &[0, 255, 0]);
+    }
 }

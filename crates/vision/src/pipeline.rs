@@ -1,5 +1,7 @@
-//! Carries out a pipeline of transforms.
+//! Carries out a pipeline of transforms, with the semantics of `torchvision.transforms.v2` on 8-bit pictures: the
+//! picture stays 8-bit from step to step, and becomes floating point once, at the end. Knows nothing of files.
 
+use crate::check::name;
 use crate::color;
 use crate::draw::Draw;
 use crate::geometry::{Area, center_crop, resized, rotated, shorter_side, window};
@@ -18,33 +20,6 @@ pub struct Tensor {
     pub width: u32,
 }
 
-/// What is wrong with a pipeline.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("transform {number} ({name}): {why}")]
-pub struct PipelineError {
-    /// Which step, from 1.
-    pub number: usize,
-    /// Its name.
-    pub name: &'static str,
-    /// What is wrong with it.
-    pub why: String,
-}
-
-/// Checks every parameter against its range, and the order.
-///
-/// # Errors
-/// The first step that is wrong.
-pub fn check(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
-    for (at, step) in pipeline.iter().enumerate() {
-        let mut verdict = check_step(step);
-        if matches!(step, TransformSpec::Normalize { .. }) && at + 1 != pipeline.len() {
-            verdict = Err("must be the last".into());
-        }
-        verdict.map_err(|why| PipelineError { number: at + 1, name: name(step), why })?;
-    }
-    Ok(())
-}
-
 /// The side of the square that every picture ends as; `None` where pictures end in different shapes.
 pub fn output_side(pipeline: &[TransformSpec]) -> Option<u32> {
     pipeline.iter().fold(None, |side, step| match step {
@@ -61,7 +36,20 @@ pub fn output_side(pipeline: &[TransformSpec]) -> Option<u32> {
     })
 }
 
-/// Runs a picture through a checked pipeline; with what its random steps drew, in order.
+/// Runs a picture through a pipeline that passed [`check`](crate::check); with what its random steps drew, in order.
+///
+/// Every random step is reported, also where what it drew changed nothing:
+///
+/// | step | values |
+/// |---|---|
+/// | `horizontal_flip` | `flipped`: 0 or 1 |
+/// | `random_crop` | `left`, `top`: of the window in the picture, pixels; negative in the padding |
+/// | `random_resized_crop` | `left`, `top`, `width`, `height` of the part in the picture, pixels |
+/// | `rotation` | `degrees`, counter-clockwise |
+/// | `color_jitter` | the factors `brightness`, `contrast`, `saturation`; `hue`, in turns |
+///
+/// A `random_crop` of a picture that is smaller than the crop even with its padding takes all of it, in the middle of
+/// more black (torchvision raises an error there).
 pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (Tensor, Vec<Drawn>) {
     let mut picture = Cow::Borrowed(image);
     let mut drawn = Vec::new();
@@ -132,13 +120,18 @@ pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (
 
 /// `(level / 255 - mean) / std`, channel by channel, in the layout of a network's input.
 fn tensor(image: &RgbImage, (mean, std): ([f32; 3], [f32; 3])) -> Tensor {
-    let (pixels, _) = image.as_raw().as_chunks::<3>();
-    let mut data = Vec::with_capacity(3 * pixels.len());
-    for channel in 0..3 {
-        // The 256 values there can be: the same arithmetic as pixel by pixel, done once.
-        let levels: [f32; 256] =
-            std::array::from_fn(|level| (level as f32 / 255.0 - mean[channel]) / std[channel]);
-        data.extend(pixels.iter().map(|pixel| levels[usize::from(pixel[channel])]));
+    // Of the 256 values there can be, each is worked out once, by the same arithmetic as pixel by pixel.
+    let levels: [[f32; 256]; 3] = std::array::from_fn(|channel| {
+        std::array::from_fn(|level| (level as f32 / 255.0 - mean[channel]) / std[channel])
+    });
+    let (pixels, _) = image.as_chunks::<3>();
+    let mut data = vec![0.0; 3 * pixels.len()];
+    let (red, others) = data.split_at_mut(pixels.len());
+    let (green, blue) = others.split_at_mut(pixels.len());
+    for (((pixel, red), green), blue) in pixels.iter().zip(red).zip(green).zip(blue) {
+        *red = levels[0][usize::from(pixel[0])];
+        *green = levels[1][usize::from(pixel[1])];
+        *blue = levels[2][usize::from(pixel[2])];
     }
     Tensor { data, height: image.height(), width: image.width() }
 }
@@ -160,9 +153,9 @@ fn inception_area(width: u32, height: u32, scale: [f64; 2], ratio: [f64; 2], dra
     }
     let aspect = f64::from(width) / f64::from(height);
     let (wide, high) = if aspect < ratio[0] {
-        (width, ((f64::from(width) / ratio[0]).round() as u32).clamp(1, height))
+        (width, ((f64::from(width) / ratio[0]).round_ties_even() as u32).clamp(1, height))
     } else if aspect > ratio[1] {
-        (((f64::from(height) * ratio[1]).round() as u32).clamp(1, width), height)
+        (((f64::from(height) * ratio[1]).round_ties_even() as u32).clamp(1, width), height)
     } else {
         (width, height)
     };
@@ -192,60 +185,6 @@ fn jitter(image: &mut RgbImage, strengths: [f64; 4], draw: &mut Draw) -> [(&'sta
     std::array::from_fn(|which| (NAMES[which], values[which]))
 }
 
-fn name(step: &TransformSpec) -> &'static str {
-    match step {
-        TransformSpec::Resize { .. } => "resize",
-        TransformSpec::ResizeExact { .. } => "resize_exact",
-        TransformSpec::CenterCrop { .. } => "center_crop",
-        TransformSpec::HorizontalFlip { .. } => "horizontal_flip",
-        TransformSpec::RandomCrop { .. } => "random_crop",
-        TransformSpec::RandomResizedCrop { .. } => "random_resized_crop",
-        TransformSpec::Rotation { .. } => "rotation",
-        TransformSpec::ColorJitter { .. } => "color_jitter",
-        TransformSpec::Normalize { .. } => "normalize",
-    }
-}
-
-fn check_step(step: &TransformSpec) -> Result<(), String> {
-    let within = |name: &str, value: f64, low: f64, high: f64| {
-        if (low..=high).contains(&value) {
-            Ok(())
-        } else {
-            Err(format!("{name} is {value}, not from {low} to {high}"))
-        }
-    };
-    let side = |size: u32| within("size", f64::from(size), 1.0, 1024.0);
-    match step {
-        TransformSpec::Resize { size }
-        | TransformSpec::ResizeExact { size }
-        | TransformSpec::CenterCrop { size } => side(*size),
-        TransformSpec::HorizontalFlip { probability } => within("probability", *probability, 0.0, 1.0),
-        TransformSpec::RandomCrop { size, padding } => {
-            side(*size)?;
-            within("padding", f64::from(*padding), 0.0, 128.0)
-        }
-        TransformSpec::RandomResizedCrop { size, scale, ratio } => {
-            side(*size)?;
-            within("the least scale", scale[0], 0.0, scale[1])?;
-            within("the greatest scale", scale[1], 1e-4, 1.0)?;
-            within("the least ratio", ratio[0], 0.01, ratio[1])?;
-            within("the greatest ratio", ratio[1], 0.01, 100.0)
-        }
-        TransformSpec::Rotation { degrees } => within("degrees", *degrees, 0.0, 180.0),
-        TransformSpec::ColorJitter { brightness, contrast, saturation, hue } => {
-            within("brightness", *brightness, 0.0, 10.0)?;
-            within("contrast", *contrast, 0.0, 10.0)?;
-            within("saturation", *saturation, 0.0, 10.0)?;
-            within("hue", *hue, 0.0, 0.5)
-        }
-        TransformSpec::Normalize { mean, std } => {
-            let sound = mean.iter().all(|value| value.is_finite())
-                && std.iter().all(|value| *value > 0.0 && value.is_finite());
-            if sound { Ok(()) } else { Err("every mean must be finite and every std above 0".into()) }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,7 +194,6 @@ mod tests {
     }
 
     fn run(pipeline: &[TransformSpec], image: &RgbImage, seed: u64) -> (Tensor, Vec<Drawn>) {
-        check(pipeline).unwrap();
         apply(pipeline, image, &mut Draw::new(seed, 1, 1))
     }
 
@@ -313,16 +251,73 @@ mod tests {
         assert_eq!(turned.get_pixel(2, 0).0, [200, 0, 0]);
     }
 
+    /// What the only step of a pipeline draws for a picture, sample by sample.
+    fn draws(step: TransformSpec, image: &RgbImage) -> impl Iterator<Item = Vec<f64>> {
+        (0..500).map(move |sample| {
+            let (_, drawn) = apply(std::slice::from_ref(&step), image, &mut Draw::new(3, 1, sample));
+            drawn[0].values.iter().map(|(_, value)| *value).collect()
+        })
+    }
+
     #[test]
-    fn what_is_out_of_range_is_named() {
-        let wrong = [TransformSpec::Resize { size: 32 }, TransformSpec::Rotation { degrees: 181.0 }];
-        assert_eq!(
-            check(&wrong).unwrap_err().to_string(),
-            "transform 2 (rotation): degrees is 181, not from 0 to 180"
-        );
-        let normalize = TransformSpec::Normalize { mean: [0.0; 3], std: [1.0; 3] };
-        assert!(check(&[normalize.clone(), TransformSpec::Resize { size: 8 }]).is_err());
-        assert!(check(&[TransformSpec::Normalize { mean: [0.0; 3], std: [0.0; 3] }]).is_err());
-        assert_eq!(output_side(&[TransformSpec::Resize { size: 8 }]), None);
+    fn random_resized_crops_keep_to_their_scale_and_ratio() {
+        let image = picture(60, 40);
+        let (scale, ratio) = ([0.2, 0.9], [0.75, 1.5]);
+        for drawn in draws(TransformSpec::RandomResizedCrop { size: 4, scale, ratio }, &image) {
+            let [left, top, width, height] = drawn[..] else { panic!("{drawn:?}") };
+            assert!(left >= 0.0 && top >= 0.0 && left + width <= 60.0 && top + height <= 40.0, "{drawn:?}");
+            // Whole pixels: half a pixel a side is lost or won.
+            let (least, most) = ((width - 0.5) * (height - 0.5), (width + 0.5) * (height + 0.5));
+            assert!(most >= 0.2 * 2400.0 && least <= 0.9 * 2400.0, "{drawn:?}");
+            let (least, most) = ((width - 0.5) / (height + 0.5), (width + 0.5) / (height - 0.5));
+            assert!(most >= 0.75 && least <= 1.5, "{drawn:?}");
+        }
+    }
+
+    #[test]
+    fn a_crop_that_cannot_be_is_the_largest_middle_part_of_an_allowed_ratio() {
+        for (width, height, area) in [(100, 4, [48.0, 0.0, 4.0, 4.0]), (4, 100, [0.0, 48.0, 4.0, 4.0])] {
+            let image = picture(width, height);
+            let step = TransformSpec::RandomResizedCrop { size: 4, scale: [1.0, 1.0], ratio: [1.0, 1.0] };
+            assert!(draws(step, &image).all(|drawn| drawn == area));
+        }
+    }
+
+    #[test]
+    fn draws_keep_to_their_ranges_and_use_them() {
+        let image = picture(20, 10);
+        let jitter = TransformSpec::ColorJitter { brightness: 0.4, contrast: 2.0, saturation: 0.0, hue: 0.1 };
+        let cases = [
+            (TransformSpec::RandomCrop { size: 8, padding: 2 }, vec![(-2.0, 14.0), (-2.0, 4.0)]),
+            (TransformSpec::RandomCrop { size: 16, padding: 1 }, vec![(-1.0, 5.0), (-3.0, -3.0)]),
+            (TransformSpec::Rotation { degrees: 30.0 }, vec![(-30.0, 30.0)]),
+            (jitter, vec![(0.6, 1.4), (0.0, 3.0), (1.0, 1.0), (-0.1, 0.1)]),
+        ];
+        for (step, ranges) in cases {
+            let drawn: Vec<Vec<f64>> = draws(step.clone(), &image).collect();
+            for (at, (low, high)) in ranges.into_iter().enumerate() {
+                let values = || drawn.iter().map(|values| values[at]);
+                assert!(values().all(|value| (low..=high).contains(&value)), "{step:?} {at}");
+                let (least, most) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
+                assert!(most - least >= 0.9 * (high - low), "{step:?} {at}: {least} to {most}");
+            }
+        }
+        let flips = draws(TransformSpec::HorizontalFlip { probability: 0.3 }, &image).map(|drawn| drawn[0]);
+        // The deviation of the count is 10.
+        assert!((flips.sum::<f64>() - 150.0).abs() < 40.0);
+    }
+
+    #[test]
+    fn the_side_is_that_of_the_last_step_that_sets_it() {
+        use TransformSpec::{CenterCrop, HorizontalFlip, RandomCrop, Resize, ResizeExact};
+        for (pipeline, side) in [
+            (vec![], None),
+            (vec![Resize { size: 8 }], None),
+            (vec![Resize { size: 8 }, CenterCrop { size: 6 }], Some(6)),
+            (vec![ResizeExact { size: 9 }, Resize { size: 8 }], Some(8)),
+            (vec![RandomCrop { size: 5, padding: 4 }, HorizontalFlip { probability: 0.5 }], Some(5)),
+        ] {
+            assert_eq!(output_side(&pipeline), side, "{pipeline:?}");
+        }
     }
 }
