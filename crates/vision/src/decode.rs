@@ -27,7 +27,7 @@ const MAX_FILE_BYTES: u64 = 128 << 20;
 pub struct Limits {
     /// Width × height that a header may claim.
     pub max_pixels: u64,
-    /// Bytes that a decoder may allocate; also the greatest size of a file, which is never above 128 MiB.
+    /// Bytes that a decoder may allocate; also the greatest size of a file that is read, which is never above 128 MiB.
     pub max_bytes: u64,
 }
 
@@ -38,9 +38,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    fn check_file(&self, bytes: u64) -> Result<(), DecodeError> {
-        let limit = self.max_bytes.min(MAX_FILE_BYTES);
-        if bytes <= limit { Ok(()) } else { Err(DecodeError::FileTooLarge { bytes, limit }) }
+    fn max_file_bytes(&self) -> u64 {
+        self.max_bytes.min(MAX_FILE_BYTES)
     }
 
     fn check_picture(&self, decoder: &impl ImageDecoder) -> Result<(), DecodeError> {
@@ -124,10 +123,11 @@ pub enum DecodeError {
 pub fn decode_file(path: &Path, limits: &Limits) -> Result<Decoded, DecodeError> {
     let file = std::fs::File::open(path)?;
     let length = file.metadata()?.len();
-    limits.check_file(length)?;
+    check_size(length, limits.max_file_bytes())?;
     let mut bytes = Vec::with_capacity(length as usize);
     // One byte beyond the limit is enough to see that a file has grown meanwhile, or is a device.
-    file.take(limits.max_bytes.min(MAX_FILE_BYTES) + 1).read_to_end(&mut bytes)?;
+    file.take(limits.max_file_bytes() + 1).read_to_end(&mut bytes)?;
+    check_size(bytes.len() as u64, limits.max_file_bytes())?;
     decode(&bytes, limits)
 }
 
@@ -136,7 +136,7 @@ pub fn decode_file(path: &Path, limits: &Limits) -> Result<Decoded, DecodeError>
 /// # Errors
 /// See [`DecodeError`].
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
-    limits.check_file(bytes.len() as u64)?;
+    check_size(bytes.len() as u64, MAX_FILE_BYTES)?;
     let format = kind_of(bytes)?;
     let name = name_of(format);
     // A decoder that meets a hostile file may panic; that must cost one picture, not the import.
@@ -148,6 +148,10 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
     });
     let (image, orientation) = decoded?;
     Ok(Decoded { image, format: name, orientation: orientation.to_exif() })
+}
+
+fn check_size(bytes: u64, limit: u64) -> Result<(), DecodeError> {
+    if bytes <= limit { Ok(()) } else { Err(DecodeError::FileTooLarge { bytes, limit }) }
 }
 
 fn decode_as(
@@ -340,8 +344,11 @@ mod tests {
         );
         let tight = Limits { max_bytes: 4799, ..Limits::default() };
         assert!(matches!(decode(&png, &tight), Err(DecodeError::TooLarge(0))));
-        let tiny = Limits { max_bytes: 20, ..Limits::default() };
-        assert!(matches!(decode(&png, &tiny), Err(DecodeError::FileTooLarge { limit: 20, .. })));
+        assert!(matches!(check_size(MAX_FILE_BYTES, MAX_FILE_BYTES), Ok(())));
+        assert_eq!(
+            check_size(MAX_FILE_BYTES + 1, MAX_FILE_BYTES).unwrap_err().to_string(),
+            "the file has 129 MiB, more than the limit of 128 MiB"
+        );
         let missing = decode_file(Path::new("no/such/file.png"), &limits);
         assert!(matches!(missing, Err(DecodeError::Read(_))));
     }
