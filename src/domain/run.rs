@@ -2,6 +2,8 @@
 //!
 //! `step` is an optimiser step, counted from 0; `epoch` is 1-based wherever a person or the wire sees it.
 
+use protocol::sample::Split;
+
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RunState {
@@ -98,6 +100,11 @@ impl Wish {
             Wish::Cancel => RunState::Cancelled,
         }
     }
+}
+
+/// The split that galleries open with: the first that was judged of val, test, train.
+pub fn gallery_split(judged: &[Split]) -> Option<Split> {
+    [Split::Val, Split::Test, Split::Train].into_iter().find(|split| judged.contains(split))
 }
 
 #[cfg(test)]

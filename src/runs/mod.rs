@@ -8,6 +8,7 @@
 //! ```
 //! Must not know HTTP.
 
+pub mod batch_file;
 pub mod directory;
 pub mod follower;
 pub mod judge;

@@ -313,6 +313,23 @@ impl Store {
         sqlx::query_as("select * from samples where id = ?").bind(id).fetch_optional(&self.read).await
     }
 
+    /// The samples before and behind this one among those of its class and split, by number.
+    pub async fn find_sample_neighbours(
+        &self,
+        sample: &Sample,
+    ) -> sqlx::Result<(Option<SampleId>, Option<SampleId>)> {
+        sqlx::query_as(
+            "select (select max(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id < ?4),
+                    (select min(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id > ?4)",
+        )
+        .bind(sample.dataset_id)
+        .bind(&sample.split)
+        .bind(sample.label)
+        .bind(sample.id)
+        .fetch_one(&self.read)
+        .await
+    }
+
     /// The absolute path of some picture whose file has this hash.
     pub async fn find_path_by_hash(&self, hash: &str) -> sqlx::Result<Option<std::path::PathBuf>> {
         let found: Option<(String, String)> = sqlx::query_as(

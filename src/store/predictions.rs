@@ -2,6 +2,7 @@
 
 use super::Store;
 use crate::domain::ids::{RunId, SampleId};
+use protocol::event::{Values, finite};
 use protocol::sample::Split;
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
@@ -12,6 +13,19 @@ pub struct JudgedFile {
     pub split: Split,
     /// One a sample, in the file's order.
     pub verdicts: Vec<Verdict>,
+}
+
+impl JudgedFile {
+    /// Accuracy and mean loss of the split, under `<split>/accuracy` and `<split>/loss`.
+    pub(super) fn figures(&self) -> Values {
+        let total = self.verdicts.len() as f64;
+        let right = self.verdicts.iter().filter(|verdict| verdict.actual == verdict.predicted).count();
+        let loss: Option<f64> = self.verdicts.iter().map(|verdict| verdict.loss).sum();
+        Values::from([
+            (format!("{}/accuracy", self.split), finite(right as f64 / total)),
+            (format!("{}/loss", self.split), loss.and_then(|loss| finite(loss / total))),
+        ])
+    }
 }
 
 /// What a network said of one sample.
@@ -73,14 +87,6 @@ pub enum Order {
 }
 
 impl Order {
-    /// The word used in URLs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Order::Confidence => "confidence",
-            Order::Loss => "loss",
-        }
-    }
-
     /// What a row is ordered by: an infinite loss is the greatest there is.
     fn expression(self) -> &'static str {
         match self {
@@ -195,19 +201,83 @@ impl Store {
         query.build_query_as().fetch_all(&self.read).await
     }
 
-    /// The best checkpoint's verdict on one sample, with its row in the file and its split.
-    pub async fn find_prediction(&self, run: RunId, sample: SampleId) -> sqlx::Result<Option<(Split, i64)>> {
-        let found: Option<(String, i64)> =
-            sqlx::query_as("select split, row from predictions where run_id = ? and sample_id = ?")
+    /// The sample that stands before this row (the order's value and the sample) in a gallery.
+    pub async fn find_sample_before(
+        &self,
+        run: RunId,
+        filter: &Filter,
+        order: Order,
+        row: (f64, SampleId),
+    ) -> sqlx::Result<Option<SampleId>> {
+        let mut query = QueryBuilder::new("select predictions.sample_id from predictions");
+        filter.push(&mut query, run);
+        query.push(" and (").push(order.expression()).push(" > ").push_bind(row.0);
+        query.push(" or (").push(order.expression()).push(" = ").push_bind(row.0);
+        query.push(" and predictions.sample_id < ").push_bind(row.1).push("))");
+        query.push(" order by ").push(order.expression()).push(", predictions.sample_id desc limit 1");
+        query.build_query_scalar().fetch_optional(&self.read).await
+    }
+
+    /// How many verdicts a split has, and how many of them are wrong.
+    pub async fn count_verdicts(&self, run: RunId, split: Split) -> sqlx::Result<(i64, i64)> {
+        sqlx::query_as(
+            "select count(*), count(*) filter (where actual <> predicted) from predictions
+             where run_id = ? and split = ?",
+        )
+        .bind(run)
+        .bind(split.as_str())
+        .fetch_one(&self.read)
+        .await
+    }
+
+    /// How many samples of each class were taken for which: (actual, predicted, count), empty cells left out.
+    pub async fn list_cells(&self, run: RunId, split: Split) -> sqlx::Result<Vec<(i64, i64, i64)>> {
+        sqlx::query_as(
+            "select actual, predicted, count(*) from predictions where run_id = ? and split = ?
+             group by actual, predicted",
+        )
+        .bind(run)
+        .bind(split.as_str())
+        .fetch_all(&self.read)
+        .await
+    }
+
+    /// Every run's verdict on one sample, newest run first: run, split, predicted label, confidence.
+    pub async fn list_verdicts_on(&self, sample: SampleId) -> sqlx::Result<Vec<(RunId, String, i64, f64)>> {
+        sqlx::query_as(
+            "select run_id, split, predicted, confidence from predictions where sample_id = ? order by run_id desc",
+        )
+        .bind(sample)
+        .fetch_all(&self.read)
+        .await
+    }
+
+    /// The best checkpoint's verdict on one sample, and its split.
+    pub async fn find_prediction(
+        &self,
+        run: RunId,
+        sample: SampleId,
+    ) -> sqlx::Result<Option<(Split, Prediction)>> {
+        let split: Option<String> =
+            sqlx::query_scalar("select split from predictions where run_id = ? and sample_id = ?")
                 .bind(run)
                 .bind(sample)
                 .fetch_optional(&self.read)
                 .await?;
-        found
-            .map(|(split, row)| {
-                split.parse().map(|split| (split, row)).map_err(|_| super::unknown("split", &split))
-            })
-            .transpose()
+        let Some(split) = split else { return Ok(None) };
+        let split: Split = split.parse().map_err(|_| super::unknown("split", &split))?;
+        let prediction: Option<Prediction> = sqlx::query_as(
+            "select predictions.sample_id, samples.path, samples.hash, samples.width, samples.height,
+                    predictions.actual, predictions.predicted, predictions.confidence, predictions.loss
+             from predictions join samples on samples.id = predictions.sample_id
+             where predictions.run_id = ? and predictions.split = ? and predictions.sample_id = ?",
+        )
+        .bind(run)
+        .bind(split.as_str())
+        .bind(sample)
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(prediction.map(|prediction| (split, prediction)))
     }
 
     /// The prediction files of a split, by epoch.

@@ -4,6 +4,7 @@ use super::{Store, bad_json, now_ms, series, unknown};
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::{RunState, Wish};
 use protocol::event::{Batch, Event, Failure, Hello, Record, Started, Values};
+use protocol::sample::Split;
 use protocol::spec::RunSpec;
 use sqlx::{FromRow, SqliteConnection};
 
@@ -182,6 +183,16 @@ impl Store {
         rows.into_iter().map(Run::try_from).collect()
     }
 
+    /// The same for pages, which never wait for a writer.
+    pub async fn list_unfinished_runs(&self) -> sqlx::Result<Vec<Run>> {
+        let rows: Vec<RunRow> = sqlx::query_as(
+            "select * from runs where state in ('queued', 'running') order by queued_at_ms, id",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        rows.into_iter().map(Run::try_from).collect()
+    }
+
     /// Moves a run from one state to another; false where it was no longer in `from` (somebody was quicker).
     pub async fn set_run_state(&self, id: RunId, from: RunState, to: RunState) -> sqlx::Result<bool> {
         debug_assert!(from.can_become(to), "{} → {}", from.as_str(), to.as_str());
@@ -223,15 +234,30 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a run another name.
-    pub async fn set_run_name(&self, id: RunId, name: &str) -> sqlx::Result<()> {
-        sqlx::query("update runs set name = ? where id = ?").bind(name).bind(id).execute(&self.write).await?;
-        Ok(())
-    }
-
     /// What the run said, in order.
     pub async fn list_notes(&self, id: RunId) -> sqlx::Result<Vec<Note>> {
         sqlx::query_as("select at_ms, warning, text from notes where run_id = ? order by journal_offset")
+            .bind(id)
+            .fetch_all(&self.read)
+            .await
+    }
+
+    /// The captured batch of a step.
+    pub async fn find_batch(&self, id: RunId, step: i64) -> sqlx::Result<Option<Batch>> {
+        let record: Option<String> =
+            sqlx::query_scalar("select record from batches where run_id = ? and step = ?")
+                .bind(id)
+                .bind(step)
+                .fetch_optional(&self.read)
+                .await?;
+        record
+            .map(|text| serde_json::from_str(&text).map_err(|error| bad_json("record", error)))
+            .transpose()
+    }
+
+    /// The steps at which batches were captured.
+    pub async fn list_batch_steps(&self, id: RunId) -> sqlx::Result<Vec<i64>> {
+        sqlx::query_scalar("select step from batches where run_id = ? order by step")
             .bind(id)
             .fetch_all(&self.read)
             .await
@@ -272,6 +298,9 @@ impl Store {
         }
         for file in judged {
             super::predictions::replace_predictions(&mut transaction, id, file).await?;
+            if file.split == Split::Test {
+                merge_summary(&mut transaction, id, &file.figures()).await?;
+            }
         }
         sqlx::query("update runs set journal_offset = ? where id = ?")
             .bind(i64::try_from(offset_behind).unwrap_or(i64::MAX))

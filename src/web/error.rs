@@ -2,7 +2,7 @@
 
 use crate::domain::recipe::FieldErrors;
 use crate::runs::MoveError;
-use axum::Json;
+use axum::{Extension, Json};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -71,11 +71,17 @@ impl<E: Into<anyhow::Error>> From<E> for Error {
     }
 }
 
+/// What an answer says in words; kept beside its JSON so that a page can say it too.
+#[derive(Clone, Debug)]
+pub(super) struct Told(pub(super) String);
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         if let Error::Internal(error) = &self {
             tracing::error!(error = format!("{error:#}"), "a request failed");
         }
-        (self.status(), Json(json!({"error": self.body()}))).into_response()
+        let body = self.body();
+        let told = Told(body["message"].as_str().unwrap_or_default().to_owned());
+        (self.status(), Extension(told), Json(json!({"error": body}))).into_response()
     }
 }

@@ -1,9 +1,10 @@
 //! Pictures and static files.
 
+use super::extract::Path;
 use super::{Error, Result, State};
 use axum::body::Body;
-use axum::extract::{Path, State as Held};
-use axum::http::{StatusCode, header};
+use axum::extract::State as Held;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use include_dir::{Dir, include_dir};
 
@@ -52,14 +53,19 @@ fn make(
 }
 
 /// `/static/…`: what is embedded in the program.
-pub(super) async fn asset(Path(path): Path<String>) -> Response {
+pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let Some(file) = ASSETS.get_file(&path) else { return Error::NotFound("file").into_response() };
+    let tag = format!("\"{}\"", &blake3::hash(file.contents()).to_hex()[..16]);
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
     let mime = match path.rsplit_once('.').map(|(_, ending)| ending) {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
         _ => "text/plain; charset=utf-8",
     };
-    let headers = [(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "no-cache")];
+    let headers =
+        [(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "no-cache"), (header::ETAG, tag.as_str())];
     (StatusCode::OK, headers, Body::from(file.contents())).into_response()
 }

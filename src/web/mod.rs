@@ -2,7 +2,10 @@
 
 pub mod api;
 mod error;
+mod extract;
+mod guard;
 mod images;
+mod pages;
 
 pub use error::Error;
 
@@ -11,6 +14,7 @@ use crate::runs::Runs;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware;
 use axum::routing::{get, post};
 use std::path::PathBuf;
 
@@ -32,9 +36,29 @@ pub struct State {
 
 /// The table of contents.
 pub fn router(state: State) -> Router {
-    Router::new()
+    let routes = Router::new()
+        // Pages.
+        .route("/", get(pages::home::show))
+        .route("/datasets", post(pages::datasets::create))
+        .route("/datasets/new", get(pages::datasets::new))
+        .route("/datasets/{id}", get(pages::datasets::show))
+        .route("/datasets/{id}/delete", post(pages::datasets::delete))
+        .route("/datasets/{id}/samples/{sample}", get(pages::samples::of_dataset))
+        .route("/runs", get(pages::runs::list).post(pages::run_form::create))
+        .route("/runs/new", get(pages::run_form::show))
+        .route("/runs/{id}", get(pages::runs::show))
+        .route("/runs/{id}/inputs", get(pages::inputs::show))
+        .route("/runs/{id}/gradients", get(pages::gradients::show))
+        .route("/runs/{id}/predictions", get(pages::predictions::show))
+        .route("/runs/{id}/samples/{sample}", get(pages::samples::of_run))
+        .route("/runs/{id}/evaluation", get(pages::evaluation::show))
+        .route("/runs/{id}/category-to-paths", get(pages::maps::paths))
+        .route("/runs/{id}/category-to-correct-predictions", get(pages::maps::correct))
+        .route("/runs/{id}/category-to-predictions", get(pages::maps::all))
+        .route("/runs/{id}/{action}", post(pages::runs::act))
         // Pictures; their addresses name their content, so they never change.
         .route("/thumbnails/{hash}/{side}", get(images::thumbnail))
+        .route("/runs/{id}/batches/{step}/{item}", get(pages::inputs::picture))
         .route("/static/{*path}", get(images::asset))
         // JSON.
         .route("/api/v1/datasets", get(api::datasets::list).post(api::datasets::create))
@@ -48,11 +72,13 @@ pub fn router(state: State) -> Router {
         .route("/api/v1/runs/{id}/events", get(api::events::stream))
         .route("/api/v1/runs/{id}/predictions", get(api::predictions::list))
         .route("/api/v1/runs/{id}/evaluation", get(api::evaluation::show))
-        .route("/api/v1/runs/{id}/category-to-paths", get(api::evaluation::category_to_paths))
-        .route("/api/v1/runs/{id}/category-to-correct-predictions", get(api::evaluation::category_to_correct))
-        .route("/api/v1/runs/{id}/category-to-predictions", get(api::evaluation::category_to_predictions))
+        .route("/api/v1/runs/{id}/batches", get(api::runs::batches))
+        // The three maps: `category-to-paths` and so on, as JSON or, with `.csv`, as a table.
+        .route("/api/v1/runs/{id}/{map}", get(api::evaluation::map))
         .fallback(|| async { Error::NotFound("page") })
         // A recipe is small; only an archive is large, and it goes to disk as it comes.
         .layer(DefaultBodyLimit::disable())
-        .with_state(state)
+        .layer(middleware::from_fn_with_state(state.clone(), pages::failure::as_page))
+        .layer(middleware::from_fn(guard::same_site));
+    routes.with_state(state)
 }

@@ -44,7 +44,7 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
         "batch_size": batch_size,
         "optimizer": "adamw",
         "learning_rate": 0.003,
-        "weight_decay": 0.01,
+        "weight_decay": 0.05,
         "schedule": "one-cycle",
         "warmup_epochs": 0.0,
         "flip": "on",

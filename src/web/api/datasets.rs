@@ -4,11 +4,12 @@ use super::find_dataset;
 use crate::domain::ids::DatasetId;
 use crate::import::{Options, SplitRequest};
 use crate::store::datasets::Dataset;
+use crate::web::extract::Path;
 use crate::web::{Error, Result, State};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::multipart::Field;
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State as Held};
+use axum::extract::{FromRequest as _, Multipart, Request, State as Held};
 use axum::http::{StatusCode, header};
 use protocol::sample::Split;
 use serde::Deserialize;
@@ -57,7 +58,12 @@ pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) 
 }
 
 pub(in crate::web) async fn delete(Held(state): Held<State>, Path(id): Path<i64>) -> Result<StatusCode> {
-    let dataset = find_dataset(&state, id).await?;
+    remove(&state, id).await
+}
+
+/// Deletes a data set (204), or stops its import (202); refused where runs have learnt from it.
+pub(in crate::web) async fn remove(state: &State, id: i64) -> Result<StatusCode> {
+    let dataset = find_dataset(state, id).await?;
     if state.imports.status(dataset.id).is_some() {
         state.imports.cancel(dataset.id);
         return Ok(StatusCode::ACCEPTED);
@@ -80,7 +86,7 @@ pub(in crate::web) async fn create(
         let form = Multipart::from_request(request, &())
             .await
             .map_err(|why| Error::field("file", why.body_text()))?;
-        create_from_form(&state, form).await?
+        create_from_form(&state, form, &mut Typed::default()).await?
     } else {
         let body =
             Bytes::from_request(request, &()).await.map_err(|why| Error::field("body", why.body_text()))?;
@@ -100,15 +106,25 @@ pub(in crate::web) async fn create(
     Ok((StatusCode::ACCEPTED, Json(dataset_json(&state, &dataset).await?)))
 }
 
-/// Reads a form with `name`, and either `path` or `file`.
-pub(in crate::web) async fn create_from_form(state: &State, mut form: Multipart) -> Result<DatasetId> {
-    let mut name = String::new();
-    let mut path = String::new();
+/// What a form's fields hold.
+#[derive(Clone, Debug, Default)]
+pub(in crate::web) struct Typed {
+    pub(in crate::web) name: String,
+    pub(in crate::web) path: String,
+}
+
+/// Reads a form with `name`, and either `path` or `file`, and starts an import. What was typed is left in `typed`,
+/// also where something is wrong with it.
+pub(in crate::web) async fn create_from_form(
+    state: &State,
+    mut form: Multipart,
+    typed: &mut Typed,
+) -> Result<DatasetId> {
     let mut upload = None;
     while let Some(field) = form.next_field().await.map_err(|why| Error::field("file", why.body_text()))? {
         match field.name() {
-            Some("name") => name = text(field).await?,
-            Some("path") => path = text(field).await?,
+            Some("name") => typed.name = text(field).await?,
+            Some("path") => typed.path = text(field).await?,
             Some("file") if field.file_name().is_some_and(|name| !name.is_empty()) => {
                 upload = Some(receive(state, field).await?);
             }
@@ -116,15 +132,17 @@ pub(in crate::web) async fn create_from_form(state: &State, mut form: Multipart)
             other => return Err(Error::field(other.unwrap_or("form"), "there is no such field")),
         }
     }
+    let path = PathBuf::from(typed.path.trim());
+    let source = upload.as_ref().map_or(&path, |(_, file)| file);
+    if typed.name.trim().is_empty()
+        && let Some(last) = source.file_name()
+    {
+        // Nothing typed: called after what it comes from, without the endings of an archive.
+        typed.name = last.to_string_lossy().split('.').next().unwrap_or_default().to_owned();
+    }
     match upload {
-        Some((folder, file)) => {
-            if name.trim().is_empty() {
-                let stem = file.file_name().unwrap_or_default().to_string_lossy();
-                name = stem.split('.').next().unwrap_or_default().to_owned();
-            }
-            start(state, &name, file, None, Some(folder)).await
-        }
-        None => start(state, &name, PathBuf::from(path.trim()), None, None).await,
+        Some((folder, file)) => start(state, &typed.name, file, None, Some(folder)).await,
+        None => start(state, &typed.name, path, None, None).await,
     }
 }
 

@@ -5,9 +5,10 @@ use crate::domain::metrics::{Evaluation, evaluate, wilson};
 use crate::runs::predictions_file::PredictionsFile;
 use crate::store::predictions::{Filter, Order, Prediction};
 use crate::store::runs::Run;
+use crate::web::extract::{Path, Query};
 use crate::web::{Error, Result, State};
 use axum::Json;
-use axum::extract::{Path, Query, State as Held};
+use axum::extract::State as Held;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use protocol::sample::Split;
@@ -94,8 +95,8 @@ fn evaluation_json(run: &Run, split: Split, evaluation: &Evaluation) -> Value {
 }
 
 /// What a map holds for each class.
-#[derive(Clone, Copy)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::web) enum Kind {
     /// Of each picture of the class, its path.
     Paths,
     /// Of each picture of the class that was judged right, the verdict.
@@ -104,47 +105,63 @@ enum Kind {
     All,
 }
 
-pub(in crate::web) async fn category_to_paths(
-    held: Held<State>,
-    path: Path<i64>,
-    query: Query<Asked>,
-) -> Result<Response> {
-    map(held, path, query, Kind::Paths).await
+impl Kind {
+    pub(in crate::web) const ALL: [Kind; 3] = [Kind::Paths, Kind::Correct, Kind::All];
+
+    /// The last part of its address.
+    pub(in crate::web) fn slug(self) -> &'static str {
+        match self {
+            Kind::Paths => "category-to-paths",
+            Kind::Correct => "category-to-correct-predictions",
+            Kind::All => "category-to-predictions",
+        }
+    }
+
+    /// What people call it.
+    pub(in crate::web) fn title(self) -> &'static str {
+        match self {
+            Kind::Paths => "Category → paths",
+            Kind::Correct => "Category → correct predictions",
+            Kind::All => "Category → predictions",
+        }
+    }
 }
 
-pub(in crate::web) async fn category_to_correct(
-    held: Held<State>,
-    path: Path<i64>,
-    query: Query<Asked>,
-) -> Result<Response> {
-    map(held, path, query, Kind::Correct).await
-}
-
-pub(in crate::web) async fn category_to_predictions(
-    held: Held<State>,
-    path: Path<i64>,
-    query: Query<Asked>,
-) -> Result<Response> {
-    map(held, path, query, Kind::All).await
-}
-
-async fn map(
-    Held(state): Held<State>,
-    Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+/// The pictures of a map, by class and path.
+pub(in crate::web) async fn list_map(
+    state: &State,
+    run: &Run,
+    split: Split,
     kind: Kind,
-) -> Result<Response> {
-    let run = find_run(&state, id).await?;
-    let split = chosen_split(&state, &run, asked.split.as_deref()).await?;
-    let correct = matches!(kind, Kind::Correct).then_some(true);
+) -> Result<Vec<Prediction>> {
+    let correct = (kind == Kind::Correct).then_some(true);
     let filter = Filter { split, actual: None, predicted: None, correct };
     let mut items = state.store.list_predictions(run.id, &filter, Order::Confidence, None, i64::MAX).await?;
     items.sort_by(|a, b| (a.actual, &a.path).cmp(&(b.actual, &b.path)));
+    Ok(items)
+}
+
+/// `/api/v1/runs/{id}/{map}`, with `.json` or `.csv` behind it where wanted.
+pub(in crate::web) async fn map(
+    Held(state): Held<State>,
+    Path((id, name)): Path<(i64, String)>,
+    Query(asked): Query<Asked>,
+) -> Result<Response> {
+    let (slug, ending) = name.split_once('.').unwrap_or((&name, ""));
+    let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == slug).ok_or(Error::NotFound("page"))?;
+    let run = find_run(&state, id).await?;
+    let split = chosen_split(&state, &run, asked.split.as_deref()).await?;
+    let items = list_map(&state, &run, split, kind).await?;
     let class = |label: i64| {
         usize::try_from(label).ok().and_then(|label| run.spec.classes.get(label)).map_or("", String::as_str)
     };
-    match asked.format.as_deref() {
-        None | Some("json") => {
+    match (ending, asked.format.as_deref()) {
+        ("csv", _) | ("", Some("csv")) => {
+            let name = format!("attachment; filename=\"run-{id}-{split}-{slug}.csv\"");
+            let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &name)];
+            Ok((headers, csv(&items, kind, class)).into_response())
+        }
+        ("", None | Some("json")) | ("json", _) => {
             let mut categories: Map<String, Value> =
                 run.spec.classes.iter().map(|name| (name.clone(), json!([]))).collect();
             for item in &items {
@@ -160,11 +177,8 @@ async fn map(
             }
             Ok(Json(categories).into_response())
         }
-        Some("csv") => {
-            let text = csv(&items, kind, class);
-            Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
-        }
-        Some(other) => Err(Error::field("format", format!("“{other}” is neither json nor csv"))),
+        ("", Some(other)) => Err(Error::field("format", format!("“{other}” is neither json nor csv"))),
+        _ => Err(Error::NotFound("page")),
     }
 }
 

@@ -6,8 +6,9 @@
 
 use super::{find_run, runs::run_json};
 use crate::runs::follower::read_lines;
+use crate::web::extract::{Path, Query};
 use crate::web::{Result, State};
-use axum::extract::{Path, Query, State as Held};
+use axum::extract::State as Held;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, KeepAliveStream, Sse};
 use serde::Deserialize;

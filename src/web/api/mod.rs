@@ -9,6 +9,7 @@ pub(super) mod series;
 
 use super::{Error, Result, State};
 use crate::domain::ids::{DatasetId, RunId};
+use crate::domain::run::gallery_split;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use protocol::sample::Split;
@@ -29,6 +30,5 @@ pub(super) async fn chosen_split(state: &State, run: &Run, asked: Option<&str>) 
         return word.parse().map_err(|why: String| Error::field("split", why));
     }
     let judged = state.store.list_judged_splits(run.id).await?;
-    let preferred = [Split::Val, Split::Test, Split::Train].into_iter().find(|split| judged.contains(split));
-    Ok(preferred.unwrap_or(Split::Val))
+    Ok(gallery_split(&judged).unwrap_or(Split::Val))
 }

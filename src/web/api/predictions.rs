@@ -4,9 +4,10 @@ use super::{chosen_split, find_run};
 use crate::domain::ids::SampleId;
 use crate::store::predictions::{Filter, Order, Prediction};
 use crate::store::runs::Run;
+use crate::web::extract::{Path, Query};
 use crate::web::{Error, Result, State};
 use axum::Json;
-use axum::extract::{Path, Query, State as Held};
+use axum::extract::State as Held;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -89,13 +90,7 @@ pub(in crate::web) async fn find_page(state: &State, run: &Run, asked: &Asked) -
             }
         },
     };
-    let order = match given(&asked.order).as_deref() {
-        None | Some("confidence") => Order::Confidence,
-        Some("loss") => Order::Loss,
-        Some(other) => {
-            return Err(Error::field("order", format!("“{other}” is neither confidence nor loss")));
-        }
-    };
+    let order = find_order(asked)?;
     let limit = asked.limit.unwrap_or(100);
     if !(1..=1000).contains(&limit) {
         return Err(Error::field("limit", "is not a whole number from 1 to 1000"));
@@ -104,14 +99,40 @@ pub(in crate::web) async fn find_page(state: &State, run: &Run, asked: &Asked) -
     let mut items = state.store.list_predictions(run.id, &filter, order, behind, limit + 1).await?;
     let more = items.len() as i64 > limit;
     items.truncate(usize::try_from(limit).unwrap_or(0));
-    let next_cursor = items
-        .last()
-        .filter(|_| more)
-        .map(|last| format!("{:016x}-{}", order.value(last).to_bits(), last.sample_id));
+    let next_cursor = items.last().filter(|_| more).map(|last| order.cursor(last));
     Ok(Page { total: state.store.count_predictions(run.id, &filter).await?, filter, items, next_cursor })
 }
 
-/// The order's value, to the bit, and the sample.
+/// The order that a gallery's query asks for.
+pub(in crate::web) fn find_order(asked: &Asked) -> Result<Order> {
+    match asked.order.as_deref() {
+        None | Some("" | "confidence") => Ok(Order::Confidence),
+        Some("loss") => Ok(Order::Loss),
+        Some(other) => Err(Error::field("order", format!("“{other}” is neither confidence nor loss"))),
+    }
+}
+
+impl Asked {
+    /// The filter and the order as a query's pairs; no place in the list.
+    pub(in crate::web) fn pairs(&self) -> [(&'static str, &str); 5] {
+        [
+            ("split", self.split.as_deref().unwrap_or_default()),
+            ("actual", self.actual.as_deref().unwrap_or_default()),
+            ("predicted", self.predicted.as_deref().unwrap_or_default()),
+            ("correct", self.correct.as_deref().unwrap_or_default()),
+            ("order", self.order.as_deref().unwrap_or_default()),
+        ]
+    }
+}
+
+impl Order {
+    /// Where this row stands: the order's value, to the bit, and the sample.
+    pub(in crate::web) fn cursor(self, row: &Prediction) -> String {
+        format!("{:016x}-{}", self.value(row).to_bits(), row.sample_id)
+    }
+}
+
+/// Reads an [`Order::cursor`].
 fn read_cursor(text: &str) -> Result<(f64, SampleId)> {
     let parts = text.split_once('-').and_then(|(bits, sample)| {
         Some((f64::from_bits(u64::from_str_radix(bits, 16).ok()?), SampleId(sample.parse().ok()?)))

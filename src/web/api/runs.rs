@@ -6,10 +6,11 @@ use crate::domain::ids::RunId;
 use crate::domain::recipe::{Values, recipe_from_values};
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
+use crate::web::extract::Path;
 use crate::web::{Error, Result, State};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State as Held};
+use axum::extract::State as Held;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -20,6 +21,23 @@ pub(in crate::web) async fn list(Held(state): Held<State>) -> Result<Json<Value>
 
 pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Json<Value>> {
     Ok(Json(run_json(&find_run(&state, id).await?)))
+}
+
+/// Every captured batch; its tensors are in the run's directory, its pictures at `pictures`.
+pub(in crate::web) async fn batches(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Json<Value>> {
+    let run = find_run(&state, id).await?;
+    let batches = state.store.list_batches(run.id).await?;
+    let items: Vec<Value> = batches
+        .iter()
+        .map(|batch| {
+            let pictures: Vec<String> =
+                (0..batch.items.len()).map(|at| format!("/runs/{id}/batches/{}/{at}", batch.step)).collect();
+            let mut record = json!(batch);
+            record["pictures"] = json!(pictures);
+            record
+        })
+        .collect();
+    Ok(Json(json!({"items": items})))
 }
 
 pub(in crate::web) async fn create(

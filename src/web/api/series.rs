@@ -2,9 +2,10 @@
 
 use super::find_run;
 use crate::domain::series::downsample;
+use crate::web::extract::{Path, Query};
 use crate::web::{Error, Result, State};
 use axum::Json;
-use axum::extract::{Path, Query, State as Held};
+use axum::extract::State as Held;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

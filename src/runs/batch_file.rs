@@ -1,0 +1,93 @@
+//! Reads one sample out of a captured batch (its layout: [`protocol::files::BATCHES`]).
+
+use anyhow::{Context as _, ensure};
+use safetensors::{Dtype, SafeTensors};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+/// One sample as the network got it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// `[3, height, width]`, row-major.
+    pub data: Vec<f32>,
+    /// Pixels.
+    pub height: u32,
+    /// Pixels.
+    pub width: u32,
+}
+
+impl Item {
+    /// One channel as grey: its least value black, its greatest white.
+    pub fn channel(&self, channel: usize) -> vision::RgbImage {
+        let plane = self.height as usize * self.width as usize;
+        let values = &self.data[channel * plane..(channel + 1) * plane];
+        let (least, most) = values
+            .iter()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| (least.min(*value), most.max(*value)));
+        let spread = if most > least { most - least } else { 1.0 };
+        let grey: Vec<f32> = values.iter().map(|value| (value - least) / spread).collect();
+        vision::picture_from_tensor(&grey.repeat(3), self.height, self.width, None)
+    }
+}
+
+/// Reads the sample at `index`; the rest of the file stays on disk.
+///
+/// # Errors
+/// The file is missing or damaged, or has no such sample.
+pub fn read_item(path: &Path, index: usize) -> anyhow::Result<Item> {
+    read(path, index).with_context(|| format!("reading {}", path.display()))
+}
+
+fn read(path: &Path, index: usize) -> anyhow::Result<Item> {
+    let mut file = File::open(path)?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length)?;
+    let header_bytes = u64::from_le_bytes(length);
+    ensure!(header_bytes < 1 << 20, "its header claims {header_bytes} bytes");
+    let mut head = length.to_vec();
+    (&mut file).take(header_bytes).read_to_end(&mut head)?;
+    // The tensor alone is what the header describes, so a slice of it can be found without the rest.
+    let (read, metadata) = SafeTensors::read_metadata(&head)?;
+    let input = metadata.info("input").context("it has no tensor “input”")?;
+    ensure!(input.dtype == Dtype::F32, "its tensor is {:?}, not F32", input.dtype);
+    let &[count, 3, height, width] = input.shape.as_slice() else {
+        anyhow::bail!("its tensor has the shape {:?}", input.shape);
+    };
+    ensure!(index < count, "it holds {count} samples");
+    let size = 3 * height * width * 4;
+    let start = 8 + read + input.data_offsets.0 + index * size;
+    file.seek(SeekFrom::Start(start as u64))?;
+    let mut bytes = vec![0; size];
+    file.read_exact(&mut bytes)?;
+    let (chunks, _) = bytes.as_chunks::<4>();
+    Ok(Item {
+        data: chunks.iter().copied().map(f32::from_le_bytes).collect(),
+        height: u32::try_from(height)?,
+        width: u32::try_from(width)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::tensor::TensorView;
+
+    #[test]
+    fn one_sample_is_read_and_no_other() {
+        let values: Vec<f32> = (0..3 * 3 * 2 * 4).map(|at| at as f32).collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let view = TensorView::new(Dtype::F32, vec![3, 3, 2, 4], &bytes).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("batch.safetensors");
+        std::fs::write(&path, safetensors::serialize([("input", view)], None).unwrap()).unwrap();
+        let item = read_item(&path, 1).unwrap();
+        assert_eq!((item.height, item.width), (2, 4));
+        assert_eq!(item.data, &values[24..48]);
+        let green = item.channel(1);
+        assert_eq!((green.get_pixel(0, 0).0, green.get_pixel(3, 1).0), ([0; 3], [255; 3]));
+        assert!(read_item(&path, 3).unwrap_err().root_cause().to_string().contains("holds 3 samples"));
+        std::fs::write(&path, b"\xff\xff\xff\xff\xff\xff\xff\xff").unwrap();
+        assert!(read_item(&path, 0).is_err());
+    }
+}

@@ -1,0 +1,43 @@
+//! `/`: what is going on.
+
+use super::datasets::Card;
+use super::frame::{Frame, page};
+use super::run_view::RunView;
+use crate::web::{Result, State};
+use askama::Template;
+use axum::extract::State as Held;
+use axum::response::Response;
+
+/// Runs that the home page lists.
+const LISTED: usize = 8;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    frame: Frame,
+    cards: Vec<Card>,
+    runs: Vec<RunView>,
+    more_runs: usize,
+    /// What was typed into the import form, and what is wrong with it.
+    import: super::datasets::Import,
+}
+
+pub(in crate::web) async fn show(Held(state): Held<State>) -> Result<Response> {
+    let mut cards = Vec::new();
+    for dataset in state.store.list_datasets().await? {
+        cards.push(Card::load(&state, dataset).await?);
+    }
+    let all = state.store.list_runs().await?;
+    let more_runs = all.len().saturating_sub(LISTED);
+    let mut runs = Vec::new();
+    for run in all.into_iter().take(LISTED) {
+        runs.push(RunView::load(&state, run).await?);
+    }
+    page(&Home {
+        frame: Frame::load(&state, "Tintype", &[]).await?,
+        cards,
+        runs,
+        more_runs,
+        import: super::datasets::Import::default(),
+    })
+}

@@ -1,0 +1,19 @@
+//! Pages for people. Each is a struct beside its handler, with what its template shows as methods; the templates
+//! hold no arithmetic. A page reads the same functions as the JSON twin under `api/`.
+
+pub(super) mod datasets;
+pub(super) mod evaluation;
+pub(super) mod failure;
+mod frame;
+mod gallery;
+pub(super) mod gradients;
+pub(super) mod home;
+pub(super) mod inputs;
+pub(super) mod maps;
+pub(super) mod predictions;
+pub(super) mod run_form;
+mod run_view;
+pub(super) mod runs;
+pub(super) mod samples;
+mod sparkline;
+mod words;

@@ -1,0 +1,228 @@
+//! `/runs/new`: the form, made from the table of fields; and what comes of sending it.
+
+use super::frame::{Frame, page_with};
+use super::words::{counted, duration};
+use crate::domain::dataset::{DatasetFacts, DatasetState};
+use crate::domain::recipe::{FIELDS, Field, FieldErrors, Group, Kind, Values, defaults, recipe_from_values, values_from_text};
+use crate::store::datasets::Dataset;
+use crate::web::api::runs::start;
+use crate::web::extract::Query;
+use crate::web::{Error, Result, State};
+use askama::Template;
+use axum::Form;
+use axum::extract::State as Held;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use protocol::sample::Split;
+use std::collections::BTreeMap;
+
+/// Field name → what was typed.
+type Typed = BTreeMap<String, String>;
+
+#[derive(Template)]
+#[template(path = "runs/new.html")]
+struct New {
+    frame: Frame,
+    datasets: Vec<Dataset>,
+    chosen: Option<Chosen>,
+    groups: Vec<Fieldset>,
+    /// What is wrong with the whole, beside no field.
+    complaints: Vec<String>,
+    estimate: String,
+}
+
+/// The data set that the form is for.
+struct Chosen {
+    dataset: Dataset,
+    facts: DatasetFacts,
+}
+
+impl Chosen {
+    fn says(&self) -> String {
+        let count = |split| self.facts.count(split) as i64;
+        let (train, val, test) = (count(Split::Train), count(Split::Val), count(Split::Test));
+        let val = match val {
+            0 => "a tenth of them held out for validation".to_owned(),
+            val => format!("{val} for validation"),
+        };
+        format!(
+            "{} of {}: {train} for training, {val}, {test} for the test",
+            counted(train + count(Split::Val) + test, "picture", "pictures"),
+            counted(self.facts.classes.len() as i64, "class", "classes"),
+        )
+    }
+}
+
+/// Fields under one heading.
+struct Fieldset {
+    title: &'static str,
+    folded: bool,
+    inputs: Vec<Input>,
+}
+
+/// A field with what stands in it.
+struct Input {
+    field: &'static Field,
+    value: String,
+    default: String,
+    error: Option<String>,
+}
+
+impl Input {
+    /// Value, label, whether it is chosen.
+    fn choices(&self) -> Vec<(&'static str, &'static str, bool)> {
+        match self.field.kind {
+            Kind::Choice(choices) => {
+                choices.iter().map(|(value, label)| (*value, *label, *value == self.value)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_choice(&self) -> bool {
+        matches!(self.field.kind, Kind::Choice(_))
+    }
+
+    fn is_json(&self) -> bool {
+        matches!(self.field.kind, Kind::Json)
+    }
+
+    /// What a phone's keyboard should offer.
+    fn input_mode(&self) -> &'static str {
+        match self.field.kind {
+            Kind::Integer { .. } => "numeric",
+            Kind::Number { .. } => "decimal",
+            _ => "text",
+        }
+    }
+}
+
+/// `GET /runs/new?dataset=3&epochs=5`: fields given in the query are filled in.
+pub(in crate::web) async fn show(
+    Held(state): Held<State>,
+    Query(typed): Query<Typed>,
+) -> Result<Response> {
+    form(&state, StatusCode::OK, &typed, FieldErrors::new()).await
+}
+
+/// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
+pub(in crate::web) async fn create(
+    Held(state): Held<State>,
+    Form(typed): Form<Typed>,
+) -> Result<Response> {
+    let Some(dataset) = find_chosen(&state, &typed).await? else {
+        let errors = FieldErrors::from([("dataset".to_owned(), "choose a data set".to_owned())]);
+        return form(&state, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await;
+    };
+    let pairs = typed.iter().filter(|(name, _)| *name != "dataset");
+    let (mut values, mut errors) = values_from_text(pairs.map(|(name, text)| (name.as_str(), text.as_str())));
+    let facts = state.store.dataset_facts(&dataset).await?;
+    // A form sends every field. What still has its default was not asked for, so that it gives way to what was.
+    let defaults = defaults(&facts);
+    values.retain(|name, value| defaults.get(name) != Some(value));
+    if let Err(more) = recipe_from_values(&values, &facts) {
+        for (field, why) in more {
+            errors.entry(field).or_insert(why);
+        }
+    }
+    if !errors.is_empty() {
+        return form(&state, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await;
+    }
+    match start(&state, &dataset, &values).await {
+        Ok(id) => Ok(Redirect::to(&format!("/runs/{id}")).into_response()),
+        Err(Error::Invalid(errors)) => form(&state, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await,
+        Err(other) => Err(other),
+    }
+}
+
+/// The data set that was chosen, else the newest that is ready.
+async fn find_chosen(state: &State, typed: &Typed) -> Result<Option<Dataset>> {
+    let ready: Vec<Dataset> = list_ready(state).await?;
+    let asked = typed.get("dataset").filter(|text| !text.is_empty());
+    Ok(match asked {
+        None => ready.into_iter().next(),
+        Some(asked) => ready.into_iter().find(|dataset| dataset.id.to_string() == *asked || dataset.name == *asked),
+    })
+}
+
+async fn list_ready(state: &State) -> Result<Vec<Dataset>> {
+    let datasets = state.store.list_datasets().await?;
+    Ok(datasets.into_iter().filter(|dataset| dataset.state == DatasetState::Ready).collect())
+}
+
+async fn form(
+    state: &State,
+    status: StatusCode,
+    typed: &Typed,
+    mut errors: FieldErrors,
+) -> Result<Response> {
+    let chosen = match find_chosen(state, typed).await? {
+        Some(dataset) => Some(Chosen { facts: state.store.dataset_facts(&dataset).await?, dataset }),
+        None => None,
+    };
+    let defaults = chosen.as_ref().map_or_else(Values::new, |chosen| defaults(&chosen.facts));
+    let text_of = |name: &str| match defaults.get(name) {
+        None | Some(serde_json::Value::Null) => String::new(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string().trim_end_matches(".0").to_owned(),
+    };
+    let mut groups = Vec::new();
+    for (group, title) in [
+        (Group::Data, "Run"),
+        (Group::Model, "Model"),
+        (Group::Recipe, "Recipe"),
+        (Group::Augmentation, "Augmentation: what is done to a training picture"),
+        (Group::Advanced, "Advanced"),
+    ] {
+        let inputs: Vec<Input> = FIELDS
+            .iter()
+            .filter(|field| field.group == group)
+            .map(|field| Input {
+                field,
+                value: typed.get(field.name).cloned().unwrap_or_else(|| text_of(field.name)),
+                default: text_of(field.name),
+                error: errors.remove(field.name),
+            })
+            .collect();
+        let folded = group == Group::Advanced
+            && inputs.iter().all(|input| input.error.is_none() && input.value == input.default);
+        groups.push(Fieldset { title, folded, inputs });
+    }
+    let estimate = match &chosen {
+        Some(chosen) => estimate(state, chosen, &defaults, typed).await?,
+        None => String::new(),
+    };
+    let new = New {
+        frame: Frame::load(state, "New run", &[("Runs", "/runs")]).await?,
+        datasets: list_ready(state).await?,
+        chosen,
+        groups,
+        complaints: errors.into_iter().map(|(field, why)| format!("{field}: {why}")).collect(),
+        estimate,
+    };
+    page_with(status, &new)
+}
+
+/// How long it will take, by the speed of the latest run with the same network on the same picture size.
+async fn estimate(state: &State, chosen: &Chosen, defaults: &Values, typed: &Typed) -> Result<String> {
+    let value = |name: &str| {
+        let typed = typed.get(name).and_then(|text| text.trim().parse::<f64>().ok());
+        typed.or_else(|| defaults.get(name).and_then(serde_json::Value::as_f64)).unwrap_or(0.0)
+    };
+    let model = typed.get("model").cloned().or_else(|| defaults.get("model")?.as_str().map(str::to_owned));
+    let pictures = value("epochs") * chosen.facts.count(Split::Train) as f64;
+    let speed = state.store.list_runs().await?.into_iter().find_map(|run| {
+        let same = serde_json::to_value(run.spec.model).ok()?.as_str() == model.as_deref()
+            && f64::from(run.spec.image_size) == value("image_size");
+        run.summary.get("images_per_second").copied().flatten().filter(|speed| same && *speed > 0.0)
+    });
+    Ok(match speed {
+        Some(speed) => format!(
+            "About {}, by the speed of your latest run of this network on pictures of this size ({speed:.0} images/s).",
+            duration(pictures / speed)
+        ),
+        None => "No run of this network on pictures of this size has been timed on this machine yet; \
+                 the run's page shows the time left as soon as it has taken its first steps."
+            .to_owned(),
+    })
+}

@@ -1,0 +1,171 @@
+//! `/runs`: every run. `/runs/{id}`: one run while it learns, and its buttons.
+
+use super::frame::{Frame, page};
+use super::run_view::RunView;
+use super::words::{self, thousands};
+use crate::domain::ids::RunId;
+use crate::domain::run::RunState;
+use crate::store::runs::Note;
+use crate::web::api::find_run;
+use crate::web::extract::Path;
+use crate::web::{Error, Result, State};
+use askama::Template;
+use axum::extract::State as Held;
+use axum::response::{IntoResponse as _, Redirect, Response};
+
+#[derive(Template)]
+#[template(path = "runs/list.html")]
+struct List {
+    frame: Frame,
+    runs: Vec<RunView>,
+}
+
+pub(in crate::web) async fn list(Held(state): Held<State>) -> Result<Response> {
+    let mut runs = Vec::new();
+    for run in state.store.list_runs().await? {
+        runs.push(RunView::load(&state, run).await?);
+    }
+    page(&List { frame: Frame::load(&state, "Runs", &[]).await?, runs })
+}
+
+#[derive(Template)]
+#[template(path = "runs/show.html")]
+struct Show {
+    frame: Frame,
+    view: RunView,
+    page: &'static str,
+    notes: Vec<Note>,
+    /// One an epoch, for those without scripts and for exact figures.
+    epochs: Vec<Epoch>,
+    /// What was chosen: name and value.
+    settings: Vec<(String, String)>,
+    /// Where the run stands in the queue, from 1.
+    place: Option<usize>,
+}
+
+/// The figures of one epoch.
+struct Epoch {
+    number: u64,
+    train_loss: Option<f64>,
+    train_accuracy: Option<f64>,
+    val_loss: Option<f64>,
+    val_accuracy: Option<f64>,
+    best: bool,
+}
+
+impl Show {
+    /// The charts: title, keys, unit, what healthy looks like.
+    fn charts(&self) -> [(&'static str, &'static str, &'static str, &'static str); 4] {
+        [
+            (
+                "Loss",
+                "train/loss,val/loss",
+                "cross-entropy, nats",
+                "How surprised the network is by the right answers; lower is better. Healthy: both fall together. Training falling while validation rises is learning by heart.",
+            ),
+            (
+                "Accuracy",
+                "train/accuracy,val/accuracy",
+                "share right, %",
+                "The share of pictures whose most probable class is right. Training is measured on augmented pictures while the weights still move, so it may lie below validation.",
+            ),
+            (
+                "Learning rate",
+                "learning_rate",
+                "size of an update",
+                "How far weights move at each step, as the schedule says. A loss that jumps where this is highest asks for a smaller peak.",
+            ),
+            (
+                "Speed",
+                "images_per_second",
+                "images per second",
+                "Training pictures taken in per second, loading included. It should be level; a fall means that something else uses the machine.",
+            ),
+        ]
+    }
+}
+
+pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Response> {
+    let run = find_run(&state, id).await?;
+    let notes = state.store.list_notes(run.id).await?;
+    let place = (run.state == RunState::Queued).then_some(());
+    let place = match place {
+        Some(()) => {
+            let active = state.store.list_unfinished_runs().await?;
+            active.iter().filter(|other| other.state == RunState::Queued).position(|other| other.id == run.id)
+        }
+        None => None,
+    };
+    let epochs = list_epochs(&state, &run).await?;
+    let settings = settings(&run);
+    let view = RunView::load(&state, run).await?;
+    page(&Show {
+        frame: Frame::load(&state, view.run.name.clone(), &[("Runs", "/runs")]).await?,
+        page: "run",
+        notes,
+        epochs,
+        settings,
+        place: place.map(|at| at + 1),
+        view,
+    })
+}
+
+async fn list_epochs(state: &State, run: &crate::store::runs::Run) -> Result<Vec<Epoch>> {
+    let mut columns = Vec::new();
+    for key in ["epoch/train_loss", "epoch/train_accuracy", "val/loss", "val/accuracy"] {
+        columns.push(state.store.list_points(run.id, key).await?);
+    }
+    let at = |column: usize, step: u64| {
+        columns[column].iter().find(|point| point.0 == step).and_then(|point| point.1)
+    };
+    Ok((1..)
+        .zip(&columns[0])
+        .map(|(number, (step, train_loss))| Epoch {
+            number,
+            train_loss: *train_loss,
+            train_accuracy: at(1, *step),
+            val_loss: at(2, *step),
+            val_accuracy: at(3, *step),
+            best: run.best_epoch == i64::try_from(number).ok(),
+        })
+        .collect())
+}
+
+/// The specification as rows of a table.
+fn settings(run: &crate::store::runs::Run) -> Vec<(String, String)> {
+    let Ok(serde_json::Value::Object(spec)) = serde_json::to_value(&run.spec) else { return Vec::new() };
+    let mut rows: Vec<(String, String)> = spec
+        .into_iter()
+        .filter(|(name, value)| name != "classes" && !value.is_null())
+        .map(|(name, value)| {
+            let text = match value {
+                serde_json::Value::String(text) => text,
+                other => other.to_string(),
+            };
+            (name.replace('_', " "), text)
+        })
+        .collect();
+    if let Some(hello) = &run.hello {
+        rows.push(("computed on".into(), format!("{}, {} threads, libtorch {}", hello.device, hello.threads, hello.torch)));
+        rows.push(("precision chosen".into(), hello.precision_reason.clone()));
+    }
+    if let Some(started) = &run.started {
+        rows.push(("parameters".into(), thousands(started.parameters)));
+    }
+    rows
+}
+
+/// `POST /runs/{id}/{action}`: a button of the page; back to it.
+pub(in crate::web) async fn act(
+    Held(state): Held<State>,
+    Path((id, action)): Path<(i64, String)>,
+) -> Result<Response> {
+    let run = RunId(id);
+    match action.as_str() {
+        "pause" => state.runs.pause(run).await?,
+        "resume" => state.runs.resume(run).await?,
+        "cancel" => state.runs.cancel(run).await?,
+        _ => return Err(Error::NotFound("page")),
+    }
+    Ok(Redirect::to(&format!("/runs/{id}")).into_response())
+}
