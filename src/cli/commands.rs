@@ -47,8 +47,23 @@ pub(super) fn import(client: &Client, arguments: &ArgMatches, json: bool) -> any
         body["split"] = json!({"val": share("val").unwrap_or(0.2), "test": share("test").unwrap_or(0.0), "seed": seed.unwrap_or(0)});
     }
     let made = client.post("/api/v1/datasets", &body)?;
+    let dataset = wait_for_import(client, &made["id"])?;
+    if json {
+        println!("{dataset}");
+    } else {
+        let splits = &dataset["splits"];
+        println!(
+            "“{name}” is ready: {} for training, {} for validation, {} for the test; {} files could not be used.",
+            splits["train"], splits["val"], splits["test"], dataset["rejected_count"]
+        );
+    }
+    Ok(())
+}
+
+/// Waits for an import; the data set, or why it failed.
+pub(super) fn wait_for_import(client: &Client, id: &Value) -> anyhow::Result<Value> {
     let mut progress = Progress::default();
-    let dataset = wait(client, &format!("/api/v1/datasets/{}", made["id"]), |dataset| {
+    let dataset = wait(client, &format!("/api/v1/datasets/{id}"), |dataset| {
         let under_way = &dataset["progress"];
         let share = under_way["done"]
             .as_f64()
@@ -65,16 +80,19 @@ pub(super) fn import(client: &Client, arguments: &ArgMatches, json: bool) -> any
     if dataset["state"] == "failed" {
         bail!("{}", dataset["failure"].as_str().unwrap_or("the import failed"));
     }
-    if json {
-        println!("{dataset}");
+    Ok(dataset)
+}
+
+/// Does the demo; true where its dashboard is to be served from here on.
+pub(super) fn demo(client: &Client, data: &Path, arguments: &ArgMatches, url: &str) -> anyhow::Result<bool> {
+    let once = arguments.get_flag("once");
+    let summary = super::demo::prepare(client, data)?;
+    if once || arguments.get_flag("json") {
+        println!("{summary}");
     } else {
-        let splits = &dataset["splits"];
-        println!(
-            "“{name}” is ready: {} for training, {} for validation, {} for the test; {} files could not be used.",
-            splits["train"], splits["val"], splits["test"], dataset["rejected_count"]
-        );
+        println!("{}", super::demo::words(&summary, url));
     }
-    Ok(())
+    Ok(!once)
 }
 
 pub(super) fn train(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
@@ -177,7 +195,7 @@ fn absolute(path: &str) -> anyhow::Result<String> {
 }
 
 /// Waits for a run; an error where it did not end well.
-fn finish(client: &Client, run: &Value) -> anyhow::Result<Value> {
+pub(super) fn finish(client: &Client, run: &Value) -> anyhow::Result<Value> {
     let mut progress = Progress::default();
     let begun = Instant::now();
     let run = wait(client, &format!("/api/v1/runs/{}", run["id"]), |run| {
@@ -219,12 +237,12 @@ fn percent(value: &Value) -> String {
 
 /// A line that is rewritten on a terminal, and printed now and then elsewhere. On standard error.
 #[derive(Default)]
-struct Progress {
+pub(super) struct Progress {
     printed: Option<Instant>,
 }
 
 impl Progress {
-    fn show(&mut self, words: &str, share: Option<f64>, seconds_left: Option<f64>) {
+    pub(super) fn show(&mut self, words: &str, share: Option<f64>, seconds_left: Option<f64>) {
         let mut line = words.to_owned();
         if let Some(share) = share {
             line.push_str(&format!(", {:.0} %", share * 100.0));
@@ -240,7 +258,7 @@ impl Progress {
         }
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if std::io::stderr().is_terminal() {
             eprint!("\r\x1b[K");
         }

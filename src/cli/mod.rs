@@ -3,6 +3,7 @@
 
 mod client;
 mod commands;
+mod demo;
 
 use crate::app::{App, Holder, hold};
 use crate::domain::recipe::{FIELDS, Kind};
@@ -64,6 +65,11 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
             "evaluate" => commands::evaluate(&client, arguments, json),
             "predict" => commands::predict(&data, arguments, json),
             "export" => commands::export(&client, arguments),
+            // Where another process serves the data directory, its dashboard is there already.
+            "demo" => match commands::demo(&client, &data, arguments, &url) {
+                Ok(true) if app.is_some() => commands::serve(runtime, &url),
+                done => done.map(drop),
+            },
             other => anyhow::bail!("there is no command {other}"),
         }
     };
@@ -118,6 +124,19 @@ pub fn command() -> Command {
                         .default_value("1")
                         .value_parser(value_parser!(usize))
                         .help("How many runs may run at a time; the rest wait in order"),
+                ),
+        )
+        .subcommand(
+            Command::new("demo")
+                .about("Draw pictures with faults planted on purpose, train on them, and serve the dashboard where they show")
+                .after_help("Example: tintype demo --once --json")
+                .arg(Arg::new("once").long("once").action(ArgAction::SetTrue).help("Print the summary as JSON and end"))
+                .arg(
+                    Arg::new("address")
+                        .long("address")
+                        .default_value("127.0.0.1:0")
+                        .value_parser(value_parser!(SocketAddr))
+                        .help("Address and port to listen at; port 0 takes a free one"),
                 ),
         )
         .subcommand(

@@ -1,10 +1,18 @@
 //! Reads one sample out of a captured batch (its layout: [`protocol::files::BATCHES`]).
 
 use anyhow::{Context as _, ensure};
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
+use safetensors::tensor::TensorInfo;
+use serde::Deserialize;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+
+/// The header of the file: the library's own reader wants the whole file, and this one reads a slice of it.
+#[derive(Deserialize)]
+struct Header {
+    input: TensorInfo,
+}
 
 /// One sample as the network got it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,9 +30,9 @@ impl Item {
     pub fn channel(&self, channel: usize) -> vision::RgbImage {
         let plane = self.height as usize * self.width as usize;
         let values = &self.data[channel * plane..(channel + 1) * plane];
-        let (least, most) = values
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| (least.min(*value), most.max(*value)));
+        let (least, most) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| {
+            (least.min(*value), most.max(*value))
+        });
         let spread = if most > least { most - least } else { 1.0 };
         let grey: Vec<f32> = values.iter().map(|value| (value - least) / spread).collect();
         vision::picture_from_tensor(&grey.repeat(3), self.height, self.width, None)
@@ -45,19 +53,17 @@ fn read(path: &Path, index: usize) -> anyhow::Result<Item> {
     file.read_exact(&mut length)?;
     let header_bytes = u64::from_le_bytes(length);
     ensure!(header_bytes < 1 << 20, "its header claims {header_bytes} bytes");
-    let mut head = length.to_vec();
+    let mut head = Vec::new();
     (&mut file).take(header_bytes).read_to_end(&mut head)?;
-    // The tensor alone is what the header describes, so a slice of it can be found without the rest.
-    let (read, metadata) = SafeTensors::read_metadata(&head)?;
-    let input = metadata.info("input").context("it has no tensor “input”")?;
+    let Header { input } = serde_json::from_slice(&head).context("its header")?;
     ensure!(input.dtype == Dtype::F32, "its tensor is {:?}, not F32", input.dtype);
     let &[count, 3, height, width] = input.shape.as_slice() else {
         anyhow::bail!("its tensor has the shape {:?}", input.shape);
     };
     ensure!(index < count, "it holds {count} samples");
     let size = 3 * height * width * 4;
-    let start = 8 + read + input.data_offsets.0 + index * size;
-    file.seek(SeekFrom::Start(start as u64))?;
+    let start = 8 + header_bytes + (input.data_offsets.0 + index * size) as u64;
+    file.seek(SeekFrom::Start(start))?;
     let mut bytes = vec![0; size];
     file.read_exact(&mut bytes)?;
     let (chunks, _) = bytes.as_chunks::<4>();

@@ -250,9 +250,7 @@ impl Store {
                 .bind(step)
                 .fetch_optional(&self.read)
                 .await?;
-        record
-            .map(|text| serde_json::from_str(&text).map_err(|error| bad_json("record", error)))
-            .transpose()
+        record.map(|text| serde_json::from_str(&text).map_err(|error| bad_json("record", error))).transpose()
     }
 
     /// The steps at which batches were captured.

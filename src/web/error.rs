@@ -2,9 +2,9 @@
 
 use crate::domain::recipe::FieldErrors;
 use crate::runs::MoveError;
-use axum::{Extension, Json};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 /// Why there is no answer.

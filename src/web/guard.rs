@@ -17,7 +17,8 @@ pub(super) async fn same_site(request: Request, next: Next) -> Response {
     let site = request.headers().get(HeaderName::from_static("sec-fetch-site"));
     let foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
     if foreign && !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Error::Conflict("another site's page asked for this, so it was not done".into()).into_response();
+        return Error::Conflict("another site's page asked for this, so it was not done".into())
+            .into_response();
     }
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);

@@ -3,13 +3,14 @@
 //! on a machine that has nothing yet.
 //!
 //! ```text
-//! setup, test ─▶ needs ─▶ libtorch ─▶ assets ─▶ build ─▶ the program, or the checks
+//! demo, setup, test ─▶ needs ─▶ libtorch ─▶ assets ─▶ build ─▶ the program, or the checks
 //!                            └─ lock, python ─┘
 //! ```
 
 mod assets;
 mod build;
 mod checkout;
+mod demo;
 mod libtorch;
 mod lock;
 mod needs;
@@ -28,6 +29,8 @@ const HELP: &str = "\
 Set-up and chores of Tintype. Each command does the set-up that is missing, says what it does, and can be
 interrupted and repeated.
 
+  cargo xtask demo [ARGUMENT…]    set up, then draw pictures, train on them and serve the dashboard
+      cargo xtask demo -- --once       … print the summary as JSON and end
   cargo xtask test [ARGUMENT…]    set up, then formatting, lints and every test
       cargo xtask test journal          … arguments go to `cargo test`: here, the tests with `journal` in their name
   cargo xtask setup               set up only: libtorch, the web assets, the release build of both programs
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
 
 #[derive(Debug, PartialEq)]
 enum Command {
+    Demo(Vec<String>),
     Test(Vec<String>),
     Setup,
     Help,
@@ -64,6 +68,7 @@ impl Command {
     fn parse(arguments: &[String]) -> Result<Self> {
         let Some((name, rest)) = arguments.split_first() else { return Ok(Self::Help) };
         match (name.as_str(), rest) {
+            ("demo", rest) => Ok(Self::Demo(rest.to_vec())),
             ("test", rest) => Ok(Self::Test(rest.to_vec())),
             ("setup", []) => Ok(Self::Setup),
             ("help" | "--help" | "-h", _) => Ok(Self::Help),
@@ -76,6 +81,11 @@ impl Command {
 fn run(command: &Command) -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     match command {
+        Command::Demo(arguments) => {
+            set_up(&checkout)?;
+            build::programs(&checkout)?;
+            demo::run_demo(&checkout, arguments)
+        }
         Command::Test(arguments) => {
             needs::check_rust_components()?;
             set_up(&checkout)?;
@@ -124,6 +134,7 @@ mod tests {
             (&[][..], Command::Help),
             (&["--help"], Command::Help),
             (&["setup"], Command::Setup),
+            (&["demo", "--", "--once"], Command::Demo(words(&["--", "--once"]))),
             // What follows belongs to `cargo test`, its own `--` included.
             (
                 &["test", "journal", "--", "--nocapture"],

@@ -158,7 +158,8 @@ pub(in crate::web) async fn map(
     match (ending, asked.format.as_deref()) {
         ("csv", _) | ("", Some("csv")) => {
             let name = format!("attachment; filename=\"run-{id}-{split}-{slug}.csv\"");
-            let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &name)];
+            let headers =
+                [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &name)];
             Ok((headers, csv(&items, kind, class)).into_response())
         }
         ("", None | Some("json")) | ("json", _) => {

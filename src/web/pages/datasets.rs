@@ -254,13 +254,16 @@ pub(in crate::web) async fn show(
 ) -> Result<Response> {
     let dataset = find_dataset(&state, id).await?;
     let card = Card::load(&state, dataset).await?;
-    let label = match asked.class.as_str() {
-        "" => None,
-        class => {
-            let label = card.classes.iter().position(|other| other.name == class);
-            Some(label.ok_or_else(|| Error::field("class", format!("“{class}” is not a class of this data set")))?)
-        }
-    };
+    let label =
+        match asked.class.as_str() {
+            "" => None,
+            class => {
+                let label = card.classes.iter().position(|other| other.name == class);
+                Some(label.ok_or_else(|| {
+                    Error::field("class", format!("“{class}” is not a class of this data set"))
+                })?)
+            }
+        };
     let split: Option<Split> = match asked.split.as_str() {
         "" => None,
         split => Some(split.parse().map_err(|why: String| Error::field("split", why))?),
@@ -273,7 +276,10 @@ pub(in crate::web) async fn show(
     let more = samples.len() as i64 > PAGE_TILES;
     samples.truncate(PAGE_TILES as usize);
     let next = samples.last().filter(|_| more).map(|last| {
-        link(&card.href(), &[("class", &asked.class), ("split", &asked.split), ("after", &last.id.to_string())])
+        link(
+            &card.href(),
+            &[("class", &asked.class), ("split", &asked.split), ("after", &last.id.to_string())],
+        )
     });
     let total = card
         .classes

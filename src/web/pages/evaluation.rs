@@ -45,9 +45,8 @@ struct Row {
 
 impl Row {
     fn interval_words(&self) -> String {
-        self.interval.map_or_else(String::new, |(lower, upper)| {
-            format!("{:.0}–{:.0} %", lower * 100.0, upper * 100.0)
-        })
+        self.interval
+            .map_or_else(String::new, |(lower, upper)| format!("{:.0}–{:.0} %", lower * 100.0, upper * 100.0))
     }
 
     /// The interval as left edge and width in percent.
@@ -92,15 +91,20 @@ impl Evaluation {
         if let Some(top5) = figures.top5 {
             main.insert(
                 1,
-                ("Top-5", percent(Some(top5)), "share of pictures whose class is among the five most probable"),
+                (
+                    "Top-5",
+                    percent(Some(top5)),
+                    "share of pictures whose class is among the five most probable",
+                ),
             );
         }
         main
     }
 
     fn interval(&self, figures: &Figures) -> String {
-        wilson(figures.correct, figures.total)
-            .map_or_else(String::new, |(lower, upper)| format!("{:.1} to {:.1} %", lower * 100.0, upper * 100.0))
+        wilson(figures.correct, figures.total).map_or_else(String::new, |(lower, upper)| {
+            format!("{:.1} to {:.1} %", lower * 100.0, upper * 100.0)
+        })
     }
 }
 

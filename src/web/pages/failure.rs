@@ -17,13 +17,10 @@ struct Failure {
 }
 
 /// Turns errors into pages wherever people, not scripts, asked.
-pub(in crate::web) async fn as_page(
-    Held(state): Held<State>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(in crate::web) async fn as_page(Held(state): Held<State>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let for_scripts = path.starts_with("/api/") || path.starts_with("/static/") || path.starts_with("/thumbnails/");
+    let for_scripts =
+        path.starts_with("/api/") || path.starts_with("/static/") || path.starts_with("/thumbnails/");
     let response = next.run(request).await;
     let Some(told) = response.extensions().get::<Told>().filter(|_| !for_scripts) else { return response };
     let title = match response.status().as_u16() {

@@ -22,7 +22,12 @@ pub(in crate::web) struct Tile {
 
 impl Tile {
     /// A verdict of a run, opening its page; `query` is the gallery that it stands in.
-    pub(in crate::web) fn verdict(base: &str, query: &[(&str, &str)], classes: &[String], item: &Prediction) -> Tile {
+    pub(in crate::web) fn verdict(
+        base: &str,
+        query: &[(&str, &str)],
+        classes: &[String],
+        item: &Prediction,
+    ) -> Tile {
         let wrong = item.actual != item.predicted;
         let (actual, predicted) = (class(classes, item.actual), class(classes, item.predicted));
         let caption = if wrong {
@@ -62,7 +67,11 @@ pub(in crate::web) fn class_colour(label: usize) -> String {
         None => {
             let beyond = label - OKABE_ITO.len();
             // The golden angle keeps neighbours apart, however many there are.
-            format!("hsl({:.0} 55% {}%)", (beyond as f64 * 137.508) % 360.0, if beyond % 2 == 0 { 45 } else { 65 })
+            format!(
+                "hsl({:.0} 55% {}%)",
+                (beyond as f64 * 137.508) % 360.0,
+                if beyond % 2 == 0 { 45 } else { 65 }
+            )
         }
     }
 }
@@ -112,7 +121,8 @@ impl Matrix {
                 .find(|cell| (cell.0, cell.1) == (actual as i64, predicted as i64))
                 .map_or(0, |cell| cell.2)
         };
-        let support = |actual: i64| cells.iter().filter(|cell| cell.0 == actual).map(|cell| cell.2).sum::<i64>();
+        let support =
+            |actual: i64| cells.iter().filter(|cell| cell.0 == actual).map(|cell| cell.2).sum::<i64>();
         let href = |actual: &str, predicted: &str| {
             link(
                 &format!("{base}/predictions"),
@@ -132,7 +142,11 @@ impl Matrix {
                             Cell {
                                 count,
                                 href: href(from, to),
-                                label: format!("{} of {} {from} taken for {to}", thousands(count), thousands(total)),
+                                label: format!(
+                                    "{} of {} {from} taken for {to}",
+                                    thousands(count),
+                                    thousands(total)
+                                ),
                                 shade: if count == 0 { 0 } else { (count * 9 / total).max(1) },
                                 diagonal: actual == predicted,
                                 chosen: chosen == (Some(from), Some(to)),
@@ -156,7 +170,8 @@ impl Matrix {
                 }
             })
             .collect();
-        confusions.sort_by(|a, b| (b.count, &a.actual, &a.predicted).cmp(&(a.count, &b.actual, &b.predicted)));
+        confusions
+            .sort_by(|a, b| (b.count, &a.actual, &a.predicted).cmp(&(a.count, &b.actual, &b.predicted)));
         confusions.truncate(10);
         Matrix { classes: classes.to_vec(), rows, confusions }
     }
@@ -169,8 +184,13 @@ mod tests {
     #[test]
     fn a_cell_opens_its_pictures() {
         let classes = ["cat".to_owned(), "R&D".to_owned()];
-        let matrix =
-            Matrix::new("/runs/3", "val", &classes, &[(0, 0, 8), (0, 1, 2), (1, 1, 5)], (Some("cat"), Some("R&D")));
+        let matrix = Matrix::new(
+            "/runs/3",
+            "val",
+            &classes,
+            &[(0, 0, 8), (0, 1, 2), (1, 1, 5)],
+            (Some("cat"), Some("R&D")),
+        );
         let cell = &matrix.rows[0][1];
         assert_eq!(cell.href, "/runs/3/predictions?split=val&actual=cat&predicted=R%26D");
         assert_eq!((cell.count, cell.shade, cell.diagonal, cell.chosen), (2, 1, false, true));

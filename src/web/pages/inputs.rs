@@ -103,7 +103,8 @@ impl Inputs {
     /// The captured steps before and behind this one.
     fn beside(&self) -> (Option<String>, Option<String>) {
         let at = self.steps.iter().position(|step| *step == self.step());
-        let go = |at: Option<usize>| at.and_then(|at| self.steps.get(at)).map(|step| self.href(*step, self.shown));
+        let go =
+            |at: Option<usize>| at.and_then(|at| self.steps.get(at)).map(|step| self.href(*step, self.shown));
         (go(at.and_then(|at| at.checked_sub(1))), go(at.map(|at| at + 1)))
     }
 }

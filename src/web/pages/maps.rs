@@ -70,11 +70,7 @@ impl Map {
     }
 }
 
-pub(in crate::web) async fn paths(
-    held: Held<State>,
-    id: Path<i64>,
-    query: Query<Asked>,
-) -> Result<Response> {
+pub(in crate::web) async fn paths(held: Held<State>, id: Path<i64>, query: Query<Asked>) -> Result<Response> {
     show(held, id, query, Kind::Paths).await
 }
 
@@ -101,10 +97,13 @@ async fn show(
     let items = list_map(&state, &run, split, kind).await?;
     let view = RunView::load(&state, run).await?;
     let (base, classes) = (view.href(), &view.run.spec.classes);
-    let mut categories: Vec<Category> =
-        classes.iter().map(|class| Category { class: class.clone(), count: 0, entries: Vec::new() }).collect();
+    let mut categories: Vec<Category> = classes
+        .iter()
+        .map(|class| Category { class: class.clone(), count: 0, entries: Vec::new() })
+        .collect();
     for item in items {
-        let Some(category) = usize::try_from(item.actual).ok().and_then(|label| categories.get_mut(label)) else {
+        let Some(category) = usize::try_from(item.actual).ok().and_then(|label| categories.get_mut(label))
+        else {
             continue;
         };
         category.count += 1;

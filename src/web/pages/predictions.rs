@@ -103,8 +103,11 @@ pub(in crate::web) async fn show(
     let cells = state.store.list_cells(run.id, found.filter.split).await?;
     let chosen = (Some(actual.as_str()), Some(predicted.as_str()));
     let matrix = Matrix::new(&base, split, &run.spec.classes, &cells, chosen);
-    let strips =
-        if chips.is_empty() { overview(&state, &view, found.filter.split, &cells).await? } else { Vec::new() };
+    let strips = if chips.is_empty() {
+        overview(&state, &view, found.filter.split, &cells).await?
+    } else {
+        Vec::new()
+    };
     let tiles = if chips.is_empty() {
         Vec::new()
     } else {

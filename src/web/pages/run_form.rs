@@ -3,7 +3,9 @@
 use super::frame::{Frame, page_with};
 use super::words::{counted, duration};
 use crate::domain::dataset::{DatasetFacts, DatasetState};
-use crate::domain::recipe::{FIELDS, Field, FieldErrors, Group, Kind, Values, defaults, recipe_from_values, values_from_text};
+use crate::domain::recipe::{
+    FIELDS, Field, FieldErrors, Group, Kind, Values, defaults, recipe_from_values, values_from_text,
+};
 use crate::store::datasets::Dataset;
 use crate::web::api::runs::start;
 use crate::web::extract::Query;
@@ -98,18 +100,12 @@ impl Input {
 }
 
 /// `GET /runs/new?dataset=3&epochs=5`: fields given in the query are filled in.
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
-    Query(typed): Query<Typed>,
-) -> Result<Response> {
+pub(in crate::web) async fn show(Held(state): Held<State>, Query(typed): Query<Typed>) -> Result<Response> {
     form(&state, StatusCode::OK, &typed, FieldErrors::new()).await
 }
 
 /// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
-pub(in crate::web) async fn create(
-    Held(state): Held<State>,
-    Form(typed): Form<Typed>,
-) -> Result<Response> {
+pub(in crate::web) async fn create(Held(state): Held<State>, Form(typed): Form<Typed>) -> Result<Response> {
     let Some(dataset) = find_chosen(&state, &typed).await? else {
         let errors = FieldErrors::from([("dataset".to_owned(), "choose a data set".to_owned())]);
         return form(&state, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await;
@@ -141,7 +137,9 @@ async fn find_chosen(state: &State, typed: &Typed) -> Result<Option<Dataset>> {
     let asked = typed.get("dataset").filter(|text| !text.is_empty());
     Ok(match asked {
         None => ready.into_iter().next(),
-        Some(asked) => ready.into_iter().find(|dataset| dataset.id.to_string() == *asked || dataset.name == *asked),
+        Some(asked) => {
+            ready.into_iter().find(|dataset| dataset.id.to_string() == *asked || dataset.name == *asked)
+        }
     })
 }
 
@@ -150,12 +148,7 @@ async fn list_ready(state: &State) -> Result<Vec<Dataset>> {
     Ok(datasets.into_iter().filter(|dataset| dataset.state == DatasetState::Ready).collect())
 }
 
-async fn form(
-    state: &State,
-    status: StatusCode,
-    typed: &Typed,
-    mut errors: FieldErrors,
-) -> Result<Response> {
+async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: FieldErrors) -> Result<Response> {
     let chosen = match find_chosen(state, typed).await? {
         Some(dataset) => Some(Chosen { facts: state.store.dataset_facts(&dataset).await?, dataset }),
         None => None,

@@ -124,14 +124,18 @@ impl RunView {
     /// How far, in words.
     pub(in crate::web) fn progress(&self) -> String {
         let steps = match self.steps() {
-            Some(steps) if steps > 0 => format!(", step {} of {}", thousands(self.run.step), thousands(steps)),
+            Some(steps) if steps > 0 => {
+                format!(", step {} of {}", thousands(self.run.step), thousands(steps))
+            }
             _ => String::new(),
         };
         let epoch = format!("epoch {} of {}", self.run.epoch, self.run.spec.epochs);
         match self.run.state {
             RunState::Queued if self.run.step == 0 => "waits for its turn".into(),
             RunState::Running if !self.trains() => "judging".into(),
-            RunState::Running if self.run.step == 0 => "starting: loading the network and the first batch".into(),
+            RunState::Running if self.run.step == 0 => {
+                "starting: loading the network and the first batch".into()
+            }
             RunState::Running if self.steps().is_some_and(|steps| self.run.step.max(0) as u64 >= steps) => {
                 "judging the best checkpoint".into()
             }
@@ -235,7 +239,10 @@ impl RunView {
                     format!("{} right", percent(Some((total - wrong) as f64 / total as f64)))
                 }),
                 needs_attention: false,
-                pages: vec![("evaluation", "Figures", self.at("evaluation")), ("maps", "Maps", self.at("category-to-paths"))],
+                pages: vec![
+                    ("evaluation", "Figures", self.at("evaluation")),
+                    ("maps", "Maps", self.at("category-to-paths")),
+                ],
             },
         ]
     }

@@ -146,7 +146,10 @@ fn settings(run: &crate::store::runs::Run) -> Vec<(String, String)> {
         })
         .collect();
     if let Some(hello) = &run.hello {
-        rows.push(("computed on".into(), format!("{}, {} threads, libtorch {}", hello.device, hello.threads, hello.torch)));
+        rows.push((
+            "computed on".into(),
+            format!("{}, {} threads, libtorch {}", hello.device, hello.threads, hello.torch),
+        ));
         rows.push(("precision chosen".into(), hello.precision_reason.clone()));
     }
     if let Some(started) = &run.started {

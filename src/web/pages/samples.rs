@@ -10,7 +10,7 @@ use crate::domain::ids::SampleId;
 use crate::domain::metrics::softmax;
 use crate::runs::predictions_file::PredictionsFile;
 use crate::store::datasets::Sample;
-use crate::store::predictions::{PredictionFile, Prediction};
+use crate::store::predictions::{Prediction, PredictionFile};
 use crate::store::runs::Run;
 use crate::web::api::predictions::{Asked, find_order, find_page};
 use crate::web::api::{find_dataset, find_run};
@@ -153,7 +153,8 @@ async fn read_history(
             let Some(row) = judged.sample_ids.iter().position(|id| *id == sample) else { continue };
             let probabilities = softmax(judged.row(row).unwrap_or_default());
             let label = judged.labels[row] as usize;
-            let verdict = crate::domain::metrics::judge(judged.row(row).unwrap_or_default(), judged.labels[row]);
+            let verdict =
+                crate::domain::metrics::judge(judged.row(row).unwrap_or_default(), judged.labels[row]);
             history.push(Moment {
                 epoch: file.epoch,
                 predicted: class(&classes, i64::from(verdict.predicted)).to_owned(),
@@ -234,8 +235,12 @@ pub(in crate::web) async fn of_dataset(
     let href = |sample: SampleId| format!("{dataset_href}/samples/{sample}");
     let (before, behind) = state.store.find_sample_neighbours(&sample).await?;
     page(&OfDataset {
-        frame: Frame::load(&state, sample.path.clone(), &[("Data sets", "/"), (&dataset.name, &dataset_href)])
-            .await?,
+        frame: Frame::load(
+            &state,
+            sample.path.clone(),
+            &[("Data sets", "/"), (&dataset.name, &dataset_href)],
+        )
+        .await?,
         class: class(&names, sample.label).to_owned(),
         verdicts,
         previous: before.map(href),

@@ -15,9 +15,9 @@ impl Sparkline {
     /// Draws `points` with the vertical axis from their least to their greatest value.
     pub(in crate::web) fn new(what: &str, points: &[(u64, Option<f64>)]) -> Sparkline {
         let values: Vec<f64> = points.iter().filter_map(|(_, value)| *value).collect();
-        let (least, most) = values
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(*value), most.max(*value)));
+        let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
+            (least.min(*value), most.max(*value))
+        });
         let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else {
             return Sparkline { path: String::new(), label: format!("{what}: nothing yet") };
         };

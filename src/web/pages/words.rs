@@ -140,13 +140,22 @@ mod tests {
 
     #[test]
     fn counts_are_grouped_and_agree() {
-        assert_eq!([0_i64, 999, 1000, 1_234_567, -1000].map(thousands), ["0", "999", "1,000", "1,234,567", "−1,000"]);
-        assert_eq!((counted(1_i64, "day", "days"), counted(2_i64, "day", "days")), ("1 day".into(), "2 days".into()));
+        assert_eq!(
+            [0_i64, 999, 1000, 1_234_567, -1000].map(thousands),
+            ["0", "999", "1,000", "1,234,567", "−1,000"]
+        );
+        assert_eq!(
+            (counted(1_i64, "day", "days"), counted(2_i64, "day", "days")),
+            ("1 day".into(), "2 days".into())
+        );
     }
 
     #[test]
     fn durations_name_two_units_at_most() {
-        assert_eq!([0.4, 59.4, 80.0, 700.0, 7500.0].map(duration), ["0 s", "59 s", "1 min 20 s", "11 min", "2 h 5 min"]);
+        assert_eq!(
+            [0.4, 59.4, 80.0, 700.0, 7500.0].map(duration),
+            ["0 s", "59 s", "1 min 20 s", "11 min", "2 h 5 min"]
+        );
     }
 
     #[test]
