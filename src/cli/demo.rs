@@ -30,7 +30,9 @@ pub(super) fn prepare(client: &Client, data: &Path) -> anyhow::Result<Value> {
             progress.show("drawing pictures", Some(done as f64 / total as f64), None);
         }
     })?;
-    drop(progress);
+    if let Ok(progress) = progress.into_inner() {
+        progress.end();
+    }
     let dataset = find_dataset(client, &folder.join("pictures"))?;
     let run = find_run(client, &dataset)?;
     let predictions =

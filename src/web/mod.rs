@@ -61,6 +61,7 @@ pub fn router(state: State) -> Router {
         .route("/runs/{id}/batches/{step}/{item}", get(pages::inputs::picture))
         .route("/static/{*path}", get(images::asset))
         // JSON.
+        .route("/api/v1/openapi.json", get(api::openapi::show))
         .route("/api/v1/datasets", get(api::datasets::list).post(api::datasets::create))
         .route("/api/v1/datasets/{id}", get(api::datasets::show).delete(api::datasets::delete))
         .route("/api/v1/runs", get(api::runs::list).post(api::runs::create))

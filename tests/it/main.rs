@@ -1,5 +1,6 @@
 //! The programs from outside: over HTTP and by signal.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod browser;
 mod runs;
 mod support;

@@ -49,6 +49,11 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// The whole address of a page.
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
         self.agent.get(format!("{}{path}", self.url)).call().unwrap().body_mut().read_json().unwrap()
     }

@@ -3,6 +3,7 @@
 pub(super) mod datasets;
 pub(super) mod evaluation;
 pub(super) mod events;
+pub(super) mod openapi;
 pub(super) mod predictions;
 pub(super) mod runs;
 pub(super) mod series;

@@ -70,7 +70,7 @@ pub(in crate::web) fn class_colour(label: usize) -> String {
             format!(
                 "hsl({:.0} 55% {}%)",
                 (beyond as f64 * 137.508) % 360.0,
-                if beyond % 2 == 0 { 45 } else { 65 }
+                if beyond.is_multiple_of(2) { 45 } else { 65 }
             )
         }
     }

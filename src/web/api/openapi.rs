@@ -1,0 +1,150 @@
+//! `/api/v1/openapi.json`: what scripts may call, in OpenAPI's words. A run's fields come from the table that the form
+//! and the command line are made of.
+
+use super::evaluation::Kind as Map;
+use crate::domain::recipe::{FIELDS, Kind};
+use axum::Json;
+use serde_json::{Value, json};
+
+pub(in crate::web) async fn show() -> Json<Value> {
+    Json(description())
+}
+
+fn description() -> Value {
+    let mut paths = json!({
+        "/api/v1/datasets": {
+            "get": call("Every data set, newest first", &[], "200"),
+            "post": {
+                "summary": "Import a folder or an archive: a path on the server's machine as JSON, or an archive as multipart",
+                "requestBody": {"required": true, "content": {
+                    "application/json": {"schema": {
+                        "type": "object",
+                        "required": ["name", "source"],
+                        "properties": {
+                            "name": {"type": "string"},
+                            "source": {"type": "object", "required": ["path"], "properties": {"path": {"type": "string"}, "format": {"enum": ["auto"]}}},
+                            "split": {"type": "object", "required": ["val", "test"], "properties": {"val": {"type": "number"}, "test": {"type": "number"}, "seed": {"type": "integer"}}},
+                        },
+                    }},
+                    "multipart/form-data": {"schema": {
+                        "type": "object",
+                        "properties": {"name": {"type": "string"}, "path": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+                    }},
+                }},
+                "responses": {"202": {"description": "The data set, importing"}, "422": problem()},
+            },
+        },
+        "/api/v1/datasets/{id}": {
+            "get": call("One data set, with its progress while it is imported", &[], "200"),
+            "delete": {"summary": "Remove it, or stop its import", "responses": {
+                "204": {"description": "Gone"}, "202": {"description": "The import is being stopped"}, "409": problem(),
+            }},
+        },
+        "/api/v1/runs": {
+            "get": call("Every run, newest first", &[], "200"),
+            "post": {
+                "summary": "Queue a run",
+                "requestBody": {"required": true, "content": {"application/json": {"schema": recipe()}}},
+                "responses": {"201": {"description": "The run"}, "422": problem()},
+            },
+        },
+        "/api/v1/runs/{id}": {"get": call("One run", &[], "200")},
+        "/api/v1/runs/{id}/series": {"get": call("Its curves, shortened so that every extreme survives", &["keys", "points"], "200")},
+        "/api/v1/runs/{id}/batches": {"get": call("Its captured input batches", &[], "200")},
+        "/api/v1/runs/{id}/predictions": {"get": call(
+            "Its verdicts, a page at a time",
+            &["split", "actual", "predicted", "correct", "order", "limit", "cursor"],
+            "200",
+        )},
+        "/api/v1/runs/{id}/evaluation": {"get": call("Its figures", &["split"], "200")},
+        "/api/v1/runs/{id}/events": {"get": call(
+            "Server-sent events: the journal's records and the run; resumable by Last-Event-ID",
+            &["since"],
+            "200",
+        )},
+    });
+    for action in ["cancel", "pause", "resume"] {
+        paths[format!("/api/v1/runs/{{id}}/{action}")] = json!({"post": {
+            "summary": format!("{action} it"),
+            "responses": {"200": {"description": "The run"}, "404": problem(), "409": problem()},
+        }});
+    }
+    for map in Map::ALL {
+        for ending in ["", ".csv"] {
+            paths[format!("/api/v1/runs/{{id}}/{}{ending}", map.slug())] =
+                json!({"get": call(map.title(), &["split"], "200")});
+        }
+    }
+    for (path, item) in paths.as_object_mut().into_iter().flatten() {
+        if path.contains("{id}") {
+            item["parameters"] =
+                json!([{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]);
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Tintype", "version": env!("CARGO_PKG_VERSION")},
+        "paths": paths,
+        "components": {"schemas": {"Error": {
+            "type": "object",
+            "required": ["error"],
+            "properties": {"error": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "field": {"type": "string"}},
+            }},
+        }}},
+    })
+}
+
+fn problem() -> Value {
+    json!({
+        "description": "What is wrong, in words",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    })
+}
+
+fn call(summary: &str, query: &[&str], status: &str) -> Value {
+    let parameters: Vec<Value> =
+        query.iter().map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}})).collect();
+    json!({
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {status: {"description": summary}, "404": problem()},
+    })
+}
+
+fn recipe() -> Value {
+    let mut properties = json!({"dataset": {"type": ["integer", "string"], "description": "Number or name"}});
+    for field in FIELDS {
+        let mut schema = match field.kind {
+            Kind::Choice(choices) => {
+                json!({"enum": choices.iter().map(|(value, _)| *value).collect::<Vec<_>>()})
+            }
+            Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+            Kind::Number { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
+            Kind::Text => json!({"type": "string"}),
+            Kind::Json => json!({"type": "array"}),
+        };
+        schema["description"] = json!(field.help);
+        properties[field.name] = schema;
+    }
+    json!({"type": "object", "required": ["dataset"], "additionalProperties": false, "properties": properties})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_and_every_reference_is_there() {
+        let description = description();
+        let body =
+            &description["paths"]["/api/v1/runs"]["post"]["requestBody"]["content"]["application/json"];
+        let properties = body["schema"]["properties"].as_object().unwrap();
+        assert_eq!(properties.len(), FIELDS.len() + 1);
+        assert_eq!(properties["epochs"]["minimum"], 0);
+        assert!(description["components"]["schemas"]["Error"].is_object());
+        assert!(description["paths"]["/api/v1/runs/{id}/category-to-paths.csv"]["parameters"].is_array());
+    }
+}
