@@ -9,10 +9,17 @@ export function onRecord(listener) {
   listeners.push(listener);
 }
 
-function refresh() {
-  if (!window.htmx) return;
-  // The server words the head; here it is only exchanged.
-  htmx.ajax("GET", `/runs/${status.dataset.run}`, { target: "#run-status", select: "#run-status", swap: "outerHTML" });
+/** Parts of a run's pages that the server words anew while it learns. */
+const PARTS = ["now", "run-status", "rail", "by-epoch"];
+
+async function refresh() {
+  let text;
+  try { text = await (await fetch(location.href)).text(); } catch { return; /* the stream says that nobody answers */ }
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  for (const id of PARTS) {
+    const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
+    if (old && made) old.replaceWith(made);
+  }
 }
 
 /** Follows the run for as long as it is active. */

@@ -8,8 +8,6 @@ if (section) {
   const charts = await drawCharts(section);
   onRecord(record => {
     if (record.event === "step" || record.event === "epoch") charts.add(record.step, record.values);
-    // The table by epoch is worded by the server.
-    if (record.event === "epoch") htmx.ajax("GET", location.pathname, { target: "#epochs", select: "#epochs", swap: "outerHTML" });
   });
 }
 follow();
