@@ -116,7 +116,7 @@ if (section) {
         { label: "step", stroke: ink, grid, ticks: grid, labelSize: 18, size: 34, font: "11px system-ui", labelFont: "11px system-ui" },
         { label: "gradient norm (L2)", stroke: ink, grid, ticks: grid, size: 62, labelSize: 18, font: "11px system-ui", labelFont: "11px system-ui", values: (_, ticks) => ticks.map(tick => (tick === null ? "" : tick.toExponential(0))) },
       ],
-      series: [{ label: "step" }, ...chosen.map(key => ({ label: key.slice(9), stroke: colourOf(key), width: 1.5, value: (_, value) => words(value) }))],
+      series: [{ label: "step" }, ...chosen.map(key => ({ label: key.slice(9), stroke: colourOf(key), width: 1.5, value: (_, value) => (value == null ? "–" : words(value)) }))],
       // A logarithm has no place for 0 and below.
     }, [steps, ...columns.map(column => column.map(value => (value === 0 ? null : value)))], place);
   }

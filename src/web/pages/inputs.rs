@@ -157,10 +157,19 @@ pub(in crate::web) async fn show(
     })
 }
 
-/// `flip 1`, `rotation: degrees -12.5`.
+/// Whole numbers (pixels) without decimals; what is done or not, in words.
+fn drawn_value(name: &str, value: f64) -> String {
+    match name {
+        "flipped" => (if value == 0.0 { "no" } else { "yes" }).to_owned(),
+        _ if value.fract() == 0.0 => format!("{value:.0}"),
+        _ => number(Some(value)),
+    }
+}
+
+/// `horizontal flip: flipped yes`, `rotation: degrees -12.5`.
 fn drawn_words(drawn: &Drawn) -> String {
     let values: Vec<String> =
-        drawn.values.iter().map(|(name, value)| format!("{name} {}", number(Some(*value)))).collect();
+        drawn.values.iter().map(|(name, value)| format!("{name} {}", drawn_value(name, *value))).collect();
     format!("{}: {}", drawn.transform.replace('_', " "), values.join(", "))
 }
 
