@@ -112,7 +112,7 @@ class Chart {
     const colours = [css("--first"), css("--second")];
     const ink = css("--quiet");
     const grid = { stroke: css("--line"), width: 1 };
-    const number = value => (value === null || value === undefined ? "–" : Math.abs(value) < 0.001 && value !== 0 ? value.toExponential(2) : +value.toPrecision(4) + "");
+    const number = value => (value === null || value === undefined ? "–" : value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 1e5) ? value.toExponential(1) : +value.toPrecision(4) + "");
     this.plot?.destroy();
     place.replaceChildren();
     this.plot = new uPlot({
@@ -146,7 +146,7 @@ class Chart {
     if (lost === 0) return;
     const words = document.createElement("p");
     words.className = "note warning";
-    words.textContent = `${lost} values were not finite (NaN or infinity); the line has gaps there.`;
+    words.textContent = `Not finite (NaN or infinity) at ${lost} ${lost === 1 ? "step" : "steps"}: the line has a gap there.`;
     this.figure.querySelector(".plot").append(words);
   }
 

@@ -105,6 +105,17 @@ impl Browser {
         self.tell(&format!("element/{element}/value"), &json!({"text": text}));
     }
 
+    /// Drops a file on the page, as a hand would.
+    fn drop_file(&self, file: &Path) {
+        // Only a file input can take a file from the disk; the drop event then carries it.
+        self.type_into("#file", file.to_str().unwrap());
+        self.run(
+            "const dropped = new DataTransfer();
+             dropped.items.add(document.querySelector('#file').files[0]);
+             dispatchEvent(new DragEvent('drop', {dataTransfer: dropped, bubbles: true, cancelable: true}));",
+        );
+    }
+
     fn retype(&self, selector: &str, text: &str) {
         self.tell(&format!("element/{}/clear", self.element(selector)), &json!({}));
         self.type_into(selector, text);
@@ -152,12 +163,7 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
 
     // Drop the archive on the empty home page.
     browser.open(&server.address("/"));
-    browser.type_into("#file", archive.to_str().unwrap());
-    browser.run(
-        "const dropped = new DataTransfer();
-         dropped.items.add(document.querySelector('#file').files[0]);
-         dispatchEvent(new DragEvent('drop', {dataTransfer: dropped, bubbles: true, cancelable: true}));",
-    );
+    browser.drop_file(&archive);
     browser.wait("the imported data set", "return document.querySelector('h1')?.innerText.startsWith('shades 80 pictures in 2 classes') ?? false");
     assert_eq!(
         browser.run("return [...document.querySelectorAll('.figures dd')].map(dd => dd.innerText)"),
@@ -242,4 +248,24 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
         assert!(wide.as_i64().unwrap() <= 0, "{page} is {wide} pixels too wide");
         browser.assert_no_errors(page);
     }
+}
+
+#[test]
+fn real_photos_are_dropped_in_the_browser() {
+    let Some(data) = std::env::var_os("TINTYPE_REAL_DATA") else {
+        eprintln!("skipped: TINTYPE_REAL_DATA is not set");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let browser = Browser::start();
+    browser.open(&server.address("/datasets/new"));
+    browser.drop_file(&Path::new(&data).join("cats-dogs.zip"));
+    browser.wait(
+        "1,000 samples",
+        "return document.querySelector('h1')?.innerText.startsWith('cats-dogs 1,000 pictures in 2 classes') ?? false",
+    );
+    let figures = browser.run("return [...document.querySelectorAll('.figures dd')].map(dd => dd.innerText)");
+    assert_eq!(figures, json!(["800", "200", "–", "none"]));
+    browser.assert_no_errors("data set");
 }
