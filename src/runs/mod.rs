@@ -151,14 +151,19 @@ impl Runs {
     }
 
     async fn stop(&self, id: RunId, wish: Wish, asked: &'static str) -> Result<(), MoveError> {
-        let state = self.state(id).await?;
-        match state {
-            RunState::Running => self.inner.store.set_run_wish(id, wish).await?,
-            state if state.can_become(wish.outcome()) => {
-                // Somebody else may have moved it meanwhile: then the state in the answer is the news.
-                self.inner.store.set_run_state(id, state, wish.outcome()).await?;
+        // The run may start or end between the look and the write, and then the wish must not be lost: look again.
+        loop {
+            let state = self.state(id).await?;
+            let done = match state {
+                RunState::Running => self.inner.store.set_run_wish(id, wish).await?,
+                state if state.can_become(wish.outcome()) => {
+                    self.inner.store.set_run_state(id, state, wish.outcome()).await?
+                }
+                state => return Err(MoveError::Illegal { state, asked }),
+            };
+            if done {
+                break;
             }
-            state => return Err(MoveError::Illegal { state, asked }),
         }
         self.ring(id);
         self.inner.wake.notify_one();

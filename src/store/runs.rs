@@ -215,13 +215,16 @@ impl Store {
     }
 
     /// Notes what a person asked of a running run; the latest wish counts, but *cancel* is final.
-    pub async fn set_run_wish(&self, id: RunId, wish: Wish) -> sqlx::Result<()> {
-        sqlx::query("update runs set wish = ? where id = ? and state = 'running' and (wish is null or wish = 'pause')")
-            .bind(wish.as_str())
-            .bind(id)
-            .execute(&self.write)
-            .await?;
-        Ok(())
+    /// False where it no longer runs.
+    pub async fn set_run_wish(&self, id: RunId, wish: Wish) -> sqlx::Result<bool> {
+        let done = sqlx::query(
+            "update runs set wish = case wish when 'cancel' then wish else ? end where id = ? and state = 'running'",
+        )
+        .bind(wish.as_str())
+        .bind(id)
+        .execute(&self.write)
+        .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Keeps why a run ended badly.

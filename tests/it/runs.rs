@@ -4,16 +4,20 @@ use crate::support::{Server, draw_pictures};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Long enough to be disturbed, short enough to wait for.
-fn recipe() -> Value {
+/// Long enough to be disturbed on a quick machine, short enough to wait for.
+const EPOCHS: u32 = 40;
+/// So long that it never ends by itself while a test is at it.
+const ENDLESS: u32 = 1000;
+
+fn recipe(epochs: u32) -> Value {
     json!({
-        "dataset": "light", "model": "small-cnn", "epochs": 12, "batch_size": 4, "image_size": 32,
+        "dataset": "light", "model": "small-cnn", "epochs": epochs, "batch_size": 4, "image_size": 32,
         "precision": "f32", "threads": 1, "seed": 3,
     })
 }
 
-fn started(server: &Server) -> Value {
-    let (status, run) = server.post("/api/v1/runs", &recipe());
+fn started(server: &Server, epochs: u32) -> Value {
+    let (status, run) = server.post("/api/v1/runs", &recipe(epochs));
     assert_eq!(status, 201, "{run}");
     run
 }
@@ -59,18 +63,18 @@ fn with_data(data: &Path) -> Server {
 fn a_killed_server_loses_nothing_and_a_killed_trainer_resumes_to_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let server = with_data(folder.path());
-    let undisturbed = completed(&server, &started(&server));
+    let undisturbed = completed(&server, &started(&server, EPOCHS));
     assert!(undisturbed["summary"]["val_accuracy"].as_f64() > Some(0.9), "{undisturbed}");
 
     // kill -9 of the server: the trainer goes on, and the next server misses nothing.
-    let run = under_way(&server, &started(&server));
+    let run = under_way(&server, &started(&server, EPOCHS));
     server.kill();
     let server = Server::start(folder.path());
     let run = completed(&server, &run);
     assert_eq!(told(&server, &run), told(&server, &undisturbed));
 
     // kill -9 of the trainer: interrupted, and resume ends at the same bits.
-    let run = under_way(&server, &started(&server));
+    let run = under_way(&server, &started(&server, EPOCHS));
     let pid = i32::try_from(run["environment"]["pid"].as_i64().unwrap()).unwrap();
     rustix::process::kill_process(
         rustix::process::Pid::from_raw(pid).unwrap(),
@@ -86,8 +90,8 @@ fn a_killed_server_loses_nothing_and_a_killed_trainer_resumes_to_the_same_bits()
         assert_eq!(server.run_file(&run, file), server.run_file(&undisturbed, file), "{file}");
     }
 
-    // Pause, resume, cancel.
-    let run = under_way(&server, &started(&server));
+    // Pause, resume, cancel: at whatever moment the cancel comes, it counts.
+    let run = under_way(&server, &started(&server, ENDLESS));
     assert_eq!(server.post(&format!("{}/pause", path(&run)), &json!({})).0, 200);
     server.wait(&path(&run), |run| run["state"] == "paused");
     assert_eq!(server.post(&format!("{}/resume", path(&run)), &json!({})).0, 200);
@@ -104,7 +108,7 @@ fn what_is_wrong_is_refused_with_its_field() {
     for (field, value) in
         [("epochs", json!(-1)), ("model", json!("vgg")), ("speed", json!(1)), ("dataset", json!("none"))]
     {
-        let mut body = recipe();
+        let mut body = recipe(EPOCHS);
         body[field] = value;
         let (status, answer) = server.post("/api/v1/runs", &body);
         assert_eq!((status, &answer["error"]["field"]), (422, &json!(field)), "{answer}");
