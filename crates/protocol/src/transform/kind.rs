@@ -1,0 +1,161 @@
+//! What a parameter may hold.
+
+use serde_json::{Value, json};
+
+/// What a parameter holds, its range (both ends included) and its default.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A number.
+    Number {
+        /// Least.
+        min: f64,
+        /// Greatest.
+        max: f64,
+        /// Of a slider.
+        step: f64,
+        /// Where it is left out.
+        default: f64,
+    },
+    /// A whole number.
+    Integer {
+        /// Least.
+        min: u32,
+        /// Greatest.
+        max: u32,
+        /// Between values; 2: odd ones only.
+        step: u32,
+        /// Where it is left out.
+        default: u32,
+    },
+    /// Two numbers between which a draw falls.
+    Range {
+        /// Least.
+        min: f64,
+        /// Greatest.
+        max: f64,
+        /// Of a slider.
+        step: f64,
+        /// Where it is left out.
+        default: [f64; 2],
+        /// Whether one number `d` stands for `[-d, d]`.
+        symmetric: bool,
+    },
+    /// Two whole numbers between which a draw falls.
+    IntegerRange {
+        /// Least.
+        min: u32,
+        /// Greatest.
+        max: u32,
+        /// Where it is left out.
+        default: [u32; 2],
+    },
+    /// One of these: value and label.
+    Choice {
+        /// Value in JSON, label on a page.
+        choices: &'static [(&'static str, &'static str)],
+        /// Where it is left out.
+        default: &'static str,
+    },
+    /// True or false.
+    Flag {
+        /// Where it is left out.
+        default: bool,
+    },
+    /// Red, green, blue.
+    Channels {
+        /// Least.
+        min: f64,
+        /// Greatest.
+        max: f64,
+        /// Where it is left out.
+        default: [f64; 3],
+    },
+}
+
+impl Kind {
+    /// The value where none is given.
+    pub fn default_value(&self) -> Value {
+        match self {
+            Kind::Number { default, .. } => json!(default),
+            Kind::Integer { default, .. } => json!(default),
+            Kind::Range { default, .. } => json!(default),
+            Kind::IntegerRange { default, .. } => json!(default),
+            Kind::Choice { default, .. } => json!(default),
+            Kind::Flag { default } => json!(default),
+            Kind::Channels { default, .. } => json!(default),
+        }
+    }
+
+    /// Checks a value, and writes it the way the step wants it.
+    pub(super) fn read(&self, value: &Value) -> Result<Value, String> {
+        let expected = match *self {
+            Kind::Number { min, max, .. } => match value.as_f64() {
+                Some(number) if (min..=max).contains(&number) => return Ok(json!(number)),
+                _ => format!("a number from {min} to {max}"),
+            },
+            Kind::Integer { min, max, step, .. } => match whole(value) {
+                Some(number) if (min..=max).contains(&number) => {
+                    return if (number - min).is_multiple_of(step) {
+                        Ok(json!(number))
+                    } else {
+                        Err(format!("is {number}, not odd"))
+                    };
+                }
+                _ => format!("a whole number from {min} to {max}"),
+            },
+            Kind::Range { min, max, symmetric, .. } => {
+                let numbers = match value.as_f64() {
+                    Some(most) if symmetric && most >= 0.0 => Some([-most, most]),
+                    _ => list(value, Value::as_f64),
+                };
+                match numbers {
+                    Some([low, high]) if low >= min && high <= max && low <= max && high >= min => {
+                        return if low <= high {
+                            Ok(json!([low, high]))
+                        } else {
+                            Err(format!("begins at {low}, above its end, {high}"))
+                        };
+                    }
+                    _ => format!("two numbers from {min} to {max}"),
+                }
+            }
+            Kind::IntegerRange { min, max, .. } => match list(value, whole) {
+                Some([low, high]) if low >= min && high <= max && low <= max && high >= min => {
+                    return if low <= high {
+                        Ok(json!([low, high]))
+                    } else {
+                        Err(format!("begins at {low}, above its end, {high}"))
+                    };
+                }
+                _ => format!("two whole numbers from {min} to {max}"),
+            },
+            Kind::Choice { choices, .. } => {
+                if choices.iter().any(|(choice, _)| value.as_str() == Some(choice)) {
+                    return Ok(value.clone());
+                }
+                let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+                format!("one of {}", names.join(", "))
+            }
+            Kind::Flag { .. } if value.is_boolean() => return Ok(value.clone()),
+            Kind::Flag { .. } => "true or false".to_owned(),
+            Kind::Channels { min, max, .. } => match list::<_, 3>(value, Value::as_f64) {
+                Some(numbers) if numbers.iter().all(|number| (min..=max).contains(number)) => {
+                    return Ok(json!(numbers));
+                }
+                _ => format!("three numbers from {min} to {max}"),
+            },
+        };
+        Err(format!("is {value}, not {expected}"))
+    }
+}
+
+/// A whole number, also where a slider wrote it as `4.0`.
+fn whole(value: &Value) -> Option<u32> {
+    let number = value.as_f64()?;
+    (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
+}
+
+fn list<T, const N: usize>(value: &Value, one: impl Fn(&Value) -> Option<T>) -> Option<[T; N]> {
+    let values: Option<Vec<T>> = value.as_array()?.iter().map(one).collect();
+    values?.try_into().ok()
+}
