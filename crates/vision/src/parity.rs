@@ -63,8 +63,8 @@ fn ours(case: &Case, image: &RgbImage) -> (RgbImage, Tolerance) {
         crate::picture_from_tensor(&tensor.data, tensor.height, tensor.width, None)
     };
     match case.operation.as_str() {
-        "resize" => (carried_out(TransformSpec::Resize { size: whole(0) }), ROUNDED),
-        "resize_exact" => (carried_out(TransformSpec::ResizeExact { size: whole(0) }), ROUNDED),
+        "resize" => (carried_out(TransformSpec::resize(whole(0))), ROUNDED),
+        "resize_exact" => (carried_out(TransformSpec::resize_exact(whole(0))), ROUNDED),
         "center_crop" => (carried_out(TransformSpec::CenterCrop { size: whole(0) }), EXACT),
         "horizontal_flip" => (carried_out(TransformSpec::HorizontalFlip { probability: 1.0 }), EXACT),
         "window" => (window(image, number(0) as i64, number(1) as i64, whole(2), whole(2)), EXACT),

@@ -1,12 +1,11 @@
 //! Carries out a pipeline of transforms, with the semantics of `torchvision.transforms.v2` on 8-bit pictures: the
 //! picture stays 8-bit from step to step, and becomes floating point once, at the end. Knows nothing of files.
 
-use crate::check::name;
 use crate::color;
 use crate::draw::Draw;
 use crate::geometry::{Area, center_crop, resized, rotated, shorter_side, window};
 use image::{RgbImage, imageops};
-use protocol::transform::{Drawn, TransformSpec};
+use protocol::transform::{Drawn, Interpolation, Outside, TransformSpec};
 use std::borrow::Cow;
 
 /// What goes into a network for one sample.
@@ -23,17 +22,35 @@ pub struct Tensor {
 /// The side of the square that every picture ends as; `None` where pictures end in different shapes.
 pub fn output_side(pipeline: &[TransformSpec]) -> Option<u32> {
     pipeline.iter().fold(None, |side, step| match step {
-        TransformSpec::ResizeExact { size }
+        TransformSpec::ResizeExact { size, .. }
         | TransformSpec::CenterCrop { size }
         | TransformSpec::RandomCrop { size, .. }
         | TransformSpec::RandomResizedCrop { size, .. } => Some(*size),
         // A square stays a square when its shorter side changes.
-        TransformSpec::Resize { size } => side.map(|_| *size),
-        TransformSpec::HorizontalFlip { .. }
-        | TransformSpec::Rotation { .. }
-        | TransformSpec::ColorJitter { .. }
-        | TransformSpec::Normalize { .. } => side,
+        TransformSpec::Resize { size, .. } => side.map(|_| *size),
+        TransformSpec::Pad { padding, .. } => side.map(|side| side + 2 * padding),
+        TransformSpec::Rotation { expand: true, .. } => None,
+        _ => side,
     })
+}
+
+/// Whether [`apply`] knows this step with these parameters.
+pub(crate) fn is_carried_out(step: &TransformSpec) -> bool {
+    use TransformSpec::{
+        CenterCrop, ColorJitter, HorizontalFlip, Normalize, RandomCrop, RandomResizedCrop, Resize,
+        ResizeExact, Rotation,
+    };
+    match step {
+        Resize { interpolation, antialias, .. }
+        | ResizeExact { interpolation, antialias, .. }
+        | RandomResizedCrop { interpolation, antialias, .. } => {
+            *interpolation == Interpolation::Bilinear && *antialias
+        }
+        RandomCrop { outside, fill, .. } => (*outside, *fill) == (Outside::Constant, 0),
+        Rotation { outside, fill, expand, .. } => (*outside, *fill, *expand) == (Outside::Constant, 0, false),
+        CenterCrop { .. } | HorizontalFlip { .. } | ColorJitter { .. } | Normalize { .. } => true,
+        _ => false,
+    }
 }
 
 /// Runs a picture through a pipeline that passed [`check`](crate::check); with what its random steps drew, in order.
@@ -57,16 +74,16 @@ pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (
     for step in pipeline {
         let mut note = |values: &[(&str, f64)]| {
             let values = values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-            drawn.push(Drawn { transform: name(step).to_owned(), values });
+            drawn.push(Drawn { transform: step.name().to_owned(), values });
         };
         match step {
-            TransformSpec::Resize { size } => {
+            TransformSpec::Resize { size, .. } => {
                 let (width, height) = shorter_side(picture.width(), picture.height(), *size);
                 if picture.dimensions() != (width, height) {
                     picture = Cow::Owned(resized(&picture, Area::whole(&picture), width, height));
                 }
             }
-            TransformSpec::ResizeExact { size } => {
+            TransformSpec::ResizeExact { size, .. } => {
                 if picture.dimensions() != (*size, *size) {
                     picture = Cow::Owned(resized(&picture, Area::whole(&picture), *size, *size));
                 }
@@ -83,7 +100,7 @@ pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (
                 }
                 note(&[("flipped", f64::from(u8::from(flipped)))]);
             }
-            TransformSpec::RandomCrop { size, padding } => {
+            TransformSpec::RandomCrop { size, padding, .. } => {
                 let mut place = |length: u32| {
                     let spare = i64::from(length) + 2 * i64::from(*padding) - i64::from(*size);
                     let chosen = if spare > 0 { i64::from(draw.below(spare as u32 + 1)) } else { spare / 2 };
@@ -93,7 +110,7 @@ pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (
                 picture = Cow::Owned(window(&picture, left, top, *size, *size));
                 note(&[("left", left as f64), ("top", top as f64)]);
             }
-            TransformSpec::RandomResizedCrop { size, scale, ratio } => {
+            TransformSpec::RandomResizedCrop { size, scale, ratio, .. } => {
                 let area = inception_area(picture.width(), picture.height(), *scale, *ratio, draw);
                 picture = Cow::Owned(resized(&picture, area, *size, *size));
                 note(&[
@@ -103,8 +120,8 @@ pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (
                     ("height", f64::from(area.height)),
                 ]);
             }
-            TransformSpec::Rotation { degrees } => {
-                let angle = draw.uniform(-degrees, *degrees);
+            TransformSpec::Rotation { degrees, .. } => {
+                let angle = draw.uniform(degrees[0], degrees[1]);
                 picture = Cow::Owned(rotated(&picture, angle));
                 note(&[("degrees", angle)]);
             }
@@ -113,6 +130,7 @@ pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (
                 note(&values);
             }
             TransformSpec::Normalize { mean, std } => normalize = (*mean, *std),
+            other => unreachable!("{} passed no check", other.name()),
         }
     }
     (tensor(&picture, normalize), drawn)
@@ -210,9 +228,9 @@ mod tests {
     #[test]
     fn the_same_draw_gives_the_same_tensor_and_says_what_it_was() {
         let pipeline = [
-            TransformSpec::RandomResizedCrop { size: 16, scale: [0.3, 1.0], ratio: [0.75, 1.33] },
+            TransformSpec::random_resized_crop(16, [0.3, 1.0], [0.75, 1.33]),
             TransformSpec::HorizontalFlip { probability: 0.5 },
-            TransformSpec::Rotation { degrees: 20.0 },
+            TransformSpec::rotation(20.0),
             TransformSpec::ColorJitter { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 },
         ];
         let image = picture(40, 30);
@@ -237,7 +255,7 @@ mod tests {
     #[test]
     fn crops_beyond_the_edge_are_black_and_fit() {
         let white = RgbImage::from_pixel(8, 8, image::Rgb([255; 3]));
-        let (tensor, _) = run(&[TransformSpec::RandomCrop { size: 16, padding: 4 }], &white, 0);
+        let (tensor, _) = run(&[TransformSpec::random_crop(16, 4)], &white, 0);
         assert_eq!(tensor.data.iter().sum::<f32>(), 3.0 * 64.0);
         let (tensor, _) = run(&[TransformSpec::CenterCrop { size: 12 }], &white, 0);
         assert_eq!(tensor.data.iter().sum::<f32>(), 3.0 * 64.0);
@@ -263,7 +281,7 @@ mod tests {
     fn random_resized_crops_keep_to_their_scale_and_ratio() {
         let image = picture(60, 40);
         let (scale, ratio) = ([0.2, 0.9], [0.75, 1.5]);
-        for drawn in draws(TransformSpec::RandomResizedCrop { size: 4, scale, ratio }, &image) {
+        for drawn in draws(TransformSpec::random_resized_crop(4, scale, ratio), &image) {
             let [left, top, width, height] = drawn[..] else { panic!("{drawn:?}") };
             assert!(left >= 0.0 && top >= 0.0 && left + width <= 60.0 && top + height <= 40.0, "{drawn:?}");
             // Whole pixels: half a pixel a side is lost or won.
@@ -278,7 +296,7 @@ mod tests {
     fn a_crop_that_cannot_be_is_the_largest_middle_part_of_an_allowed_ratio() {
         for (width, height, area) in [(100, 4, [48.0, 0.0, 4.0, 4.0]), (4, 100, [0.0, 48.0, 4.0, 4.0])] {
             let image = picture(width, height);
-            let step = TransformSpec::RandomResizedCrop { size: 4, scale: [1.0, 1.0], ratio: [1.0, 1.0] };
+            let step = TransformSpec::random_resized_crop(4, [1.0, 1.0], [1.0, 1.0]);
             assert!(draws(step, &image).all(|drawn| drawn == area));
         }
     }
@@ -288,9 +306,9 @@ mod tests {
         let image = picture(20, 10);
         let jitter = TransformSpec::ColorJitter { brightness: 0.4, contrast: 2.0, saturation: 0.0, hue: 0.1 };
         let cases = [
-            (TransformSpec::RandomCrop { size: 8, padding: 2 }, vec![(-2.0, 14.0), (-2.0, 4.0)]),
-            (TransformSpec::RandomCrop { size: 16, padding: 1 }, vec![(-1.0, 5.0), (-3.0, -3.0)]),
-            (TransformSpec::Rotation { degrees: 30.0 }, vec![(-30.0, 30.0)]),
+            (TransformSpec::random_crop(8, 2), vec![(-2.0, 14.0), (-2.0, 4.0)]),
+            (TransformSpec::random_crop(16, 1), vec![(-1.0, 5.0), (-3.0, -3.0)]),
+            (TransformSpec::rotation(30.0), vec![(-30.0, 30.0)]),
             (jitter, vec![(0.6, 1.4), (0.0, 3.0), (1.0, 1.0), (-0.1, 0.1)]),
         ];
         for (step, ranges) in cases {
@@ -309,15 +327,67 @@ mod tests {
 
     #[test]
     fn the_side_is_that_of_the_last_step_that_sets_it() {
-        use TransformSpec::{CenterCrop, HorizontalFlip, RandomCrop, Resize, ResizeExact};
+        use TransformSpec::{CenterCrop, HorizontalFlip};
         for (pipeline, side) in [
             (vec![], None),
-            (vec![Resize { size: 8 }], None),
-            (vec![Resize { size: 8 }, CenterCrop { size: 6 }], Some(6)),
-            (vec![ResizeExact { size: 9 }, Resize { size: 8 }], Some(8)),
-            (vec![RandomCrop { size: 5, padding: 4 }, HorizontalFlip { probability: 0.5 }], Some(5)),
+            (vec![TransformSpec::resize(8)], None),
+            (vec![TransformSpec::resize(8), CenterCrop { size: 6 }], Some(6)),
+            (vec![TransformSpec::resize_exact(9), TransformSpec::resize(8)], Some(8)),
+            (vec![TransformSpec::random_crop(5, 4), HorizontalFlip { probability: 0.5 }], Some(5)),
         ] {
             assert_eq!(output_side(&pipeline), side, "{pipeline:?}");
+        }
+    }
+
+    /// Over the bits of what 20 samples gave, FNV-1a.
+    fn fingerprint(pipeline: &[TransformSpec], image: &RgbImage) -> u64 {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut take = |bytes: &[u8]| {
+            for byte in bytes {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        for sample in 0..20 {
+            let (tensor, drawn) = apply(pipeline, image, &mut Draw::new(11, 2, sample));
+            tensor.data.iter().for_each(|value| take(&value.to_bits().to_le_bytes()));
+            for (_, value) in drawn.into_iter().flat_map(|drawn| drawn.values) {
+                take(&value.to_bits().to_le_bytes());
+            }
+        }
+        hash
+    }
+
+    #[test]
+    fn pipelines_of_the_first_version_give_the_same_bits() {
+        // Runs are repeated by seed, also by later versions of this program.
+        let image = RgbImage::from_fn(90, 70, |x, y| {
+            let mixed = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40503));
+            let noise = (mixed.wrapping_mul(2_246_822_519) >> 27) as u8;
+            image::Rgb([(x * 2) as u8 + noise, (y * 3) as u8 + noise, 200 - (x + y) as u8 + noise])
+        });
+        let jitter = TransformSpec::ColorJitter { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 };
+        let everything = vec![
+            TransformSpec::random_resized_crop(48, [0.35, 1.0], [0.75, 1.25]),
+            TransformSpec::HorizontalFlip { probability: 0.5 },
+            TransformSpec::rotation(12.5),
+            jitter.clone(),
+            TransformSpec::random_crop(48, 6),
+            TransformSpec::Normalize { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+        ];
+        for (pipeline, bits) in [
+            (vec![TransformSpec::resize(40), TransformSpec::CenterCrop { size: 32 }], 0xe785_7231_84c6_2525),
+            (vec![TransformSpec::resize_exact(120)], 0x36b6_4436_ea18_41b5),
+            (vec![TransformSpec::random_crop(64, 4)], 0x15bf_3b80_d04c_a154),
+            (
+                vec![TransformSpec::random_resized_crop(48, [0.08, 1.0], [0.75, 4.0 / 3.0])],
+                0x9403_d5d0_8e26_00c1,
+            ),
+            (vec![TransformSpec::HorizontalFlip { probability: 0.5 }], 0xdafa_d8ac_21aa_0830),
+            (vec![TransformSpec::rotation(35.0)], 0x1dc0_6c54_db83_f11b),
+            (vec![jitter], 0x203b_005f_cb74_f074),
+            (everything, 0xabe5_dbf1_aa8b_3c7b),
+        ] {
+            assert_eq!(fingerprint(&pipeline, &image), bits, "{pipeline:?}");
         }
     }
 }
