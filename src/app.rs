@@ -1,6 +1,7 @@
 //! Puts the rooms together: opens a data directory, takes its lock, recovers, listens.
 
 use crate::import::job::Imports;
+use crate::lab::Lab;
 use crate::runs::{Runs, process};
 use crate::store::Store;
 use crate::web;
@@ -76,7 +77,8 @@ impl App {
         imports.recover().await?;
         let runs = Runs::new(store.clone(), data.clone(), trainer, at_once);
         let queue = runs.work();
-        let state = web::State { store: store.clone(), imports, runs, data: data.clone() };
+        let state =
+            web::State { store: store.clone(), imports, lab: Lab::default(), runs, data: data.clone() };
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, web::router(state)).await {
                 tracing::error!(%error, "the server ended");

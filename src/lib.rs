@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod domain;
 pub mod import;
+pub mod lab;
 pub mod runs;
 pub mod store;
 pub mod web;

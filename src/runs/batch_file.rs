@@ -7,6 +7,7 @@ use serde::Deserialize;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+use vision::Tensor;
 
 /// The header of the file: the library's own reader wants the whole file, and this one reads a slice of it.
 #[derive(Deserialize)]
@@ -14,40 +15,15 @@ struct Header {
     input: TensorInfo,
 }
 
-/// One sample as the network got it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Item {
-    /// `[3, height, width]`, row-major.
-    pub data: Vec<f32>,
-    /// Pixels.
-    pub height: u32,
-    /// Pixels.
-    pub width: u32,
-}
-
-impl Item {
-    /// One channel as grey: its least value black, its greatest white.
-    pub fn channel(&self, channel: usize) -> vision::RgbImage {
-        let plane = self.height as usize * self.width as usize;
-        let values = &self.data[channel * plane..(channel + 1) * plane];
-        let (least, most) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| {
-            (least.min(*value), most.max(*value))
-        });
-        let spread = if most > least { most - least } else { 1.0 };
-        let grey: Vec<f32> = values.iter().map(|value| (value - least) / spread).collect();
-        vision::picture_from_tensor(&grey.repeat(3), self.height, self.width, None)
-    }
-}
-
 /// Reads the sample at `index`; the rest of the file stays on disk.
 ///
 /// # Errors
 /// The file is missing or damaged, or has no such sample.
-pub fn read_item(path: &Path, index: usize) -> anyhow::Result<Item> {
+pub fn read_item(path: &Path, index: usize) -> anyhow::Result<Tensor> {
     read(path, index).with_context(|| format!("reading {}", path.display()))
 }
 
-fn read(path: &Path, index: usize) -> anyhow::Result<Item> {
+fn read(path: &Path, index: usize) -> anyhow::Result<Tensor> {
     let mut file = File::open(path)?;
     let mut length = [0; 8];
     file.read_exact(&mut length)?;
@@ -67,7 +43,7 @@ fn read(path: &Path, index: usize) -> anyhow::Result<Item> {
     let mut bytes = vec![0; size];
     file.read_exact(&mut bytes)?;
     let (chunks, _) = bytes.as_chunks::<4>();
-    Ok(Item {
+    Ok(Tensor {
         data: chunks.iter().copied().map(f32::from_le_bytes).collect(),
         height: u32::try_from(height)?,
         width: u32::try_from(width)?,
@@ -90,8 +66,6 @@ mod tests {
         let item = read_item(&path, 1).unwrap();
         assert_eq!((item.height, item.width), (2, 4));
         assert_eq!(item.data, &values[24..48]);
-        let green = item.channel(1);
-        assert_eq!((green.get_pixel(0, 0).0, green.get_pixel(3, 1).0), ([0; 3], [255; 3]));
         assert!(read_item(&path, 3).unwrap_err().root_cause().to_string().contains("holds 3 samples"));
         std::fs::write(&path, b"\xff\xff\xff\xff\xff\xff\xff\xff").unwrap();
         assert!(read_item(&path, 0).is_err());

@@ -308,6 +308,30 @@ impl Store {
         .await
     }
 
+    /// Some samples of a class and a split (either may be left open), the same ones for the same `pick`.
+    pub async fn pick_samples(
+        &self,
+        id: DatasetId,
+        label: Option<i64>,
+        split: Option<Split>,
+        pick: u32,
+        limit: i64,
+    ) -> sqlx::Result<Vec<Sample>> {
+        // Ordered by a multiplicative hash of number and pick: fair enough to look at, and no table is shuffled.
+        sqlx::query_as(
+            "select * from samples
+             where dataset_id = ?1 and (?2 is null or label = ?2) and (?3 is null or split = ?3)
+             order by ((id + ?4 * 7919) * 2654435761) % 4294967291 limit ?5",
+        )
+        .bind(id)
+        .bind(label)
+        .bind(split.map(Split::as_str))
+        .bind(pick)
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await
+    }
+
     /// One picture.
     pub async fn find_sample(&self, id: SampleId) -> sqlx::Result<Option<Sample>> {
         sqlx::query_as("select * from samples where id = ?").bind(id).fetch_optional(&self.read).await

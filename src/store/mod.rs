@@ -5,6 +5,7 @@
 //! is run by a test on a real database.
 
 pub mod datasets;
+pub mod pipelines;
 pub mod predictions;
 pub mod runs;
 pub mod series;

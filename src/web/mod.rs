@@ -10,12 +10,13 @@ mod pages;
 pub use error::Error;
 
 use crate::import::job::Imports;
+use crate::lab::Lab;
 use crate::runs::Runs;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use std::path::PathBuf;
 
 /// What a handler answers with.
@@ -28,6 +29,8 @@ pub struct State {
     pub store: Store,
     /// Imports under way.
     pub imports: Imports,
+    /// The loading lab.
+    pub lab: Lab,
     /// Runs under way.
     pub runs: Runs,
     /// The data directory, for cached thumbnails.
@@ -43,6 +46,7 @@ pub fn router(state: State) -> Router {
         .route("/datasets/new", get(pages::datasets::new))
         .route("/datasets/{id}", get(pages::datasets::show))
         .route("/datasets/{id}/delete", post(pages::datasets::delete))
+        .route("/datasets/{id}/lab", get(pages::lab::show))
         .route("/datasets/{id}/samples/{sample}", get(pages::samples::of_dataset))
         .route("/runs", get(pages::runs::list).post(pages::run_form::create))
         .route("/runs/new", get(pages::run_form::show))
@@ -64,6 +68,10 @@ pub fn router(state: State) -> Router {
         .route("/api/v1/openapi.json", get(api::openapi::show))
         .route("/api/v1/datasets", get(api::datasets::list).post(api::datasets::create))
         .route("/api/v1/datasets/{id}", get(api::datasets::show).delete(api::datasets::delete))
+        .route("/api/v1/datasets/{id}/preview", post(api::preview::show))
+        .route("/api/v1/transforms", get(api::pipelines::transforms))
+        .route("/api/v1/pipelines", get(api::pipelines::list))
+        .route("/api/v1/pipelines/{name}", put(api::pipelines::save).delete(api::pipelines::delete))
         .route("/api/v1/runs", get(api::runs::list).post(api::runs::create))
         .route("/api/v1/runs/{id}", get(api::runs::show))
         .route("/api/v1/runs/{id}/cancel", post(api::runs::cancel))

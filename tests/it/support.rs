@@ -64,6 +64,18 @@ impl Server {
         (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
     }
 
+    /// The answer as it comes.
+    pub(crate) fn post_for_bytes(&self, path: &str, body: &Value) -> Vec<u8> {
+        let mut answer = self.agent.post(format!("{}{path}", self.url)).send_json(body).unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.body_mut().read_to_vec().unwrap()
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        let mut answer = self.agent.put(format!("{}{path}", self.url)).send_json(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
+    }
+
     /// Asks again until the answer is as wanted.
     pub(crate) fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..3000 {

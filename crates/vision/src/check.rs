@@ -21,6 +21,22 @@ pub struct PipelineError {
 /// # Errors
 /// The first step that is wrong.
 pub fn check(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
+    check_steps(pipeline)?;
+    if output_side(pipeline).is_none() {
+        return Err(PipelineError {
+            number: pipeline.len(),
+            name: pipeline.last().map_or("none", TransformSpec::name),
+            why: "leaves pictures of different shapes; add a crop or an exact resize".into(),
+        });
+    }
+    Ok(())
+}
+
+/// The same but for the last: enough for a picture to be looked at.
+///
+/// # Errors
+/// The first step that is wrong.
+pub fn check_steps(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
     for (at, step) in pipeline.iter().enumerate() {
         let verdict = if matches!(step, TransformSpec::Normalize { .. }) && at + 1 != pipeline.len() {
             Err("must be the last".to_owned())
@@ -28,13 +44,6 @@ pub fn check(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
             check_step(step)
         };
         verdict.map_err(|why| PipelineError { number: at + 1, name: step.name(), why })?;
-    }
-    if output_side(pipeline).is_none() {
-        return Err(PipelineError {
-            number: pipeline.len(),
-            name: pipeline.last().map_or("none", TransformSpec::name),
-            why: "leaves pictures of different shapes; add a crop or an exact resize".into(),
-        });
     }
     Ok(())
 }

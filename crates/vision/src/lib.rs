@@ -8,15 +8,17 @@ mod color;
 mod decode;
 mod draw;
 mod geometry;
+mod inspect;
 mod kind;
 #[cfg(test)]
 mod parity;
 mod picture;
 mod pipeline;
 
-pub use check::{PipelineError, check};
+pub use check::{PipelineError, check, check_steps};
 pub use decode::{DecodeError, Decoded, Limits, decode, decode_file};
 pub use draw::Draw;
 pub use image::RgbImage;
+pub use inspect::{Stats, channel_picture, channel_stats, histogram, quick_png};
 pub use picture::{Thumbnail, picture_from_tensor, png, thumbnail};
 pub use pipeline::{Tensor, apply, output_side};

@@ -2,9 +2,11 @@
 //! are made, and one function that turns values into a [`RunSpec`] or says which field is wrong and why.
 
 mod fields;
+mod presets;
 mod spec;
 
 pub use fields::{FIELDS, Field, Group, Kind};
+pub use presets::Preset;
 pub use spec::{Recipe, defaults, recipe_from_values};
 
 use serde_json::{Map, Value};

@@ -1,5 +1,6 @@
 //! Values of the fields → a [`RunSpec`].
 
+use super::presets::{Preset, normalize};
 use super::{FIELDS, FieldErrors, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
@@ -7,10 +8,6 @@ use protocol::spec::RunSpec;
 use protocol::transform::{Pipeline, TransformSpec};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
-/// ImageNet's channel means and deviations, the field's custom for every architecture here.
-const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// A run that can be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -240,13 +237,8 @@ fn judged_splits(values: &Values) -> Vec<Split> {
     }
 }
 
-fn normalize() -> TransformSpec {
-    TransformSpec::Normalize { mean: IMAGENET_MEAN, std: IMAGENET_STD }
-}
-
 fn eval_pipeline(values: &Values) -> Pipeline {
-    let size = read(values, "image_size");
-    vec![TransformSpec::Resize { size }, TransformSpec::CenterCrop { size }, normalize()]
+    Preset::None.pipeline(read(values, "image_size"))
 }
 
 fn train_pipeline(values: &Values) -> Pipeline {
@@ -257,23 +249,19 @@ fn train_pipeline(values: &Values) -> Pipeline {
     let jitter: f64 = read(values, "color_jitter");
     let mut steps = Pipeline::new();
     if least_area > 0.0 {
-        steps.push(TransformSpec::RandomResizedCrop {
-            size,
-            scale: [least_area, 1.0],
-            ratio: [3.0 / 4.0, 4.0 / 3.0],
-        });
+        steps.push(TransformSpec::random_resized_crop(size, [least_area, 1.0], [3.0 / 4.0, 4.0 / 3.0]));
     } else {
-        steps.push(TransformSpec::Resize { size });
+        steps.push(TransformSpec::resize(size));
         steps.push(match padding {
             0 => TransformSpec::CenterCrop { size },
-            padding => TransformSpec::RandomCrop { size, padding },
+            padding => TransformSpec::random_crop(size, padding),
         });
     }
     if values["flip"] == "on" {
         steps.push(TransformSpec::HorizontalFlip { probability: 0.5 });
     }
     if degrees > 0.0 {
-        steps.push(TransformSpec::Rotation { degrees });
+        steps.push(TransformSpec::rotation(degrees));
     }
     if jitter > 0.0 {
         steps.push(TransformSpec::ColorJitter {

@@ -4,7 +4,9 @@ pub(super) mod datasets;
 pub(super) mod evaluation;
 pub(super) mod events;
 pub(super) mod openapi;
+pub(super) mod pipelines;
 pub(super) mod predictions;
+pub(super) mod preview;
 pub(super) mod runs;
 pub(super) mod series;
 

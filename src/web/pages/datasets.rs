@@ -148,6 +148,8 @@ pub(in crate::web) struct Asked {
 #[template(path = "datasets/show.html")]
 struct Show {
     frame: Frame,
+    dataset: Dataset,
+    tab: &'static str,
     card: Card,
     class: String,
     split: String,
@@ -172,16 +174,12 @@ struct ClassRow {
 }
 
 impl Show {
-    fn dataset(&self) -> &Dataset {
-        &self.card.dataset
-    }
-
     fn is_ready(&self) -> bool {
-        self.dataset().state == DatasetState::Ready
+        self.dataset.state == DatasetState::Ready
     }
 
     fn is_importing(&self) -> bool {
-        self.dataset().state == DatasetState::Importing
+        self.dataset.state == DatasetState::Importing
     }
 
     fn rows(&self) -> Vec<ClassRow> {
@@ -299,6 +297,8 @@ pub(in crate::web) async fn show(
         rejected_count: state.store.count_rejected(card.dataset.id).await?,
         class: asked.class,
         split: asked.split,
+        dataset: card.dataset.clone(),
+        tab: "samples",
         card,
         next,
         total,

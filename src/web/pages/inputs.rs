@@ -2,8 +2,9 @@
 
 use super::frame::{Frame, page};
 use super::gallery::class;
+use super::pipeline_words::{drawn_words, pipeline_words};
 use super::run_view::RunView;
-use super::words::{self, link, number, thousands};
+use super::words::{self, link, thousands};
 use crate::domain::ids::SampleId;
 use crate::runs::batch_file::read_item;
 use crate::web::api::find_run;
@@ -14,7 +15,7 @@ use axum::extract::State as Held;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use protocol::event::{Batch, ChannelStats};
-use protocol::transform::{Drawn, TransformSpec};
+use protocol::transform::TransformSpec;
 use serde::Deserialize;
 
 /// What of a tensor is shown.
@@ -33,14 +34,24 @@ pub(in crate::web) enum View {
 }
 
 impl View {
-    const ALL: [View; 4] = [View::Picture, View::Red, View::Green, View::Blue];
+    pub(in crate::web) const ALL: [View; 4] = [View::Picture, View::Red, View::Green, View::Blue];
 
-    fn as_str(self) -> &'static str {
+    pub(in crate::web) fn as_str(self) -> &'static str {
         match self {
             View::Picture => "picture",
             View::Red => "red",
             View::Green => "green",
             View::Blue => "blue",
+        }
+    }
+
+    /// The channel that is shown alone.
+    pub(in crate::web) fn channel(self) -> Option<usize> {
+        match self {
+            View::Picture => None,
+            View::Red => Some(0),
+            View::Green => Some(1),
+            View::Blue => Some(2),
         }
     }
 }
@@ -139,7 +150,7 @@ pub(in crate::web) async fn show(
             drawn: item.drawn.iter().map(drawn_words).collect(),
         });
     }
-    let pipeline = view.run.spec.train_transforms.iter().map(transform_words).collect();
+    let pipeline = pipeline_words(&view.run.spec.train_transforms);
     page(&Inputs {
         frame: Frame::load(
             &state,
@@ -155,39 +166,6 @@ pub(in crate::web) async fn show(
         pipeline,
         view,
     })
-}
-
-/// Whole numbers (pixels) without decimals; what is done or not, in words.
-fn drawn_value(name: &str, value: f64) -> String {
-    match name {
-        "flipped" => (if value == 0.0 { "no" } else { "yes" }).to_owned(),
-        _ if value.fract() == 0.0 => format!("{value:.0}"),
-        _ => number(Some(value)),
-    }
-}
-
-/// `horizontal flip: flipped yes`, `rotation: degrees -12.5`.
-fn drawn_words(drawn: &Drawn) -> String {
-    let values: Vec<String> =
-        drawn.values.iter().map(|(name, value)| format!("{name} {}", drawn_value(name, *value))).collect();
-    format!("{}: {}", drawn.transform.replace('_', " "), values.join(", "))
-}
-
-/// A transform's name and parameters.
-fn transform_words(spec: &TransformSpec) -> String {
-    let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(spec) else { return String::new() };
-    let name = fields.remove("name").and_then(|name| name.as_str().map(|name| name.replace('_', " ")));
-    let parameters: Vec<String> = fields
-        .into_iter()
-        .map(|(name, value)| match value {
-            serde_json::Value::Array(list) => {
-                let list: Vec<String> = list.iter().map(|value| number(value.as_f64())).collect();
-                format!("{} {}", name.replace('_', " "), list.join(" "))
-            }
-            value => format!("{} {value}", name.replace('_', " ")),
-        })
-        .collect();
-    format!("{} ({})", name.unwrap_or_default(), parameters.join(", "))
 }
 
 #[derive(Deserialize)]
@@ -215,11 +193,9 @@ pub(in crate::web) async fn picture(
     });
     let png = tokio::task::spawn_blocking(move || -> anyhow::Result<Vec<u8>> {
         let tensor = read_item(&file, item)?;
-        let image = match asked.view {
-            View::Picture => {
-                vision::picture_from_tensor(&tensor.data, tensor.height, tensor.width, normalize)
-            }
-            View::Red | View::Green | View::Blue => tensor.channel(asked.view as usize - 1),
+        let image = match asked.view.channel() {
+            None => vision::picture_from_tensor(&tensor.data, tensor.height, tensor.width, normalize),
+            Some(channel) => vision::channel_picture(&tensor, channel),
         };
         Ok(vision::png(&image))
     })

@@ -1,7 +1,8 @@
 //! `/runs/new`: the form, made from the table of fields; and what comes of sending it.
 
 use super::frame::{Frame, page_with};
-use super::words::{counted, duration};
+use super::pipeline_words::pipeline_words;
+use super::words::{counted, duration, link};
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::recipe::{
     FIELDS, Field, FieldErrors, Group, Kind, Values, defaults, recipe_from_values, values_from_text,
@@ -16,6 +17,7 @@ use axum::extract::State as Held;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::sample::Split;
+use protocol::transform::Pipeline;
 use std::collections::BTreeMap;
 
 /// Field name → what was typed.
@@ -28,6 +30,8 @@ struct New {
     datasets: Vec<Dataset>,
     chosen: Option<Chosen>,
     groups: Vec<Fieldset>,
+    /// A way of loading that was brought along, usually from the loading lab.
+    loading: Option<Loading>,
     /// What is wrong with the whole, beside no field.
     complaints: Vec<String>,
     estimate: String,
@@ -52,6 +56,33 @@ impl Chosen {
             counted(train + count(Split::Val) + test, "picture", "pictures"),
             counted(self.facts.classes.len() as i64, "class", "classes"),
         )
+    }
+}
+
+/// A way of loading that takes the place of the augmentation's fields.
+struct Loading {
+    /// Step by step.
+    words: Vec<String>,
+    /// Where it can be looked at and changed.
+    lab: String,
+    /// The form without it.
+    without: String,
+}
+
+impl Loading {
+    fn read(typed: &Typed, dataset: &Dataset) -> Option<Loading> {
+        let text = typed.get("train_transforms").filter(|text| !text.trim().is_empty())?;
+        let steps: Pipeline = serde_json::from_str(text).ok()?;
+        let rest: Vec<(&str, &str)> = typed
+            .iter()
+            .filter(|(name, _)| *name != "train_transforms")
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        Some(Loading {
+            words: pipeline_words(&steps),
+            lab: link(&format!("/datasets/{}/lab", dataset.id), &[("b", text)]),
+            without: link("/runs/new", &rest),
+        })
     }
 }
 
@@ -185,7 +216,9 @@ async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: Fiel
         Some(chosen) => estimate(state, chosen, &defaults, typed).await?,
         None => String::new(),
     };
+    let loading = chosen.as_ref().and_then(|chosen| Loading::read(typed, &chosen.dataset));
     let new = New {
+        loading,
         frame: Frame::load(state, "New run", &[("Runs", "/runs")]).await?,
         datasets: list_ready(state).await?,
         chosen,

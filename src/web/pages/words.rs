@@ -35,6 +35,12 @@ pub(in crate::web) trait Measure {
     fn value(&self) -> Option<f64>;
 }
 
+impl Measure for f64 {
+    fn value(&self) -> Option<f64> {
+        Some(*self)
+    }
+}
+
 impl Measure for Option<f64> {
     fn value(&self) -> Option<f64> {
         *self

@@ -2,9 +2,10 @@
 //! description and the checks of values are all made from [`TRANSFORMS`].
 
 use super::kind::Kind;
+use serde::Serialize;
 
 /// A transform as people choose it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Transform {
     /// Its name in JSON.
     pub name: &'static str,
@@ -19,7 +20,8 @@ pub struct Transform {
 }
 
 /// Families of transforms, in the order in which a list shows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Group {
     /// Which pixels, and how many.
     Size,
@@ -54,7 +56,7 @@ impl Group {
 }
 
 /// One thing about a transform that may be chosen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Parameter {
     /// Its name in JSON.
     pub name: &'static str,

@@ -1,9 +1,11 @@
 //! What a parameter may hold.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What a parameter holds, its range (both ends included) and its default.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Kind {
     /// A number.
     Number {

@@ -94,7 +94,7 @@ fn what_cannot_work_is_refused_before_anything_is_spent() {
         ("batch size", |spec| spec.batch_size = 0),
         ("two classes", |spec| spec.classes.truncate(1)),
         ("make 24 pixels", |spec| spec.train_transforms = vec![TransformSpec::CenterCrop { size: 24 }]),
-        ("different shapes", |spec| spec.eval_transforms = vec![TransformSpec::Resize { size: 32 }]),
+        ("different shapes", |spec| spec.eval_transforms = vec![TransformSpec::resize(32)]),
         ("learning rate is -1", |spec| spec.learning_rate = -1.0),
     ];
     for (expected, change) in cases {

@@ -190,11 +190,11 @@ fn spec() -> RunSpec {
         schedule: Schedule::Cosine,
         warmup_epochs: 0.5,
         train_transforms: vec![
-            TransformSpec::RandomCrop { size: SIDE, padding: 2 },
+            TransformSpec::random_crop(SIDE, 2),
             TransformSpec::HorizontalFlip { probability: 0.5 },
             normalize.clone(),
         ],
-        eval_transforms: vec![TransformSpec::ResizeExact { size: SIDE }, normalize],
+        eval_transforms: vec![TransformSpec::resize_exact(SIDE), normalize],
         seed: 7,
         device: Device::Cpu,
         precision: Precision::F32,

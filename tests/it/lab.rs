@@ -1,0 +1,89 @@
+//! The loading lab: what it shows is what a run feeds.
+
+use crate::support::{Server, draw_pictures};
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
+
+fn input(bytes: &[u8]) -> (Vec<usize>, Vec<u8>) {
+    let file = SafeTensors::deserialize(bytes).unwrap();
+    let tensor = file.tensor("input").unwrap();
+    (tensor.shape().to_vec(), tensor.data().to_vec())
+}
+
+#[test]
+fn the_lab_recomputes_a_captured_batch_to_the_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let pictures = folder.path().join("pictures");
+    draw_pictures(&pictures);
+    let dataset = server.import("light", &pictures);
+    let transforms = json!([
+        {"name": "random_resized_crop", "size": 24, "scale": [0.3, 1.0]},
+        {"name": "horizontal_flip"},
+        {"name": "rotation", "degrees": 25},
+        {"name": "color_jitter"},
+        {"name": "normalize"},
+    ]);
+    let (status, run) = server.post(
+        "/api/v1/runs",
+        &json!({
+            "dataset": "light", "model": "small-cnn", "epochs": 2, "batch_size": 8, "image_size": 24,
+            "precision": "f32", "seed": 11, "capture_every": 5, "train_transforms": transforms,
+        }),
+    );
+    assert_eq!(status, 201, "{run}");
+    let run = server.wait(&format!("/api/v1/runs/{}", run["id"]), |run| {
+        run["state"] != "queued" && run["state"] != "running"
+    });
+    assert_eq!(run["state"], "completed", "{run}");
+    let batches = server.get(&format!("/api/v1/runs/{}/batches", run["id"]));
+    let batches = batches["items"].as_array().unwrap();
+    let epochs: Vec<&Value> = batches.iter().map(|batch| &batch["epoch"]).collect();
+    assert!(epochs.contains(&&json!(1)) && epochs.contains(&&json!(2)), "{epochs:?}");
+    for batch in batches {
+        let samples: Vec<&Value> =
+            batch["items"].as_array().unwrap().iter().map(|item| &item["sample_id"]).collect();
+        let asked = json!({
+            "pipeline": run["spec"]["train_transforms"], "samples": samples, "seed": run["spec"]["seed"],
+            "epoch": batch["epoch"], "format": "safetensors",
+        });
+        let seen = server.post_for_bytes(&format!("/api/v1/datasets/{}/preview", dataset["id"]), &asked);
+        let fed = server.run_file(&run, batch["path"].as_str().unwrap());
+        assert!(input(&seen) == input(&fed), "the batch of step {} is another one", batch["step"]);
+        // And what was drawn is told alike.
+        let mut asked = asked;
+        asked["format"] = json!("json");
+        let (_, told) = server.post(&format!("/api/v1/datasets/{}/preview", dataset["id"]), &asked);
+        for (seen, fed) in told["items"].as_array().unwrap().iter().zip(batch["items"].as_array().unwrap()) {
+            assert_eq!(seen["drawn"], fed["drawn"]);
+        }
+    }
+}
+
+#[test]
+fn a_pipeline_is_kept_by_name_and_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let pictures = folder.path().join("pictures");
+    draw_pictures(&pictures);
+    let dataset = server.import("light", &pictures);
+    let (status, kept) = server.put("/api/v1/pipelines/mine", &json!([{"name": "center_crop", "size": 8}]));
+    assert_eq!((status, &kept["steps"][0]["size"]), (200, &json!(8)), "{kept}");
+    assert_eq!(server.get("/api/v1/pipelines")["items"][0]["name"], "mine");
+    let (status, refused) =
+        server.put("/api/v1/pipelines/mine", &json!([{"name": "center_crop", "size": 0}]));
+    assert_eq!(status, 422);
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("size is 0, not a whole number from 1 to 1024"), "{message}");
+    let preview = format!("/api/v1/datasets/{}/preview", dataset["id"]);
+    for (body, field) in [
+        (json!({"pipeline": [], "samples": []}), "samples"),
+        (json!({"pipeline": [], "samples": [999_999]}), "samples"),
+        (json!({"pipeline": [{"name": "normalize"}, {"name": "center_crop"}], "samples": [1]}), "pipeline"),
+    ] {
+        let (status, answer) = server.post(&preview, &body);
+        assert_eq!((status, &answer["error"]["field"]), (422, &json!(field)), "{answer}");
+    }
+    let known = server.get("/api/v1/transforms");
+    assert!(known["items"].as_array().unwrap().iter().any(|transform| transform["name"] == "rotation"));
+}
