@@ -2,6 +2,7 @@
 
 pub mod confusion;
 pub mod dataset;
+pub mod health;
 pub mod ids;
 pub mod metrics;
 pub mod recipe;

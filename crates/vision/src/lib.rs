@@ -7,6 +7,7 @@ mod check;
 mod color;
 mod decode;
 mod draw;
+mod features;
 mod geometry;
 mod kind;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod pipeline;
 pub use check::{PipelineError, check};
 pub use decode::{DecodeError, Decoded, Limits, decode, decode_file};
 pub use draw::Draw;
+pub use features::{Features, FeaturesError, Percentiles, features};
 pub use image::RgbImage;
 pub use picture::{Thumbnail, picture_from_tensor, png, thumbnail};
 pub use pipeline::{Tensor, apply, output_side};
