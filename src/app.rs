@@ -1,5 +1,6 @@
 //! Puts the rooms together: opens a data directory, takes its lock, recovers, listens.
 
+use crate::health::Health;
 use crate::import::job::Imports;
 use crate::lab::Lab;
 use crate::runs::{Runs, process};
@@ -73,12 +74,13 @@ impl App {
         })?;
         let url = format!("http://{}", listener.local_addr()?);
         let store = Store::open(&data.join("tintype.db")).await?;
-        let imports = Imports::new(store.clone(), data.clone());
+        let health = Health::new(store.clone());
+        let imports = Imports::new(store.clone(), health.clone(), data.clone());
         imports.recover().await?;
         let runs = Runs::new(store.clone(), data.clone(), trainer, at_once);
         let queue = runs.work();
         let state =
-            web::State { store: store.clone(), imports, lab: Lab::default(), runs, data: data.clone() };
+            web::State { store: store.clone(), health, imports, lab: Lab::default(), runs, data: data.clone() };
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, web::router(state)).await {
                 tracing::error!(%error, "the server ended");

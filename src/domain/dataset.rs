@@ -32,6 +32,8 @@ impl DatasetState {
 /// How many samples a class has in each split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassCount {
+    /// Its number in the data set: stable, whatever becomes of other classes.
+    pub label: i64,
     /// The class.
     pub name: String,
     /// In the order of [`Split::ALL`].

@@ -2,7 +2,9 @@
 
 pub mod confusion;
 pub mod dataset;
+pub mod health;
 pub mod ids;
+pub mod mending;
 pub mod metrics;
 pub mod recipe;
 pub mod run;

@@ -2,6 +2,7 @@
 
 use super::{ImportError, Options, Progress, import};
 use crate::domain::ids::DatasetId;
+use crate::health::Health;
 use crate::store::Store;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::time::Instant;
 #[derive(Clone)]
 pub struct Imports {
     store: Store,
+    health: Health,
     data: PathBuf,
     under_way: Arc<Mutex<HashMap<DatasetId, UnderWay>>>,
 }
@@ -35,8 +37,8 @@ pub struct Status {
 
 impl Imports {
     /// Makes the handle.
-    pub fn new(store: Store, data: PathBuf) -> Imports {
-        Imports { store, data, under_way: Arc::default() }
+    pub fn new(store: Store, health: Health, data: PathBuf) -> Imports {
+        Imports { store, health, data, under_way: Arc::default() }
     }
 
     /// Where uploads are kept until they are imported.
@@ -142,7 +144,12 @@ impl Imports {
         match result {
             Ok(imported) => {
                 tracing::info!(dataset.id = %id, samples = imported.samples.len(), rejected = imported.rejected.len(), "imported");
-                self.store.set_dataset_ready(id, &imported).await
+                self.store.set_dataset_ready(id, &imported).await?;
+                // The first to ask begins the examination.
+                if let Some(dataset) = self.store.find_dataset(id).await? {
+                    self.health.of(&dataset).await?;
+                }
+                Ok(())
             }
             Err(error) => {
                 remove(&self.folder(id));

@@ -15,6 +15,7 @@ mod unpack;
 pub use error::ImportError;
 pub use split::SplitRequest;
 
+use crate::domain::mending;
 use layout::{Layout, Place};
 use meter::Meter;
 use protocol::sample::Split;
@@ -120,6 +121,8 @@ pub struct ImportedSample {
     pub orientation: u8,
     /// BLAKE3 of the file, 32 hexadecimal digits.
     pub hash: String,
+    /// What was measured of its pixels.
+    pub features: vision::Features,
 }
 
 /// A file that could not be used.
@@ -247,14 +250,9 @@ fn counted(count: usize, noun: &str) -> String {
 
 /// The samples come sorted by path.
 fn fingerprint(classes: &[String], samples: &[ImportedSample]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for sample in samples {
-        for part in [&sample.path, &classes[sample.class as usize], sample.split.as_str(), &sample.hash] {
-            // Each part with its length, so that no two lists of parts look alike.
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-        }
-    }
-    hasher.finalize().to_hex()[..32].to_owned()
+    mending::fingerprint(samples.iter().map(|sample| {
+        [&*sample.path, &*classes[sample.class as usize], sample.split.as_str(), &*sample.hash]
+    }))
 }
 
 #[cfg(test)]

@@ -186,7 +186,13 @@ impl Runs {
         recipe: &Recipe,
     ) -> anyhow::Result<(Vec<Sample>, Option<String>)> {
         let root = PathBuf::from(dataset.root.as_deref().context("the data set has no folder")?);
-        let mut samples = self.list_samples(dataset.id, &root).await?;
+        let classes = self.inner.store.list_class_counts(dataset.id).await?;
+        let labels: Vec<i64> = classes.iter().map(|class| class.label).collect();
+        anyhow::ensure!(
+            classes.iter().map(|class| &class.name).eq(&recipe.spec.classes),
+            "the classes changed while the run was made; start it again"
+        );
+        let mut samples = self.list_samples(dataset.id, &root, &labels).await?;
         let lacks_validation =
             recipe.spec.epochs > 0 && samples.iter().all(|sample| sample.split != Split::Val);
         if !lacks_validation {
@@ -203,14 +209,24 @@ impl Runs {
         Ok((samples, Some(words)))
     }
 
-    async fn list_samples(&self, dataset: DatasetId, root: &Path) -> anyhow::Result<Vec<Sample>> {
+    /// A run's labels are places in `labels`, the data set's labels that are in use: a network has no output for a
+    /// class without samples.
+    async fn list_samples(
+        &self,
+        dataset: DatasetId,
+        root: &Path,
+        labels: &[i64],
+    ) -> anyhow::Result<Vec<Sample>> {
         let rows = self.inner.store.list_samples(dataset).await?;
         rows.into_iter()
             .map(|row| {
                 Ok(Sample {
                     id: row.id.0,
                     path: root.join(&row.path).to_str().context("a path is not Unicode")?.to_owned(),
-                    label: u32::try_from(row.label)?,
+                    label: labels
+                        .binary_search(&row.label)
+                        .map_err(|_| anyhow::anyhow!("class {} came up while the run was made; start it again", row.label))?
+                        as u32,
                     split: row.split.parse().map_err(anyhow::Error::msg)?,
                 })
             })

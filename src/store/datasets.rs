@@ -90,6 +90,8 @@ pub struct Sample {
     pub orientation: i64,
     /// Of the file's bytes.
     pub hash: String,
+    /// Whether it is left out of the newest version.
+    pub excluded: bool,
 }
 
 /// A file that could not be used.
@@ -127,9 +129,9 @@ impl Store {
                 .await?;
         }
         for sample in &imported.samples {
-            sqlx::query(
+            let sample_id: SampleId = sqlx::query_scalar(
                 "insert into samples (dataset_id, path, label, split, width, height, bytes, format, orientation, hash)
-                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
             )
             .bind(id)
             .bind(&sample.path)
@@ -141,8 +143,9 @@ impl Store {
             .bind(sample.format)
             .bind(sample.orientation)
             .bind(&sample.hash)
-            .execute(&mut *transaction)
+            .fetch_one(&mut *transaction)
             .await?;
+            super::measures::insert_features(&mut transaction, id, sample_id, &sample.features).await?;
         }
         for file in &imported.rejected {
             sqlx::query("insert into rejected (dataset_id, path, reason) values (?, ?, ?)")
@@ -162,6 +165,12 @@ impl Store {
         .bind(id)
         .execute(&mut *transaction)
         .await?;
+        sqlx::query("insert into versions (dataset_id, number, created_at_ms, note, fingerprint) values (?, 1, ?, 'Imported', ?)")
+            .bind(id)
+            .bind(now_ms())
+            .bind(&imported.fingerprint)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await
     }
 
@@ -212,22 +221,23 @@ impl Store {
         row.map(Dataset::try_from).transpose()
     }
 
-    /// A data set's classes by label, with their counts.
+    /// A data set's classes by label, with their counts; those that have no samples any more are left out.
     pub async fn list_class_counts(&self, id: DatasetId) -> sqlx::Result<Vec<ClassCount>> {
         #[derive(FromRow)]
         struct Row {
+            label: i64,
             name: String,
             train: i64,
             val: i64,
             test: i64,
         }
         let rows: Vec<Row> = sqlx::query_as(
-            "select classes.name,
+            "select classes.label, classes.name,
                     count(*) filter (where samples.split = 'train') as train,
                     count(*) filter (where samples.split = 'val') as val,
                     count(*) filter (where samples.split = 'test') as test
              from classes
-             left join samples on samples.dataset_id = classes.dataset_id and samples.label = classes.label
+             join samples on samples.dataset_id = classes.dataset_id and samples.label = classes.label and excluded = 0
              where classes.dataset_id = ?
              group by classes.label order by classes.label",
         )
@@ -237,6 +247,7 @@ impl Store {
         Ok(rows
             .into_iter()
             .map(|row| ClassCount {
+                label: row.label,
                 name: row.name,
                 by_split: [row.train, row.val, row.test].map(|count| u64::try_from(count).unwrap_or(0)),
             })
@@ -246,8 +257,8 @@ impl Store {
     /// What defaults and checks of a run need to know.
     pub async fn dataset_facts(&self, dataset: &Dataset) -> sqlx::Result<DatasetFacts> {
         let median_side: Option<i64> = sqlx::query_scalar(
-            "select min(width, height) as side from samples where dataset_id = ?1 order by side
-             limit 1 offset (select count(*) / 2 from samples where dataset_id = ?1)",
+            "select min(width, height) as side from samples where dataset_id = ?1 and excluded = 0 order by side
+             limit 1 offset (select count(*) / 2 from samples where dataset_id = ?1 and excluded = 0)",
         )
         .bind(dataset.id)
         .fetch_optional(&self.read)
@@ -277,9 +288,9 @@ impl Store {
             .await
     }
 
-    /// Every sample, by number: what a run is given.
+    /// Every sample that is not excluded, by number: what a run is given.
     pub async fn list_samples(&self, id: DatasetId) -> sqlx::Result<Vec<Sample>> {
-        sqlx::query_as("select * from samples where dataset_id = ? order by id")
+        sqlx::query_as("select * from samples where dataset_id = ? and excluded = 0 order by id")
             .bind(id)
             .fetch_all(&self.read)
             .await
@@ -320,7 +331,7 @@ impl Store {
         // Ordered by a multiplicative hash of number and pick: fair enough to look at, and no table is shuffled.
         sqlx::query_as(
             "select * from samples
-             where dataset_id = ?1 and (?2 is null or label = ?2) and (?3 is null or split = ?3)
+             where dataset_id = ?1 and excluded = 0 and (?2 is null or label = ?2) and (?3 is null or split = ?3)
              order by ((id + ?4 * 7919) * 2654435761) % 4294967291 limit ?5",
         )
         .bind(id)
@@ -343,8 +354,8 @@ impl Store {
         sample: &Sample,
     ) -> sqlx::Result<(Option<SampleId>, Option<SampleId>)> {
         sqlx::query_as(
-            "select (select max(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id < ?4),
-                    (select min(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id > ?4)",
+            "select (select max(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id < ?4 and excluded = 0),
+                    (select min(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id > ?4 and excluded = 0)",
         )
         .bind(sample.dataset_id)
         .bind(&sample.split)

@@ -5,10 +5,12 @@
 //! is run by a test on a real database.
 
 pub mod datasets;
+pub mod measures;
 pub mod pipelines;
 pub mod predictions;
 pub mod runs;
 pub mod series;
+pub mod versions;
 
 use anyhow::Context as _;
 use sqlx::sqlite::{

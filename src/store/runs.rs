@@ -31,6 +31,8 @@ pub struct Run {
     pub spec: RunSpec,
     /// How its validation split was held out, where the data set has none.
     pub held_out: Option<String>,
+    /// The version of the data set that it learns from.
+    pub dataset_version: i64,
     /// Bytes of its journal that are in the database.
     pub journal_offset: i64,
     /// Versions, device, precision.
@@ -61,6 +63,7 @@ struct RunRow {
     ended_at_ms: Option<i64>,
     spec: String,
     held_out: Option<String>,
+    dataset_version: i64,
     journal_offset: i64,
     hello: Option<String>,
     started: Option<String>,
@@ -94,6 +97,7 @@ impl TryFrom<RunRow> for Run {
             ended_at_ms: row.ended_at_ms,
             spec: json("spec", &row.spec)?,
             held_out: row.held_out,
+            dataset_version: row.dataset_version,
             journal_offset: row.journal_offset,
             hello: row.hello.as_deref().map(|text| json("hello", text)).transpose()?,
             started: row.started.as_deref().map(|text| json("started", text)).transpose()?,
@@ -134,13 +138,13 @@ impl Store {
     ) -> sqlx::Result<()> {
         let now = now_ms();
         sqlx::query(
-            "insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec, held_out)
-             values (?, ?, ?, 'queued', ?, ?, ?, ?)",
+            "insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec, held_out, dataset_version)
+             values (?1, ?2, ?3, 'queued', ?4, ?4, ?5, ?6,
+                     (select coalesce(max(number), 1) from versions where dataset_id = ?2))",
         )
         .bind(id)
         .bind(dataset)
         .bind(name)
-        .bind(now)
         .bind(now)
         .bind(to_json("spec", spec)?)
         .bind(held_out)

@@ -9,6 +9,7 @@ mod pages;
 
 pub use error::Error;
 
+use crate::health::Health;
 use crate::import::job::Imports;
 use crate::lab::Lab;
 use crate::runs::Runs;
@@ -27,6 +28,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct State {
     /// The database.
     pub store: Store,
+    /// Examinations of data sets.
+    pub health: Health,
     /// Imports under way.
     pub imports: Imports,
     /// The loading lab.

@@ -41,9 +41,9 @@ impl Card {
         let mut strip = Vec::new();
         // A few of each class, so that the strip shows what is told apart.
         let each = (STRIP_TILES / classes.len().max(1) as i64).max(1);
-        for label in (0..classes.len() as i64).take(STRIP_TILES as usize) {
-            let samples =
-                state.store.list_samples_page(dataset.id, Some(label), None, SampleId(0), each).await?;
+        for class in classes.iter().take(STRIP_TILES as usize) {
+            let filter = SampleFilter { label: Some(class.label), ..SampleFilter::default() };
+            let samples = state.store.list_samples_page(dataset.id, &filter, each).await?;
             strip.extend(samples.iter().map(|sample| tile(sample, &classes)));
         }
         let progress = state.imports.status(dataset.id);
@@ -69,8 +69,7 @@ impl Card {
 }
 
 fn tile(sample: &Sample, classes: &[ClassCount]) -> Tile {
-    let class = usize::try_from(sample.label).ok().and_then(|label| classes.get(label));
-    let class = class.map_or_else(String::new, |class| class.name.clone());
+    let class = class_of(sample.label, classes).to_owned();
     Tile {
         href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),
         hash: sample.hash.clone(),
@@ -164,6 +163,7 @@ struct Show {
 
 /// A class of the table.
 struct ClassRow {
+    label: i64,
     name: String,
     colour: String,
     total: u64,
@@ -184,10 +184,11 @@ impl Show {
 
     fn rows(&self) -> Vec<ClassRow> {
         let most = self.card.classes.iter().map(ClassCount::total).max().unwrap_or(1).max(1) as f64;
-        let rows = self.card.classes.iter().enumerate();
-        rows.map(|(label, class)| ClassRow {
+        let rows = self.card.classes.iter();
+        rows.map(|class| ClassRow {
             name: class.name.clone(),
-            colour: class_colour(label),
+            label: class.label,
+            colour: class_colour(usize::try_from(class.label).unwrap_or(0)),
             total: class.total(),
             counts: class.by_split,
             widths: class.by_split.map(|count| count as f64 / most * 100.0),

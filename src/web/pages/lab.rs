@@ -1,11 +1,11 @@
 //! `/datasets/{id}/lab`: two ways of loading side by side, on the data set's own pictures, tensor for tensor.
 
 use super::frame::{Frame, page};
-use super::gallery::class;
+use super::datasets::class_of;
 use super::inputs::View;
 use super::pipeline_words::{drawn_words, pipeline_words};
 use super::words::{self, link};
-use crate::domain::dataset::DatasetState;
+use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::recipe::{Preset, defaults};
 use crate::lab::{Fed, Subject};
 use crate::store::datasets::{Dataset, Sample};
@@ -70,7 +70,7 @@ struct Lab {
     frame: Frame,
     dataset: Dataset,
     tab: &'static str,
-    classes: Vec<String>,
+    classes: Vec<ClassCount>,
     asked: Asked,
     count: usize,
     sides: [Side; 2],
@@ -213,7 +213,7 @@ pub(in crate::web) async fn show(
         return Err(Error::Conflict(format!("“{}” has no pictures to look at yet", dataset.name)));
     }
     let facts = state.store.dataset_facts(&dataset).await?;
-    let classes: Vec<String> = facts.classes.iter().map(|class| class.name.clone()).collect();
+    let classes = facts.classes.clone();
     let size =
         defaults(&facts)["image_size"].as_u64().and_then(|size| u32::try_from(size).ok()).unwrap_or(64);
     let count = asked.count.unwrap_or(8).clamp(1, COUNTS[3]);
@@ -240,7 +240,7 @@ pub(in crate::web) async fn show(
             });
             let close = samples.get(chosen).map(|sample| {
                 let vary = if look.by_epoch { "seed" } else { "" };
-                look.close(sample, class(&classes, sample.label), asked.with(&base, "vary", vary))
+                look.close(sample, class_of(sample.label, &classes), asked.with(&base, "vary", vary))
             });
             (triples, close)
         })
@@ -278,7 +278,7 @@ pub(in crate::web) async fn show(
 async fn find_samples(
     state: &State,
     dataset: &Dataset,
-    classes: &[String],
+    classes: &[ClassCount],
     asked: &Asked,
     count: usize,
 ) -> Result<Vec<Sample>> {
@@ -399,7 +399,7 @@ impl Look {
     fn triples(
         &self,
         samples: &[Sample],
-        classes: &[String],
+        classes: &[ClassCount],
         chosen: usize,
         href: impl Fn(i64) -> String,
     ) -> Vec<Triple> {
@@ -412,7 +412,7 @@ impl Look {
             .zip(fed)
             .enumerate()
             .map(|(at, (sample, fed))| Triple {
-                class: class(classes, sample.label).to_owned(),
+                class: class_of(sample.label, classes).to_owned(),
                 href: href(sample.id.0) + "#close",
                 sample: sample.clone(),
                 fed,

@@ -2,6 +2,7 @@
 //! picture and what every run says of it.
 
 use super::frame::{Frame, page};
+use super::datasets::class_of;
 use super::gallery::{class, class_colour};
 use super::run_view::RunView;
 use super::sparkline::Sparkline;
@@ -219,17 +220,14 @@ pub(in crate::web) async fn of_dataset(
         .filter(|sample| sample.dataset_id == dataset.id)
         .ok_or(Error::NotFound("picture in this data set"))?;
     let classes = state.store.list_class_counts(dataset.id).await?;
-    let names: Vec<String> = classes.into_iter().map(|class| class.name).collect();
+    let name = class_of(sample.label, &classes).to_owned();
     let mut verdicts = Vec::new();
     for (run, split, predicted, confidence) in state.store.list_verdicts_on(sample.id).await? {
-        let name = state.store.find_run(run).await?.map_or_else(String::new, |run| run.name);
-        let words = format!(
-            "{} {} {:.2} ({split})",
-            if predicted == sample.label { "✓" } else { "→" },
-            class(&names, predicted),
-            confidence
-        );
-        verdicts.push((format!("{run} · {name}"), format!("/runs/{run}/samples/{}", sample.id), words));
+        // A run knows the classes of its own version of the data set.
+        let Some(found) = state.store.find_run(run).await? else { continue };
+        let said = class(&found.spec.classes, predicted);
+        let words = format!("{} {said} {confidence:.2} ({split})", if said == name { "✓" } else { "→" });
+        verdicts.push((format!("{run} · {}", found.name), format!("/runs/{run}/samples/{}", sample.id), words));
     }
     let dataset_href = format!("/datasets/{}", dataset.id);
     let href = |sample: SampleId| format!("{dataset_href}/samples/{sample}");
@@ -241,7 +239,7 @@ pub(in crate::web) async fn of_dataset(
             &[("Data sets", "/"), (&dataset.name, &dataset_href)],
         )
         .await?,
-        class: class(&names, sample.label).to_owned(),
+        class: name,
         verdicts,
         previous: before.map(href),
         next: behind.map(href),

@@ -1,0 +1,221 @@
+//! Whether the classes can be told apart by something that is not what the pictures show: a network would find it too.
+//! A plain classifier gets nothing but that cue, and is judged on samples that it was not fitted on.
+
+use super::Subject;
+use super::logistic::{Logistic, Table};
+use super::report::{ClassEvidence, Cue, Grade, Shortcut};
+use protocol::sample::Split;
+use rayon::prelude::*;
+
+const FOLDS: usize = 5;
+/// In all; the same share of every class, or all that a small one has. Ten times as many would narrow the interval
+/// from 1 % to 0.4 %.
+const MAX_SAMPLES: usize = 6_000;
+/// Two for each fold.
+const MIN_SAMPLES_OF_A_CLASS: usize = 10;
+/// 99.5 % quantile of the standard normal distribution: 1 - 0.05 / 5 two-sided, for five cues at once.
+const Z: f64 = 2.575_829_303_548_900_4;
+/// Standardised values beyond are cut: one panorama must not decide for all.
+const MAX_DEVIATIONS: f64 = 5.0;
+
+/// Tests every cue; `subjects` has no duplicates, which would be judged by their copies.
+pub(super) fn all(subjects: &[&Subject], classes: &[String]) -> Vec<Shortcut> {
+    let asked = Asked::choose(subjects, classes.len());
+    if asked.labels.len() < 2 {
+        return Vec::new();
+    }
+    Cue::ALL.into_par_iter().map(|cue| test(cue, &asked, classes)).collect()
+}
+
+/// The samples that are asked, in the order in which they are dealt to the folds.
+struct Asked<'a> {
+    subjects: Vec<&'a Subject<'a>>,
+    /// Of each sample: index into `labels`.
+    class: Vec<usize>,
+    fold: Vec<usize>,
+    /// Of the classes with enough samples.
+    labels: Vec<u32>,
+}
+
+impl<'a> Asked<'a> {
+    fn choose(subjects: &[&'a Subject<'a>], classes: usize) -> Asked<'a> {
+        let has_train = subjects.iter().any(|subject| subject.split == Split::Train);
+        let mut by_label: Vec<Vec<&Subject>> = vec![Vec::new(); classes];
+        for subject in subjects.iter().filter(|subject| !has_train || subject.split == Split::Train) {
+            by_label[subject.label as usize].push(subject);
+        }
+        let mut asked = Asked { subjects: vec![], class: vec![], fold: vec![], labels: vec![] };
+        by_label.retain(|samples| samples.len() >= MIN_SAMPLES_OF_A_CLASS);
+        let most = (MAX_SAMPLES / by_label.len().max(1)).max(MIN_SAMPLES_OF_A_CLASS);
+        for (class, mut samples) in by_label.into_iter().enumerate() {
+            // An order that has nothing to do with names, dates or who took the pictures.
+            samples.sort_by_key(|subject| (shuffled(subject.id), subject.id));
+            samples.truncate(most);
+            asked.labels.push(samples[0].label);
+            asked.fold.extend((0..samples.len()).map(|place| place % FOLDS));
+            asked.class.extend(std::iter::repeat_n(class, samples.len()));
+            asked.subjects.extend(samples);
+        }
+        asked
+    }
+}
+
+/// A number that looks drawn, and is always the same for the same id (SplitMix64's mixing, Steele et al. 2014).
+fn shuffled(id: i64) -> u64 {
+    let mut mixed = id.cast_unsigned().wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ mixed >> 31
+}
+
+fn test(cue: Cue, asked: &Asked, classes: &[String]) -> Shortcut {
+    let columns = columns(cue, &asked.subjects);
+    let predicted = cross_validated(&columns, asked);
+    let count = asked.labels.len();
+    let (mut samples, mut correct) = (vec![0_usize; count], vec![0_usize; count]);
+    for (&class, &predicted) in asked.class.iter().zip(&predicted) {
+        samples[class] += 1;
+        correct[class] += usize::from(class == predicted);
+    }
+    let recall = |class: usize| correct[class] as f64 / samples[class] as f64;
+    let balanced_accuracy = (0..count).map(recall).sum::<f64>() / count as f64;
+    // Two successes and two failures more (Agresti, Coull 1998), so that a recall of 0 or 1 is not taken for sure.
+    let variance = |class: usize| {
+        let (trials, successes) = (samples[class] as f64 + 4.0, correct[class] as f64 + 2.0);
+        successes / trials * (1.0 - successes / trials) / trials
+    };
+    let half = Z * (0..count).map(variance).sum::<f64>().sqrt() / count as f64;
+    let chance = 1.0 / count as f64;
+    let (lower, upper) = ((balanced_accuracy - half).max(0.0), (balanced_accuracy + half).min(1.0));
+    let mean = |class: usize, values: &[f64]| {
+        let of_class = values.iter().zip(&asked.class).filter(|(_, of)| **of == class);
+        of_class.map(|(value, _)| value).sum::<f64>() / samples[class] as f64
+    };
+    let evidence = |(class, &label): (usize, &u32)| ClassEvidence {
+        label,
+        class: classes[label as usize].clone(),
+        samples: samples[class],
+        recall: recall(class),
+        means: columns.iter().map(|column| mean(class, &column.values)).collect(),
+    };
+    Shortcut {
+        cue,
+        balanced_accuracy,
+        lower,
+        upper,
+        chance,
+        grade: grade(balanced_accuracy, lower, chance),
+        samples: asked.subjects.len(),
+        columns: columns.iter().map(|column| column.name.clone()).collect(),
+        classes: asked.labels.iter().enumerate().map(evidence).collect(),
+    }
+}
+
+fn grade(balanced_accuracy: f64, lower: f64, chance: f64) -> Grade {
+    if lower <= chance {
+        Grade::None
+    } else if balanced_accuracy < (1.0 + chance) / 2.0 {
+        Grade::Weak
+    } else {
+        Grade::Strong
+    }
+}
+
+/// The class of each sample as told by a classifier fitted on the other folds.
+fn cross_validated(columns: &[Column], asked: &Asked) -> Vec<usize> {
+    let of_fold = |fold: usize| {
+        let (held_out, fitted): (Vec<usize>, Vec<usize>) =
+            (0..asked.subjects.len()).partition(|&sample| asked.fold[sample] == fold);
+        let (values, width) = standardised(columns, &fitted);
+        let table = Table { values: &values, columns: width };
+        let model = Logistic::fit(&table, &asked.class, &fitted, asked.labels.len());
+        held_out.into_iter().map(move |sample| (sample, model.predict(&values[sample * width..(sample + 1) * width])))
+            .collect::<Vec<_>>()
+    };
+    let mut predicted = vec![0; asked.subjects.len()];
+    for (sample, class) in (0..FOLDS).into_par_iter().flat_map_iter(of_fold).collect::<Vec<_>>() {
+        predicted[sample] = class;
+    }
+    predicted
+}
+
+/// One number of each sample.
+struct Column {
+    name: String,
+    values: Vec<f64>,
+    /// Whether its square is worth a column: a class may be told by being in the middle.
+    squared: bool,
+}
+
+/// What a cue says of the samples.
+fn columns(cue: Cue, subjects: &[&Subject]) -> Vec<Column> {
+    let number = |name: &str, of: &dyn Fn(&Subject) -> f64| {
+        let values = subjects.iter().map(|subject| of(subject)).collect();
+        Column { name: name.to_owned(), values, squared: true }
+    };
+    let rgb = |of: &dyn Fn(&Subject) -> [f32; 3]| {
+        let names = ["red", "green", "blue"].into_iter().enumerate();
+        names.map(|(channel, name)| number(name, &|subject| f64::from(of(subject)[channel]))).collect()
+    };
+    let area = |subject: &Subject| f64::from(subject.width) * f64::from(subject.height);
+    match cue {
+        Cue::Colour => rgb(&|subject| subject.features.mean),
+        Cue::Border => rgb(&|subject| subject.features.border),
+        Cue::Brightness => vec![
+            number("mean", &|subject| mean_luma(subject.features.mean)),
+            number("deviation", &|subject| f64::from(subject.features.luma_std)),
+            number("p5", &|subject| f64::from(subject.features.luma.p5)),
+            number("median", &|subject| f64::from(subject.features.luma.p50)),
+            number("p95", &|subject| f64::from(subject.features.luma.p95)),
+        ],
+        Cue::Size => vec![
+            number("width", &|subject| f64::from(subject.width)),
+            number("height", &|subject| f64::from(subject.height)),
+            number("aspect ratio", &|subject| f64::from(subject.width) / f64::from(subject.height)),
+            number("log2 area", &|subject| area(subject).log2()),
+        ],
+        Cue::File => {
+            let bytes = |subject: &Subject| subject.bytes.max(1) as f64;
+            let mut formats: Vec<&str> = subjects.iter().map(|subject| subject.format).collect();
+            formats.sort_unstable();
+            formats.dedup();
+            let is = |format: &str| Column {
+                squared: false,
+                ..number(format, &|subject| f64::from(u8::from(subject.format == format)))
+            };
+            let sizes = [
+                number("log2 bytes", &|subject| bytes(subject).log2()),
+                number("log2 bytes per pixel", &|subject| (bytes(subject) / area(subject)).log2()),
+            ];
+            sizes.into_iter().chain(formats.into_iter().map(is)).collect()
+        }
+    }
+}
+
+fn mean_luma([r, g, b]: [f32; 3]) -> f64 {
+    0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)
+}
+
+/// Row by row, and the number of columns: all as deviations from the mean of the `fitted` samples in units of their
+/// standard deviation, then the squares of those. What is the same everywhere is left out.
+fn standardised(columns: &[Column], fitted: &[usize]) -> (Vec<f64>, usize) {
+    let mut wide: Vec<Vec<f64>> = Vec::new();
+    for column in columns {
+        let mean_of = |of: &dyn Fn(f64) -> f64| {
+            fitted.iter().map(|&sample| of(column.values[sample])).sum::<f64>() / fitted.len() as f64
+        };
+        let mean = mean_of(&|value| value);
+        let deviation = mean_of(&|value| (value - mean).powi(2)).sqrt();
+        if deviation <= 1e-9 * mean.abs().max(1.0) {
+            continue;
+        }
+        let standard = |value: &f64| ((value - mean) / deviation).clamp(-MAX_DEVIATIONS, MAX_DEVIATIONS);
+        let values: Vec<f64> = column.values.iter().map(standard).collect();
+        let squares = column.squared.then(|| values.iter().map(|value| value * value - 1.0).collect());
+        wide.push(values);
+        wide.extend(squares);
+    }
+    let samples = columns.first().map_or(0, |column| column.values.len());
+    let rows = (0..samples).flat_map(|sample| wide.iter().map(move |column| column[sample]));
+    (rows.collect(), wide.len())
+}

@@ -1,0 +1,116 @@
+//! What was measured of pictures, and what a data set's examination found.
+
+use super::{Store, bad_json, now_ms};
+use crate::domain::health::Report;
+use crate::domain::ids::{DatasetId, SampleId};
+use sqlx::{FromRow, SqliteConnection};
+use vision::Features;
+
+/// A sample with what was measured of it; `None` where that is missing or of an older version of the program.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The sample.
+    pub sample: super::datasets::Sample,
+    /// Of its pixels.
+    pub features: Option<Features>,
+}
+
+/// A kept report.
+#[derive(Clone, Debug)]
+pub struct KeptReport {
+    /// The data set's version that was examined.
+    pub version: i64,
+    /// When.
+    pub made_at_ms: i64,
+    /// What it took.
+    pub seconds: f64,
+    /// What was found.
+    pub report: Report,
+}
+
+impl Store {
+    /// Every sample of the newest version that counts, by number, with its measures.
+    pub async fn list_measured(&self, id: DatasetId) -> sqlx::Result<Vec<Measured>> {
+        #[derive(FromRow)]
+        struct Row {
+            #[sqlx(flatten)]
+            sample: super::datasets::Sample,
+            features: Option<Vec<u8>>,
+        }
+        let rows: Vec<Row> = sqlx::query_as(
+            "select samples.*, features from samples left join measures on sample_id = samples.id
+             where samples.dataset_id = ? and excluded = 0 order by samples.id",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Measured {
+                sample: row.sample,
+                features: row.features.and_then(|bytes| Features::from_bytes(&bytes).ok()),
+            })
+            .collect())
+    }
+
+    /// Keeps what was measured of some samples of a data set.
+    pub async fn save_features(&self, id: DatasetId, measured: &[(SampleId, Features)]) -> sqlx::Result<()> {
+        let mut transaction = self.write.begin().await?;
+        for (sample, features) in measured {
+            insert_features(&mut transaction, id, *sample, features).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Keeps a report in place of an older one.
+    pub async fn save_report(&self, id: DatasetId, version: i64, seconds: f64, report: &Report) -> sqlx::Result<()> {
+        let report = serde_json::to_string(report).map_err(|error| bad_json("report", error))?;
+        sqlx::query(
+            "insert into health_reports (dataset_id, version, made_at_ms, seconds, report) values (?, ?, ?, ?, ?)
+             on conflict do update set version = excluded.version, made_at_ms = excluded.made_at_ms,
+                                       seconds = excluded.seconds, report = excluded.report",
+        )
+        .bind(id)
+        .bind(version)
+        .bind(now_ms())
+        .bind(seconds)
+        .bind(report)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// The newest report, of whichever version; one that this program would word otherwise counts as none.
+    pub async fn find_report(&self, id: DatasetId) -> sqlx::Result<Option<KeptReport>> {
+        let row: Option<(i64, i64, f64, String)> =
+            sqlx::query_as("select version, made_at_ms, seconds, report from health_reports where dataset_id = ?")
+                .bind(id)
+                .fetch_optional(&self.read)
+                .await?;
+        Ok(row.and_then(|(version, made_at_ms, seconds, report)| {
+            let report: Report = serde_json::from_str(&report).ok()?;
+            report.is_current().then_some(KeptReport { version, made_at_ms, seconds, report })
+        }))
+    }
+}
+
+pub(super) async fn insert_features(
+    connection: &mut SqliteConnection,
+    dataset: DatasetId,
+    sample: SampleId,
+    features: &Features,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert or replace into measures (sample_id, dataset_id, brightness, contrast, sharpness, features)
+         values (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(sample)
+    .bind(dataset)
+    .bind(f64::from(features.luma.p50))
+    .bind(f64::from(features.luma_std))
+    .bind(Some(f64::from(features.sharpness)).filter(|sharpness| sharpness.is_finite()))
+    .bind(features.to_bytes())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
