@@ -1,6 +1,7 @@
 //! Pictures for people: thumbnails, and tensors turned back into pictures.
 
-use crate::geometry::{Area, resized};
+use crate::geometry::Area;
+use crate::resize::{Kernel, resized};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbImage};
@@ -37,7 +38,8 @@ pub fn thumbnail(image: &RgbImage, side: u32) -> Thumbnail {
             let rounded = (u64::from(length) * u64::from(side) + u64::from(longer) / 2) / u64::from(longer);
             (rounded as u32).max(1)
         };
-        Cow::Owned(resized(image, Area::whole(image), scaled(image.width()), scaled(image.height())))
+        let (width, height) = (scaled(image.width()), scaled(image.height()));
+        Cow::Owned(resized(image, Area::whole(image), width, height, Kernel::SMOOTH))
     };
     let mut bytes = Vec::new();
     let (width, height) = small.dimensions();
