@@ -1,4 +1,4 @@
-//! What pixels are: brightness, contrast, saturation, hue, with the formulas of `torchvision.transforms.v2` on
+//! What pixels are: brightness, contrast, saturation, hue, grey, with the formulas of `torchvision.transforms.v2` on
 //! 8-bit pictures (a blend of the picture with black, with its mean grey, with its grey; results cut to whole levels).
 
 use image::RgbImage;
@@ -37,6 +37,14 @@ pub(crate) fn saturation(image: &mut RgbImage, factor: f64) {
     for pixel in pixels {
         let grey = f32::from(grey(*pixel));
         *pixel = pixel.map(|level| blend(level, grey, factor as f32));
+    }
+}
+
+/// Each pixel's grey in all three channels.
+pub(crate) fn grayscale(image: &mut RgbImage) {
+    let (pixels, _) = image.as_chunks_mut::<3>();
+    for pixel in pixels {
+        *pixel = [grey(*pixel); 3];
     }
 }
 

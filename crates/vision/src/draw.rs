@@ -36,6 +36,25 @@ impl Draw {
         // Exact to one part in 2^32, far below what a statistical test of any length here could see.
         ((u64::from(count) * u64::from(self.stream.next_u32())) >> 32) as u32
     }
+
+    /// Standard normal (Box and Muller 1958).
+    pub fn normal(&mut self) -> f64 {
+        // Of the values in 0..1, one that is not 0 under the logarithm.
+        let radius = (-2.0 * (1.0 - self.uniform(0.0, 1.0)).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform(0.0, 1.0)).cos()
+    }
+
+    /// Random bytes.
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
+        self.stream.fill_bytes(bytes);
+    }
+
+    /// A stream of its own, keyed by 256 bits of this one: however much is drawn from it, this one goes on the same.
+    pub(crate) fn branch(&mut self) -> Draw {
+        let mut key = [0; 32];
+        self.fill(&mut key);
+        Draw { stream: ChaCha8Rng::from_seed(key) }
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +85,27 @@ mod tests {
         assert!((0..1000).all(|_| draw.chance(1.0) && !draw.chance(0.0)));
         assert!((0..1000).all(|_| draw.below(1) == 0 && draw.uniform(2.5, 2.5) == 2.5));
         assert!((0..1000).all(|_| (-3.0..4.0).contains(&draw.uniform(-3.0, 4.0))));
+    }
+
+    #[test]
+    fn a_branch_leaves_the_stream_as_it_is() {
+        let (mut one, mut other) = (Draw::new(1, 1, 1), Draw::new(1, 1, 1));
+        let (mut branch, mut same) = (one.branch(), other.branch());
+        let drawn: Vec<f64> = (0..100).map(|_| branch.uniform(0.0, 1.0)).collect();
+        assert_eq!(drawn[0], same.uniform(0.0, 1.0));
+        let next = one.uniform(0.0, 1.0);
+        assert_eq!(next, other.uniform(0.0, 1.0));
+        assert!(!drawn.contains(&next));
+    }
+
+    #[test]
+    fn normal_draws_have_the_moments_of_the_distribution() {
+        let mut draw = Draw::new(9, 1, 1);
+        let drawn: Vec<f64> = (0..100_000).map(|_| draw.normal()).collect();
+        let moment = |power| drawn.iter().map(|value| value.powi(power)).sum::<f64>() / 100_000.0;
+        for (power, expected, allowed) in [(1, 0.0, 0.015), (2, 1.0, 0.02), (3, 0.0, 0.06), (4, 3.0, 0.15)] {
+            assert!((moment(power) - expected).abs() < allowed, "{power}: {}", moment(power));
+        }
     }
 
     #[test]

@@ -1,9 +1,8 @@
-//! Where pixels go: resizing, cropping, turning. Semantics follow `torchvision.transforms.v2` on 8-bit pictures.
+//! Where pixels go without being mixed: crops, padding, and the sizes of pictures. Semantics follow
+//! `torchvision.transforms.v2` on 8-bit pictures.
 
-use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use crate::beyond::Beyond;
 use image::RgbImage;
-use std::cell::RefCell;
 
 /// A rectangle of a picture, pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,51 +19,49 @@ impl Area {
     }
 }
 
-thread_local! {
-    /// Keeps its buffers from one picture to the next.
-    static RESIZER: RefCell<Resizer> = RefCell::default();
-}
-
-/// The area alone (pixels around it have no influence), resized: bilinear with a support that grows as the picture
-/// shrinks (antialiased).
-pub(crate) fn resized(image: &RgbImage, area: Area, width: u32, height: u32) -> RgbImage {
-    let source = ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3)
-        .expect("an RgbImage's buffer fits its size");
-    let source = CroppedImage::new(&source, area.left, area.top, area.width, area.height)
-        .expect("the area lies within the picture");
-    let mut target = Image::new(width, height, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    RESIZER
-        .with_borrow_mut(|resizer| resizer.resize(&source, &mut target, &options))
-        .expect("both pictures are 8-bit RGB");
-    RgbImage::from_raw(width, height, target.into_vec()).expect("the buffer was made for this size")
-}
-
 /// Width and height when the shorter side becomes `size`; the longer one is cut to whole pixels.
 pub(crate) fn shorter_side(width: u32, height: u32, size: u32) -> (u32, u32) {
     let scaled = |long: u32, short: u32| (u64::from(size) * u64::from(long) / u64::from(short)) as u32;
     if width <= height { (size, scaled(height, width)) } else { (scaled(width, height), size) }
 }
 
-/// A window that may reach beyond the picture, where it is black. `left` and `top` may be negative.
-pub(crate) fn window(image: &RgbImage, left: i64, top: i64, width: u32, height: u32) -> RgbImage {
-    let mut target = RgbImage::new(width, height);
-    let from = left.max(0);
-    let to = (left + i64::from(width)).min(i64::from(image.width()));
-    if from >= to {
-        return target;
-    }
-    for row in 0..height {
-        let source_row = top + i64::from(row);
-        if !(0..i64::from(image.height())).contains(&source_row) {
-            continue;
+/// A window that may reach beyond the picture. `left` and `top` may be negative.
+pub(crate) fn window(
+    image: &RgbImage,
+    left: i64,
+    top: i64,
+    width: u32,
+    height: u32,
+    beyond: Beyond,
+) -> RgbImage {
+    let mut target = RgbImage::from_pixel(width, height, image::Rgb([beyond.fill; 3]));
+    let columns: Vec<Option<u32>> =
+        (0..width).map(|column| beyond.place(left + i64::from(column), image.width())).collect();
+    // What lies within the picture is one piece of each row; only what is around it goes pixel by pixel.
+    let from = (-left).clamp(0, i64::from(width)) as usize;
+    let to = (i64::from(image.width()) - left).clamp(from as i64, i64::from(width)) as usize;
+    let stride = image.width() as usize * 3;
+    for (row, pixels) in target.chunks_exact_mut((width as usize * 3).max(1)).enumerate() {
+        let Some(source_row) = beyond.place(top + row as i64, image.height()) else { continue };
+        let source = &image.as_raw()[source_row as usize * stride..][..stride];
+        if from < to {
+            let start = (left + from as i64) as usize * 3;
+            pixels[from * 3..to * 3].copy_from_slice(&source[start..start + (to - from) * 3]);
         }
-        let source = (source_row as usize * image.width() as usize + from as usize) * 3;
-        let place = (row as usize * width as usize + (from - left) as usize) * 3;
-        let length = (to - from) as usize * 3;
-        target.as_mut()[place..place + length].copy_from_slice(&image.as_raw()[source..source + length]);
+        for column in (0..from).chain(to..width as usize) {
+            if let Some(place) = columns[column] {
+                let place = place as usize * 3;
+                pixels[column * 3..column * 3 + 3].copy_from_slice(&source[place..place + 3]);
+            }
+        }
     }
     target
+}
+
+/// `padding` more pixels on every side.
+pub(crate) fn padded(image: &RgbImage, padding: u32, beyond: Beyond) -> RgbImage {
+    let offset = -i64::from(padding);
+    window(image, offset, offset, image.width() + 2 * padding, image.height() + 2 * padding, beyond)
 }
 
 /// The middle square, padded with black where the picture is smaller.
@@ -74,84 +71,35 @@ pub(crate) fn center_crop(image: &RgbImage, size: u32) -> RgbImage {
         // torchvision pads the smaller half in front, and rounds half to even when it crops.
         if spare < 0 { -((-spare) / 2) } else { (spare as f64 / 2.0).round_ties_even() as i64 }
     };
-    window(image, offset(image.width()), offset(image.height()), size, size)
+    window(image, offset(image.width()), offset(image.height()), size, size, Beyond::BLACK)
 }
 
-/// Binary places of the coordinates in [`rotated`]: of 1024 additions the error is below a millionth of a pixel.
-const PLACE_BITS: u32 = 32;
-/// Binary places of its weights: a product of two, times a level, fits 32 bits.
-const WEIGHT_BITS: u32 = 11;
-const ONE: i64 = 1 << WEIGHT_BITS;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::transform::Outside;
 
-/// Turned counter-clockwise about the centre, bilinear, the size kept, corners black.
-///
-/// Each target pixel is looked up where it comes from. In whole numbers, which is fast, and the same everywhere.
-pub(crate) fn rotated(image: &RgbImage, degrees: f64) -> RgbImage {
-    let fixed = |value: f64| (value * (1_u64 << PLACE_BITS) as f64).round() as i64;
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    let (width, height) = (i64::from(image.width()), i64::from(image.height()));
-    let (middle_x, middle_y) = ((width - 1) as f64 / 2.0, (height - 1) as f64 / 2.0);
-    let (step_x, step_y) = (fixed(cos), fixed(sin));
-    let stride = image.width() as usize * 3;
-    let source = image.as_raw().as_slice();
-    let mut target = RgbImage::new(image.width(), image.height());
-    for (y, row) in target.chunks_exact_mut(stride.max(1)).enumerate() {
-        let dy = y as f64 - middle_y;
-        let mut from_x = fixed(middle_x - cos * middle_x - sin * dy);
-        let mut from_y = fixed(middle_y - sin * middle_x + cos * dy);
-        let (pixels, _) = row.as_chunks_mut::<3>();
-        for pixel in pixels {
-            let (left, top) = (from_x >> PLACE_BITS, from_y >> PLACE_BITS);
-            let share = |place: i64| (place >> (PLACE_BITS - WEIGHT_BITS)) & (ONE - 1);
-            let weights = Weights::new(share(from_x), share(from_y));
-            if (0..width - 1).contains(&left) && (0..height - 1).contains(&top) {
-                let upper = top as usize * stride + left as usize * 3;
-                let lower = upper + stride;
-                *pixel = weights.mixed_within(&source[upper..upper + 6], &source[lower..lower + 6]);
-            } else if (-1..width).contains(&left) && (-1..height).contains(&top) {
-                *pixel = weights.mixed_at_the_edge(image, left, top);
-            }
-            from_x += step_x;
-            from_y += step_y;
-        }
-    }
-    target
-}
-
-/// How much each of four neighbours counts, in [`ONE`]² parts: upper left, upper right, lower left, lower right.
-struct Weights([u32; 4]);
-
-impl Weights {
-    fn new(right: i64, low: i64) -> Weights {
-        let (left, high) = (ONE - right, ONE - low);
-        Weights([left * high, right * high, left * low, right * low].map(|weight| weight as u32))
+    #[test]
+    fn the_window_shows_what_lies_beyond_also_far_away() {
+        let image = RgbImage::from_fn(3, 2, |x, y| image::Rgb([(10 * y + x) as u8; 3]));
+        let seen = |outside, left, top, width| {
+            let beyond = Beyond { outside, fill: 99 };
+            let window = window(&image, left, top, width, 2, beyond);
+            window.pixels().map(|pixel| pixel.0[0]).collect::<Vec<u8>>()
+        };
+        assert_eq!(seen(Outside::Constant, -1, 1, 3), [99, 10, 11, 99, 99, 99]);
+        assert_eq!(seen(Outside::Constant, 7, 0, 2), [99; 4]);
+        assert_eq!(seen(Outside::Edge, -9, 1, 2), [10; 4]);
+        assert_eq!(seen(Outside::Edge, 9, -1, 2), [2; 4]);
+        assert_eq!(seen(Outside::Reflect, -2, 1, 7), [12, 11, 10, 11, 12, 11, 10, 2, 1, 0, 1, 2, 1, 0]);
+        assert_eq!(seen(Outside::Reflect, 4, 0, 1), [0, 10]);
+        assert_eq!(padded(&image, 3, Beyond { outside: Outside::Reflect, fill: 0 }).dimensions(), (9, 8));
     }
 
-    fn mixed_within(&self, upper: &[u8], lower: &[u8]) -> [u8; 3] {
-        let [a, b, c, d] = self.0;
-        std::array::from_fn(|channel| {
-            let sum = a * u32::from(upper[channel])
-                + b * u32::from(upper[channel + 3])
-                + c * u32::from(lower[channel])
-                + d * u32::from(lower[channel + 3]);
-            ((sum + (1 << (2 * WEIGHT_BITS - 1))) >> (2 * WEIGHT_BITS)) as u8
-        })
-    }
-
-    /// Neighbours outside are black, and what is mixed with black is darkened again by the share that is inside:
-    /// torchvision blends with the fill colour after it has sampled zeros.
-    fn mixed_at_the_edge(&self, image: &RgbImage, left: i64, top: i64) -> [u8; 3] {
-        let (mut sums, mut inside) = ([0_u64; 3], 0_u64);
-        for (weight, (dx, dy)) in self.0.into_iter().zip([(0, 0), (1, 0), (0, 1), (1, 1)]) {
-            let place = (u32::try_from(left + dx), u32::try_from(top + dy));
-            let neighbour = if let (Ok(x), Ok(y)) = place { image.get_pixel_checked(x, y) } else { None };
-            if let Some(neighbour) = neighbour {
-                inside += u64::from(weight);
-                for (sum, level) in sums.iter_mut().zip(neighbour.0) {
-                    *sum += u64::from(weight) * u64::from(level);
-                }
-            }
-        }
-        sums.map(|sum| ((sum * inside + (1 << (4 * WEIGHT_BITS - 1))) >> (4 * WEIGHT_BITS)) as u8)
+    #[test]
+    fn the_longer_side_is_cut_to_whole_pixels() {
+        assert_eq!(shorter_side(445, 334, 224), (298, 224));
+        assert_eq!(shorter_side(334, 445, 224), (224, 298));
+        assert_eq!(shorter_side(7, 7, 3), (3, 3));
     }
 }

@@ -1,7 +1,9 @@
 //! Holds every transform against what torchvision made of the same pictures (`tests/reference/make_fixtures.py`).
 
-use crate::geometry::{Area, resized, window};
-use crate::{Draw, RgbImage, apply, color, geometry};
+use crate::beyond::Beyond;
+use crate::geometry::{Area, window};
+use crate::resize::{Kernel, resized};
+use crate::{Draw, RgbImage, apply, color, warp};
 use protocol::transform::TransformSpec;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -67,14 +69,16 @@ fn ours(case: &Case, image: &RgbImage) -> (RgbImage, Tolerance) {
         "resize_exact" => (carried_out(TransformSpec::resize_exact(whole(0))), ROUNDED),
         "center_crop" => (carried_out(TransformSpec::CenterCrop { size: whole(0) }), EXACT),
         "horizontal_flip" => (carried_out(TransformSpec::HorizontalFlip { probability: 1.0 }), EXACT),
-        "window" => (window(image, number(0) as i64, number(1) as i64, whole(2), whole(2)), EXACT),
+        "window" => {
+            (window(image, number(0) as i64, number(1) as i64, whole(2), whole(2), Beyond::BLACK), EXACT)
+        }
         "resized_crop" => {
             let area = Area { left: whole(0), top: whole(1), width: whole(2), height: whole(3) };
-            (resized(image, area, whole(4), whole(4)), ROUNDED)
+            (resized(image, area, whole(4), whole(4), Kernel::SMOOTH), ROUNDED)
         }
         "rotation" => {
             let exact = number(0) % 180.0 == 0.0;
-            (geometry::rotated(image, number(0)), if exact { EXACT } else { ROUNDED })
+            (warp::rotated(image, number(0), Beyond::BLACK, false), if exact { EXACT } else { ROUNDED })
         }
         "brightness" => (recolored(color::brightness), EXACT),
         "contrast" => (recolored(color::contrast), ROUNDED),

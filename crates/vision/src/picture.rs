@@ -1,7 +1,10 @@
 //! Pictures for people: thumbnails, and tensors turned back into pictures.
 
-use crate::geometry::{Area, resized};
+use crate::geometry::Area;
+use crate::resize::{Kernel, resized};
+use crate::pipeline::Tensor;
 use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbImage};
 use std::borrow::Cow;
@@ -37,7 +40,8 @@ pub fn thumbnail(image: &RgbImage, side: u32) -> Thumbnail {
             let rounded = (u64::from(length) * u64::from(side) + u64::from(longer) / 2) / u64::from(longer);
             (rounded as u32).max(1)
         };
-        Cow::Owned(resized(image, Area::whole(image), scaled(image.width()), scaled(image.height())))
+        let (width, height) = (scaled(image.width()), scaled(image.height()));
+        Cow::Owned(resized(image, Area::whole(image), width, height, Kernel::SMOOTH))
     };
     let mut bytes = Vec::new();
     let (width, height) = small.dimensions();
@@ -68,6 +72,28 @@ pub fn picture_from_tensor(
             ((value * std[channel] + mean[channel]) * 255.0).round() as u8
         }))
     })
+}
+
+/// One channel of a tensor as grey: its least value black, its greatest white.
+pub fn channel_picture(tensor: &Tensor, channel: usize) -> RgbImage {
+    let plane = tensor.height as usize * tensor.width as usize;
+    let values = &tensor.data[channel * plane..(channel + 1) * plane];
+    let (least, most) = values
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| (least.min(*value), most.max(*value)));
+    let spread = if most > least { most - least } else { 1.0 };
+    let grey: Vec<f32> = values.iter().map(|value| (value - least) / spread).collect();
+    picture_from_tensor(&grey.repeat(3), tensor.height, tensor.width, None)
+}
+
+/// A PNG file made to be looked at once: quickly written rather than small.
+pub fn quick_png(image: &RgbImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (width, height) = image.dimensions();
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Sub)
+        .write_image(image.as_raw(), width, height, ExtendedColorType::Rgb8)
+        .expect("writing to memory does not fail");
+    bytes
 }
 
 /// A PNG file.
@@ -114,6 +140,16 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(decode(&thumbnail(&image, 64).bytes, &limits).unwrap().image, image);
         assert_eq!(decode(&png(&image), &limits).unwrap().image, image);
+        assert_eq!(decode(&quick_png(&image), &limits).unwrap().image, image);
+    }
+
+    #[test]
+    fn a_channel_is_stretched_from_black_to_white() {
+        let data = vec![0.0, 1.0, 2.0, 3.0, -1.0, -1.0, -1.0, -1.0, 0.5, 0.25, 0.75, 0.5];
+        let tensor = Tensor { data, height: 2, width: 2 };
+        let red = channel_picture(&tensor, 0);
+        assert_eq!((red.get_pixel(0, 0).0, red.get_pixel(1, 1).0), ([0; 3], [255; 3]));
+        assert_eq!(channel_picture(&tensor, 1).as_raw(), &[0; 12]);
     }
 
     #[test]

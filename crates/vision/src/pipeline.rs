@@ -1,11 +1,10 @@
 //! Carries out a pipeline of transforms, with the semantics of `torchvision.transforms.v2` on 8-bit pictures: the
 //! picture stays 8-bit from step to step, and becomes floating point once, at the end. Knows nothing of files.
 
-use crate::color;
 use crate::draw::Draw;
-use crate::geometry::{Area, center_crop, resized, rotated, shorter_side, window};
-use image::{RgbImage, imageops};
-use protocol::transform::{Drawn, Interpolation, Outside, TransformSpec};
+use crate::step::carry_out;
+use image::RgbImage;
+use protocol::transform::{Drawn, TransformSpec};
 use std::borrow::Cow;
 
 /// What goes into a network for one sample.
@@ -34,103 +33,41 @@ pub fn output_side(pipeline: &[TransformSpec]) -> Option<u32> {
     })
 }
 
-/// Whether [`apply`] knows this step with these parameters.
-pub(crate) fn is_carried_out(step: &TransformSpec) -> bool {
-    use TransformSpec::{
-        CenterCrop, ColorJitter, HorizontalFlip, Normalize, RandomCrop, RandomResizedCrop, Resize,
-        ResizeExact, Rotation,
-    };
-    match step {
-        Resize { interpolation, antialias, .. }
-        | ResizeExact { interpolation, antialias, .. }
-        | RandomResizedCrop { interpolation, antialias, .. } => {
-            *interpolation == Interpolation::Bilinear && *antialias
-        }
-        RandomCrop { outside, fill, .. } => (*outside, *fill) == (Outside::Constant, 0),
-        Rotation { outside, fill, expand, .. } => (*outside, *fill, *expand) == (Outside::Constant, 0, false),
-        CenterCrop { .. } | HorizontalFlip { .. } | ColorJitter { .. } | Normalize { .. } => true,
-        _ => false,
-    }
-}
-
 /// Runs a picture through a pipeline that passed [`check`](crate::check); with what its random steps drew, in order.
 ///
-/// Every random step is reported, also where what it drew changed nothing:
+/// Every random step is reported, also where what it drew changed nothing. Steps with a probability draw their
+/// parameters even where they are not carried out, so that what the steps behind them draw doesn't depend on it.
 ///
 /// | step | values |
 /// |---|---|
-/// | `horizontal_flip` | `flipped`: 0 or 1 |
 /// | `random_crop` | `left`, `top`: of the window in the picture, pixels; negative in the padding |
 /// | `random_resized_crop` | `left`, `top`, `width`, `height` of the part in the picture, pixels |
+/// | `horizontal_flip`, `vertical_flip` | `flipped`: 0 or 1 |
 /// | `rotation` | `degrees`, counter-clockwise |
+/// | `affine` | `degrees`; `translate_x`, `translate_y`, whole pixels; `scale`; `shear_x`, `shear_y`, degrees |
+/// | `perspective` | `applied`: 0 or 1; where each corner goes, pixels: `upper_left_x`, `upper_left_y`, `upper_right_x` … `lower_right_x` … `lower_left_y` |
 /// | `color_jitter` | the factors `brightness`, `contrast`, `saturation`; `hue`, in turns |
+/// | `brightness`, `contrast`, `saturation`, `sharpness` | `applied`, `factor` |
+/// | `hue` | `applied`, `turn` |
+/// | `grayscale`, `solarize`, `posterize`, `equalize`, `autocontrast` | `applied` |
+/// | `gaussian_blur`, `gaussian_noise` | `applied`, `sigma` |
+/// | `jpeg` | `applied`, `quality` |
+/// | `random_erasing` | `applied` (0 also where ten tries found no rectangle that fits: then the others are 0), `left`, `top`, `width`, `height` |
+/// | `rand_augment`, `trivial_augment` | each operation with its magnitude: `identity`, `autocontrast`, `equalize` (0); `shear_x`, `shear_y` (the tangent); `translate_x`, `translate_y` (pixels, cut to whole ones); `rotate` (degrees); `brightness`, `color`, `contrast`, `sharpness` (the factor less 1); `posterize` (bits); `solarize` (the threshold ÷ 255) |
 ///
 /// A `random_crop` of a picture that is smaller than the crop even with its padding takes all of it, in the middle of
-/// more black (torchvision raises an error there).
+/// more of the same outside (torchvision raises an error there).
 pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (Tensor, Vec<Drawn>) {
     let mut picture = Cow::Borrowed(image);
     let mut drawn = Vec::new();
     let mut normalize = ([0.0; 3], [1.0; 3]);
     for step in pipeline {
-        let mut note = |values: &[(&str, f64)]| {
-            let values = values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        if let TransformSpec::Normalize { mean, std } = step {
+            normalize = (*mean, *std);
+        }
+        if let Some(values) = carry_out(step, &mut picture, draw) {
+            let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             drawn.push(Drawn { transform: step.name().to_owned(), values });
-        };
-        match step {
-            TransformSpec::Resize { size, .. } => {
-                let (width, height) = shorter_side(picture.width(), picture.height(), *size);
-                if picture.dimensions() != (width, height) {
-                    picture = Cow::Owned(resized(&picture, Area::whole(&picture), width, height));
-                }
-            }
-            TransformSpec::ResizeExact { size, .. } => {
-                if picture.dimensions() != (*size, *size) {
-                    picture = Cow::Owned(resized(&picture, Area::whole(&picture), *size, *size));
-                }
-            }
-            TransformSpec::CenterCrop { size } => {
-                if picture.dimensions() != (*size, *size) {
-                    picture = Cow::Owned(center_crop(&picture, *size));
-                }
-            }
-            TransformSpec::HorizontalFlip { probability } => {
-                let flipped = draw.chance(*probability);
-                if flipped {
-                    imageops::flip_horizontal_in_place(picture.to_mut());
-                }
-                note(&[("flipped", f64::from(u8::from(flipped)))]);
-            }
-            TransformSpec::RandomCrop { size, padding, .. } => {
-                let mut place = |length: u32| {
-                    let spare = i64::from(length) + 2 * i64::from(*padding) - i64::from(*size);
-                    let chosen = if spare > 0 { i64::from(draw.below(spare as u32 + 1)) } else { spare / 2 };
-                    chosen - i64::from(*padding)
-                };
-                let (left, top) = (place(picture.width()), place(picture.height()));
-                picture = Cow::Owned(window(&picture, left, top, *size, *size));
-                note(&[("left", left as f64), ("top", top as f64)]);
-            }
-            TransformSpec::RandomResizedCrop { size, scale, ratio, .. } => {
-                let area = inception_area(picture.width(), picture.height(), *scale, *ratio, draw);
-                picture = Cow::Owned(resized(&picture, area, *size, *size));
-                note(&[
-                    ("left", f64::from(area.left)),
-                    ("top", f64::from(area.top)),
-                    ("width", f64::from(area.width)),
-                    ("height", f64::from(area.height)),
-                ]);
-            }
-            TransformSpec::Rotation { degrees, .. } => {
-                let angle = draw.uniform(degrees[0], degrees[1]);
-                picture = Cow::Owned(rotated(&picture, angle));
-                note(&[("degrees", angle)]);
-            }
-            TransformSpec::ColorJitter { brightness, contrast, saturation, hue } => {
-                let values = jitter(picture.to_mut(), [*brightness, *contrast, *saturation, *hue], draw);
-                note(&values);
-            }
-            TransformSpec::Normalize { mean, std } => normalize = (*mean, *std),
-            other => unreachable!("{} passed no check", other.name()),
         }
     }
     (tensor(&picture, normalize), drawn)
@@ -152,55 +89,6 @@ fn tensor(image: &RgbImage, (mean, std): ([f32; 3], [f32; 3])) -> Tensor {
         *blue = levels[2][usize::from(pixel[2])];
     }
     Tensor { data, height: image.height(), width: image.width() }
-}
-
-/// The area of torchvision's `RandomResizedCrop`: ten tries at a share of the area and a log-uniform aspect ratio,
-/// then the largest middle part whose ratio is allowed.
-fn inception_area(width: u32, height: u32, scale: [f64; 2], ratio: [f64; 2], draw: &mut Draw) -> Area {
-    let pixels = f64::from(width) * f64::from(height);
-    for _ in 0..10 {
-        let target = pixels * draw.uniform(scale[0], scale[1]);
-        let aspect = draw.uniform(ratio[0].ln(), ratio[1].ln()).exp();
-        let wide = (target * aspect).sqrt().round_ties_even() as u32;
-        let high = (target / aspect).sqrt().round_ties_even() as u32;
-        if (1..=width).contains(&wide) && (1..=height).contains(&high) {
-            let top = draw.below(height - high + 1);
-            let left = draw.below(width - wide + 1);
-            return Area { left, top, width: wide, height: high };
-        }
-    }
-    let aspect = f64::from(width) / f64::from(height);
-    let (wide, high) = if aspect < ratio[0] {
-        (width, ((f64::from(width) / ratio[0]).round_ties_even() as u32).clamp(1, height))
-    } else if aspect > ratio[1] {
-        (((f64::from(height) * ratio[1]).round_ties_even() as u32).clamp(1, width), height)
-    } else {
-        (width, height)
-    };
-    Area { left: (width - wide) / 2, top: (height - high) / 2, width: wide, height: high }
-}
-
-/// Applies the four changes in a random order, and says by how much.
-fn jitter(image: &mut RgbImage, strengths: [f64; 4], draw: &mut Draw) -> [(&'static str, f64); 4] {
-    const NAMES: [&str; 4] = ["brightness", "contrast", "saturation", "hue"];
-    let mut order = [0_usize, 1, 2, 3];
-    for at in (1..4).rev() {
-        order.swap(at, draw.below(at as u32 + 1) as usize);
-    }
-    let values: [f64; 4] = std::array::from_fn(|which| match (which, strengths[which]) {
-        (3, turn) => draw.uniform(-turn, turn),
-        (_, strength) => draw.uniform((1.0 - strength).max(0.0), 1.0 + strength),
-    });
-    for which in order {
-        match (which, strengths[which] > 0.0) {
-            (0, true) => color::brightness(image, values[0]),
-            (1, true) => color::contrast(image, values[1]),
-            (2, true) => color::saturation(image, values[2]),
-            (3, true) => color::hue(image, values[3]),
-            _ => {}
-        }
-    }
-    std::array::from_fn(|which| (NAMES[which], values[which]))
 }
 
 #[cfg(test)]
@@ -259,14 +147,6 @@ mod tests {
         assert_eq!(tensor.data.iter().sum::<f32>(), 3.0 * 64.0);
         let (tensor, _) = run(&[TransformSpec::CenterCrop { size: 12 }], &white, 0);
         assert_eq!(tensor.data.iter().sum::<f32>(), 3.0 * 64.0);
-    }
-
-    #[test]
-    fn a_turn_by_a_quarter_moves_the_right_side_up() {
-        let mut image = RgbImage::new(5, 5);
-        image.put_pixel(4, 2, image::Rgb([200, 0, 0]));
-        let turned = rotated(&image, 90.0);
-        assert_eq!(turned.get_pixel(2, 0).0, [200, 0, 0]);
     }
 
     /// What the only step of a pipeline draws for a picture, sample by sample.

@@ -470,7 +470,7 @@ fn fed_picture(fed: &Fed, pipeline: Option<&[TransformSpec]>, view: View) -> Rgb
 
 fn channels(tensor: &vision::Tensor, from: f64, to: f64) -> Vec<Channel> {
     let stats = vision::channel_stats(tensor);
-    let histograms = vision::histogram(tensor, from, to, BINS);
+    let histograms = vision::histogram(tensor, BINS, [from as f32, to as f32]);
     ["Red", "Green", "Blue"]
         .into_iter()
         .enumerate()
@@ -495,12 +495,12 @@ fn value_range(fed: &[Result<Fed, String>; 2]) -> (f64, f64) {
 }
 
 /// A histogram as an SVG path in a box of 96 × 40, its highest bar as high as the box.
-fn outline(bins: &[u64]) -> String {
-    let most = bins.iter().copied().max().unwrap_or(0).max(1) as f64;
+fn outline(bins: &[u32]) -> String {
+    let most = f64::from(bins.iter().copied().max().unwrap_or(0).max(1));
     let width = 96.0 / bins.len().max(1) as f64;
     let mut path = String::from("M0 40");
     for (at, count) in bins.iter().enumerate() {
-        let (left, top) = (at as f64 * width, 40.0 - *count as f64 / most * 40.0);
+        let (left, top) = (at as f64 * width, 40.0 - f64::from(*count) / most * 40.0);
         path += &format!("L{left:.1} {top:.1}H{:.1}", left + width);
     }
     path + "V40Z"

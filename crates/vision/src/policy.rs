@@ -1,0 +1,160 @@
+//! RandAugment and TrivialAugmentWide: random operations from one list, each with its own scale of magnitudes, as
+//! `torchvision.transforms.v2` has them (31 steps of strength; what is warped is looked up at the nearest pixel).
+
+use crate::beyond::Beyond;
+use crate::warp::{Matrix, Pose, Sampler, transformed};
+use crate::{Draw, color, filter, histogram};
+use image::RgbImage;
+use protocol::transform::Outside;
+use std::borrow::Cow;
+
+/// Steps of strength.
+const STRENGTHS: u32 = 31;
+
+/// What may be done to a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Identity,
+    ShearX,
+    ShearY,
+    TranslateX,
+    TranslateY,
+    Rotate,
+    Brightness,
+    Color,
+    Contrast,
+    Sharpness,
+    Posterize,
+    Solarize,
+    Autocontrast,
+    Equalize,
+}
+
+/// How far the greatest strength goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Space {
+    /// RandAugment's.
+    Usual,
+    /// TrivialAugment's, wider.
+    Wide,
+}
+
+impl Operation {
+    /// In torchvision's order.
+    pub(crate) const ALL: [Operation; 14] = [
+        Operation::Identity,
+        Operation::ShearX,
+        Operation::ShearY,
+        Operation::TranslateX,
+        Operation::TranslateY,
+        Operation::Rotate,
+        Operation::Brightness,
+        Operation::Color,
+        Operation::Contrast,
+        Operation::Sharpness,
+        Operation::Posterize,
+        Operation::Solarize,
+        Operation::Autocontrast,
+        Operation::Equalize,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Operation::Identity => "identity",
+            Operation::ShearX => "shear_x",
+            Operation::ShearY => "shear_y",
+            Operation::TranslateX => "translate_x",
+            Operation::TranslateY => "translate_y",
+            Operation::Rotate => "rotate",
+            Operation::Brightness => "brightness",
+            Operation::Color => "color",
+            Operation::Contrast => "contrast",
+            Operation::Sharpness => "sharpness",
+            Operation::Posterize => "posterize",
+            Operation::Solarize => "solarize",
+            Operation::Autocontrast => "autocontrast",
+            Operation::Equalize => "equalize",
+        }
+    }
+
+    /// What `strength` (0 to 30) means for a picture of this size, and whether its sign is drawn; 0 where the
+    /// operation has no magnitude.
+    fn magnitude(self, space: Space, strength: u32, (width, height): (u32, u32)) -> (f64, bool) {
+        let wide = space == Space::Wide;
+        let up_to = |usual: f64, most: f64| steps(0.0, if wide { most } else { usual }, strength);
+        let share_of = |length: u32| up_to(150.0 / 331.0 * f64::from(length), 32.0);
+        match self {
+            Operation::ShearX | Operation::ShearY => (up_to(0.3, 0.99), true),
+            Operation::TranslateX => (share_of(width), true),
+            Operation::TranslateY => (share_of(height), true),
+            Operation::Rotate => (up_to(30.0, 135.0), true),
+            Operation::Brightness | Operation::Color | Operation::Contrast | Operation::Sharpness => {
+                (up_to(0.9, 0.99), true)
+            }
+            Operation::Posterize => {
+                // Bits that are kept.
+                let lost = strength as f32 / if wide { 5.0 } else { 7.5 };
+                (f64::from((8.0 - lost).round_ties_even()), false)
+            }
+            Operation::Solarize => (steps(1.0, 0.0, strength), false),
+            Operation::Identity | Operation::Autocontrast | Operation::Equalize => (0.0, false),
+        }
+    }
+
+    /// Carried out with the magnitude as torchvision's table has it: a tangent for shears, pixels for translations,
+    /// degrees counter-clockwise, the factor less 1 for colour and sharpness, bits, the threshold's share of 255.
+    pub(crate) fn carry_out(self, picture: &mut Cow<RgbImage>, magnitude: f64, fill: u8) {
+        let (width, height) = picture.dimensions();
+        let corner = [width, height].map(|length| -0.5 * f64::from(length));
+        let angle = magnitude.atan().to_degrees();
+        let mut posed = |pose: Pose| {
+            let sampler = Sampler::Nearest(Beyond { outside: Outside::Constant, fill });
+            *picture = Cow::Owned(transformed(picture, width, height, Matrix::inverse_of(pose), sampler));
+        };
+        match self {
+            Operation::ShearX => posed(Pose { shear: [angle, 0.0], center: corner, ..Pose::default() }),
+            Operation::ShearY => posed(Pose { shear: [0.0, angle], center: corner, ..Pose::default() }),
+            Operation::TranslateX => posed(Pose { translate: [magnitude.trunc(), 0.0], ..Pose::default() }),
+            Operation::TranslateY => posed(Pose { translate: [0.0, magnitude.trunc()], ..Pose::default() }),
+            Operation::Rotate => posed(Pose { degrees: magnitude, ..Pose::default() }),
+            Operation::Brightness => color::brightness(picture.to_mut(), 1.0 + magnitude),
+            Operation::Color => color::saturation(picture.to_mut(), 1.0 + magnitude),
+            Operation::Contrast => color::contrast(picture.to_mut(), 1.0 + magnitude),
+            Operation::Sharpness => filter::sharpness(picture.to_mut(), 1.0 + magnitude),
+            Operation::Posterize => histogram::posterize(picture.to_mut(), magnitude as u8),
+            Operation::Solarize => histogram::solarize(picture.to_mut(), (255.0 * magnitude) as f32),
+            Operation::Autocontrast => histogram::autocontrast(picture.to_mut()),
+            Operation::Equalize => histogram::equalize(picture.to_mut()),
+            Operation::Identity => {}
+        }
+    }
+}
+
+/// `torch.linspace(first, last, 31)[at]`, in 32 bits and counted from the nearer end as torch does it.
+fn steps(first: f64, last: f64, at: u32) -> f64 {
+    let (first, last) = (first as f32, last as f32);
+    let step = (last - first) / (STRENGTHS - 1) as f32;
+    let value =
+        if at < STRENGTHS / 2 { first + step * at as f32 } else { last - step * (STRENGTHS - 1 - at) as f32 };
+    f64::from(value)
+}
+
+/// One random operation; of this strength, or of a random one where none is given. With what it was.
+///
+/// Which it is, its strength and its sign are drawn in this order, whether they are of use or not.
+pub(crate) fn one(
+    picture: &mut Cow<RgbImage>,
+    space: Space,
+    strength: Option<u32>,
+    fill: u8,
+    draw: &mut Draw,
+) -> (&'static str, f64) {
+    let operation = Operation::ALL[draw.below(Operation::ALL.len() as u32) as usize];
+    let strength = strength.unwrap_or_else(|| draw.below(STRENGTHS));
+    let is_negative = draw.chance(0.5);
+    let (magnitude, is_signed) = operation.magnitude(space, strength, picture.dimensions());
+    let magnitude = if is_signed && is_negative { -magnitude } else { magnitude };
+    operation.carry_out(picture, magnitude, fill);
+    // Adding 0 takes the sign from a zero, which people would see.
+    (operation.name(), magnitude + 0.0)
+}
