@@ -92,6 +92,7 @@ impl Reader<'_> {
             format: decoded.format,
             orientation: decoded.orientation,
             hash: blake3::hash(&content).to_hex()[..32].to_owned(),
+            metadata: None,
         })
     }
 

@@ -90,6 +90,8 @@ pub struct Sample {
     pub orientation: i64,
     /// Of the file's bytes.
     pub hash: String,
+    /// What else its source says of it: a JSON object of texts and numbers.
+    pub metadata: Option<String>,
 }
 
 /// A file that could not be used.
@@ -128,8 +130,8 @@ impl Store {
         }
         for sample in &imported.samples {
             sqlx::query(
-                "insert into samples (dataset_id, path, label, split, width, height, bytes, format, orientation, hash)
-                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into samples (dataset_id, path, label, split, width, height, bytes, format, orientation, hash, metadata)
+                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(id)
             .bind(&sample.path)
@@ -141,6 +143,7 @@ impl Store {
             .bind(sample.format)
             .bind(sample.orientation)
             .bind(&sample.hash)
+            .bind(sample.metadata.as_ref().map(|metadata| serde_json::Value::from(metadata.clone()).to_string()))
             .execute(&mut *transaction)
             .await?;
         }

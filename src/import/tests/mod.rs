@@ -2,6 +2,7 @@
 
 mod archives;
 mod folders;
+mod idx;
 mod real;
 
 use super::*;
@@ -20,16 +21,37 @@ fn pictures(paths: &[&str]) -> Vec<(String, Vec<u8>)> {
 /// A folder that goes away by itself.
 fn folder(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path(), files);
+    folder
+}
+
+fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) {
     for (path, bytes) in files {
-        let file = folder.path().join(path);
+        let file = folder.join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
     }
-    folder
 }
 
 fn import_with(source: &Path, into: &Path, options: &Options) -> Result<Imported, ImportError> {
     import(source, into, options, &|_| {}, &|| false)
+}
+
+/// Imports a folder of these files, and looks whether a refusal leaves anything behind.
+fn import_files(
+    files: &[(String, Vec<u8>)],
+    options: &Options,
+) -> (tempfile::TempDir, Result<Imported, ImportError>) {
+    let around = tempfile::tempdir().unwrap();
+    let source = around.path().join("source");
+    std::fs::create_dir(&source).unwrap();
+    write_files(&source, files);
+    let imported = import_with(&source, &around.path().join("data/unpacked"), options);
+    if imported.is_err() {
+        let left = std::fs::read_dir(around.path().join("data")).into_iter().flatten().count();
+        assert_eq!(left, 0, "what a refusal leaves in the data folder");
+    }
+    (around, imported)
 }
 
 fn import_pictures(paths: &[&str], split: Option<SplitRequest>) -> Result<Imported, ImportError> {
