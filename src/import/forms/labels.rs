@@ -11,7 +11,7 @@ const NAME_FILES: [&str; 3] = ["classes.txt", "labels.txt", "class_names.txt"];
 const NAMES_BYTES: u64 = 1 << 20;
 
 /// The endings of files that hold one picture.
-const PICTURE_ENDINGS: [&str; 15] = [
+pub(super) const PICTURE_ENDINGS: [&str; 15] = [
     "jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "qoi", "tga",
     "ico",
 ];

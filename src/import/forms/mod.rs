@@ -4,9 +4,14 @@
 //! A form that holds its pictures within larger files is written out once, by [`shelf`], so that all that comes
 //! after an import sees pictures in files and nothing else.
 
+mod cifar;
 mod idx;
 mod labels;
+mod manifest;
+mod parquet;
 mod shelf;
+mod table;
+mod webdataset;
 
 use super::error::io_error;
 use super::{ImportError, Rejected, Task, unpack};
@@ -26,17 +31,30 @@ pub enum Form {
     Folders,
     /// IDX files, as MNIST has them.
     Idx,
+    /// CIFAR's binary files.
+    Cifar,
+    /// Parquet with the pictures' files in it.
+    Parquet,
+    /// Tars of pictures with a label file each.
+    WebDataset,
+    /// A table of paths and labels.
+    Manifest,
 }
 
 impl Form {
     /// All of them.
-    pub const ALL: [Form; 2] = [Form::Folders, Form::Idx];
+    pub const ALL: [Form; 6] =
+        [Form::Folders, Form::Idx, Form::Cifar, Form::Parquet, Form::WebDataset, Form::Manifest];
 
     /// The word used in JSON, on pages and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Form::Folders => "folder",
             Form::Idx => "idx",
+            Form::Cifar => "cifar-binary",
+            Form::Parquet => "parquet",
+            Form::WebDataset => "webdataset",
+            Form::Manifest => "manifest",
         }
     }
 
@@ -53,6 +71,21 @@ impl Form {
                 "IDX",
                 "files such as train-images-idx3-ubyte with train-labels-idx1-ubyte beside them, plain or .gz",
             ),
+            Form::Cifar => (
+                "CIFAR's binary version",
+                "data_batch_1.bin and test_batch.bin, or train.bin and test.bin with fine_label_names.txt",
+            ),
+            Form::Parquet => (
+                "Parquet with pictures",
+                ".parquet files with a column of pictures' bytes, such as “image”, and one of labels, such as “label”",
+            ),
+            Form::WebDataset => {
+                ("WebDataset", "tars in which 000001.jpg has 000001.cls, .json or .txt beside it")
+            }
+            Form::Manifest => (
+                "a table of pictures",
+                "a .csv, .tsv, .jsonl or .parquet with columns such as “path” and “label”",
+            ),
         }
     }
 }
@@ -67,6 +100,10 @@ pub(super) struct Recognised {
 enum Plan {
     Folders,
     Idx(idx::Set),
+    Cifar(cifar::Set),
+    Parquet(parquet::Set),
+    WebDataset(webdataset::Set),
+    Manifest(manifest::Set),
 }
 
 /// Pictures in files, with all that the source says of them.
@@ -94,6 +131,18 @@ pub(super) struct Item {
 }
 
 impl Recognised {
+    fn by(plan: Plan) -> Recognised {
+        let evidence = match &plan {
+            Plan::Folders => "pictures are looked for in folders".to_owned(),
+            Plan::Idx(set) => set.evidence(),
+            Plan::Cifar(set) => set.evidence(),
+            Plan::Parquet(set) => set.evidence(),
+            Plan::WebDataset(set) => set.evidence(),
+            Plan::Manifest(set) => set.evidence(),
+        };
+        Recognised { plan, evidence }
+    }
+
     /// Whether the pictures lie in class folders, for which the folders' own rules hold.
     pub(super) fn is_folders(&self) -> bool {
         matches!(self.plan, Plan::Folders)
@@ -102,10 +151,16 @@ impl Recognised {
     /// Reads what was recognised in `root`; pictures that lie within larger files are written to `into`.
     /// An archive that was unpacked there gives way to them.
     pub(super) fn read(self, root: &Path, into: &Path, task: &Task) -> Result<Labelled, ImportError> {
-        let written = unpack::staged(into, root == into, |folder| match self.plan {
-            Plan::Folders => unreachable!("class folders are read by their own rules"),
-            Plan::Idx(set) => set.read(root, folder, task),
-        })?;
+        let written = match self.plan {
+            Plan::Manifest(set) => return set.read(root, task),
+            plan => unpack::staged(into, root == into, |folder| match plan {
+                Plan::Folders | Plan::Manifest(_) => unreachable!("their pictures stay where they are"),
+                Plan::Idx(set) => set.read(root, folder, task),
+                Plan::Cifar(set) => set.read(root, folder, task),
+                Plan::Parquet(set) => set.read(root, folder, task),
+                Plan::WebDataset(set) => set.read(root, folder, task),
+            }),
+        }?;
         Ok(Labelled { root: into.canonicalize().map_err(io_error("open", into))?, ..written })
     }
 }
@@ -125,10 +180,14 @@ pub(super) fn recognise(
     for form in Form::ALL.into_iter().filter(|form| wanted.is_none_or(|wanted| wanted == *form)) {
         let found = match form {
             Form::Folders => None,
-            Form::Idx => idx::find(files)?.map(|set| (set.evidence(), Plan::Idx(set))),
+            Form::Idx => idx::find(files)?.map(Plan::Idx),
+            Form::Cifar => cifar::find(files)?.map(Plan::Cifar),
+            Form::Parquet => parquet::find(root, files)?.map(Plan::Parquet),
+            Form::WebDataset => webdataset::find(root, files).map(Plan::WebDataset),
+            Form::Manifest => manifest::find(root, files)?.map(Plan::Manifest),
         };
-        if let Some((evidence, plan)) = found {
-            return Ok(Recognised { plan, evidence });
+        if let Some(plan) = found {
+            return Ok(Recognised::by(plan));
         }
     }
     wanted.map_or_else(|| Ok(folders()), |form| Err(not_this_form(root, form)))
@@ -146,10 +205,20 @@ pub(super) fn recognise_file(
     if !path.is_file() {
         return Ok(None);
     }
-    let found = idx::find_beside(folder, name)?.map(|set| (Form::Idx, set.evidence(), Plan::Idx(set)));
-    Ok(found
-        .filter(|(form, ..)| wanted.is_none_or(|wanted| wanted == *form))
-        .map(|(_, evidence, plan)| (Recognised { plan, evidence }, folder.to_owned())))
+    let tries = [Form::Idx, Form::Parquet, Form::Manifest, Form::WebDataset];
+    for form in tries.into_iter().filter(|form| wanted.is_none_or(|wanted| wanted == *form)) {
+        let found = match form {
+            Form::Idx => idx::find_beside(folder, name)?.map(Plan::Idx),
+            Form::Parquet => parquet::find_file(folder, name).map(Plan::Parquet),
+            Form::Manifest => manifest::find_file(folder, name).map(Plan::Manifest),
+            Form::WebDataset => webdataset::find_file(folder, name).map(Plan::WebDataset),
+            Form::Folders | Form::Cifar => None,
+        };
+        if let Some(plan) = found {
+            return Ok(Some((Recognised::by(plan), folder.to_owned())));
+        }
+    }
+    manifest::why_none(name).map_or(Ok(None), Err)
 }
 
 /// What was asked for is not there.

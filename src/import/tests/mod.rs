@@ -1,6 +1,7 @@
 //! Imports of folders and archives made here, and of real ones.
 
 mod archives;
+mod cifar;
 mod folders;
 mod idx;
 mod real;
