@@ -16,7 +16,7 @@ use super::{Form, Labelled, Task, malformed, open, read_up_to, sizes};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek as _, SeekFrom};
 use std::path::Path;
 use tar::EntryType;
@@ -71,17 +71,22 @@ fn looks_so(path: &Path) -> bool {
     }
     let mut archive = tar::Archive::new(std::io::Cursor::new(head).chain(file).take(LOOK_BYTES));
     let Ok(entries) = archive.entries() else { return false };
-    let mut seen = BTreeMap::<String, [bool; 2]>::new();
+    let mut endings = BTreeMap::<String, Vec<String>>::new();
     for entry in entries.take(LOOK_ENTRIES) {
         let Ok(entry) = entry else { break };
         let name = text_from_bytes(&entry.path_bytes());
         if let Some((key, ending)) = key_and_ending(&name) {
-            let has = seen.entry(key.to_owned()).or_default();
-            has[0] |= is_picture(&ending);
-            has[1] |= LABEL_ENDINGS.contains(&ending.as_str());
+            endings.entry(key.to_owned()).or_default().push(ending);
         }
     }
-    seen.values().any(|has| *has == [true, true])
+    let folders: BTreeSet<&str> =
+        endings.keys().map(|key| key.rsplit_once('/').map_or("", |(f, _)| f)).collect();
+    endings.values().any(|endings| {
+        let has = |wanted: &dyn Fn(&str) -> bool| endings.iter().any(|ending| wanted(ending));
+        // In class folders a .json or .txt beside a picture may say anything.
+        has(&is_picture)
+            && (has(&|e| e == "cls") || folders.len() == 1 && has(&|e| LABEL_ENDINGS.contains(&e)))
+    })
 }
 
 /// What comes before the first dot of the last part, and what comes after it, in small letters.
@@ -177,7 +182,7 @@ impl Reading<'_> {
                     format!("the shards unpack to more than {} bytes", self.task.limits.max_unpacked_bytes);
                 return Err(ImportError::TooLarge { what });
             }
-            let Some((key, ending)) = key_and_ending(&name).filter(|_| !name.split('/').any(is_clutter))
+            let Some((key, ending)) = key_and_ending(&name).filter(|_| !is_clutter(name.rsplit('/').next().unwrap_or_default()))
             else {
                 left.set(HEADERS_BYTES.saturating_add(size));
                 continue;

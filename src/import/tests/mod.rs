@@ -4,7 +4,10 @@ mod archives;
 mod cifar;
 mod folders;
 mod idx;
+mod manifest;
+mod parquet;
 mod real;
+mod webdataset;
 
 use super::*;
 
@@ -53,6 +56,19 @@ fn import_files(
         assert_eq!(left, 0, "what a refusal leaves in the data folder");
     }
     (around, imported)
+}
+
+/// Imports what another program wrote, kept in `tests/reference/formats`; see `make_format_fixtures.py` there.
+fn import_reference(name: &str) -> (tempfile::TempDir, Imported) {
+    let around = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/formats").join(name);
+    let imported = import_with(&source, &around.path().join("data"), &Options::default()).unwrap();
+    (around, imported)
+}
+
+/// `{"path": …}` becomes such an object.
+fn object(value: &Value) -> Option<Map<String, Value>> {
+    value.as_object().cloned()
 }
 
 fn import_pictures(paths: &[&str], split: Option<SplitRequest>) -> Result<Imported, ImportError> {
