@@ -52,6 +52,41 @@ pub(super) fn text_from_bytes(bytes: &[u8]) -> String {
     text
 }
 
+/// A class's name as the name of a folder on every system; different names stay different.
+///
+/// What some system refuses or reads otherwise becomes `%XX`, and a long name is cut and ends in a hash.
+pub(super) fn file_name_for(name: &str) -> String {
+    const MAX_BYTES: usize = 100;
+    let mut safe = String::with_capacity(name.len());
+    let last = name.chars().count().saturating_sub(1);
+    for (at, letter) in name.chars().enumerate() {
+        let at_an_end =
+            (at == 0 && (letter == '.' || letter == ' ')) || (at == last && " .".contains(letter));
+        if letter.is_control() || "/\\:*?\"<>|%".contains(letter) || at_an_end {
+            let mut bytes = [0; 4];
+            for byte in letter.encode_utf8(&mut bytes).bytes() {
+                write!(safe, "%{byte:02X}").expect("writing into a string cannot fail");
+            }
+        } else {
+            safe.push(letter);
+        }
+    }
+    if safe.is_empty() || is_clutter(&safe) {
+        // No other name has a bare per cent sign at its end.
+        safe.push('%');
+    }
+    if safe.len() > MAX_BYTES {
+        let mut end = MAX_BYTES;
+        while !safe.is_char_boundary(end) {
+            end -= 1;
+        }
+        safe.truncate(end);
+        write!(safe, "%{}", &blake3::hash(name.as_bytes()).to_hex()[..16])
+            .expect("writing into a string cannot fail");
+    }
+    safe
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +142,26 @@ mod tests {
             assert!(is_clutter(name), "{name}");
         }
         assert!(!is_clutter("cat.0.jpg") && !is_clutter("_cat"));
+    }
+
+    #[test]
+    fn class_names_become_folder_names() {
+        for (name, folder) in [
+            ("Ankle boot", "Ankle boot"),
+            ("T-shirt/top", "T-shirt%2Ftop"),
+            ("日本 Käse", "日本 Käse"),
+            ("..", "%2E%2E"),
+            (".hidden", "%2Ehidden"),
+            ("100%", "100%25"),
+            ("a\\b:c\n", "a%5Cb%3Ac%0A"),
+            ("", "%"),
+            ("desktop.ini", "desktop.ini%"),
+        ] {
+            assert_eq!(file_name_for(name), folder, "{name:?}");
+            assert_eq!(safe_path(&file_name_for(name)).as_deref(), Ok(folder), "{name:?}");
+            assert!(!is_clutter(folder), "{name:?}");
+        }
+        let [a, b] = ["a", "b"].map(|end| file_name_for(&("ä".repeat(300) + end)));
+        assert!(a != b && a.len() < 130, "{a}");
     }
 }

@@ -24,7 +24,8 @@ pub enum ImportError {
     /// Read through, but not two classes of pictures.
     #[error(
         "{found} A data set is a folder per class, at least two, with pictures in them; \
-         the class folders may lie in train/, val/ and test/."
+         the class folders may lie in train/, val/ and test/. IDX, CIFAR, Parquet and WebDataset files, and tables of \
+         paths and labels, are known too."
     )]
     NotADataSet {
         /// What was found instead, as a sentence.
@@ -49,6 +50,29 @@ pub enum ImportError {
     BrokenArchive {
         /// What was wrong where.
         why: String,
+    },
+    /// A file of a form that was recognised, or asked for, holds something else than that form says.
+    #[error("{file} can't be read as {form}, and nothing was kept: {why}.")]
+    Malformed {
+        /// Relative to the source.
+        file: String,
+        /// What the form is called.
+        form: &'static str,
+        /// What is wrong and what to do, to follow a colon.
+        why: String,
+    },
+    /// The form that was asked for is not what lies there.
+    #[error(
+        "{} is not {form}, which is known by {known_by}. Say another format, or leave it to be recognised.",
+        path.display()
+    )]
+    NotThisForm {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What the form is called.
+        form: &'static str,
+        /// What would have been there.
+        known_by: &'static str,
     },
     /// A share that cannot be held out.
     #[error(

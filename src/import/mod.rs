@@ -1,9 +1,10 @@
-//! Reads a source – a folder or an archive – into samples. Synchronous, on all cores; knows no HTTP.
+//! Reads a source – a folder, an archive, or files of pictures in any usual form – into samples. Synchronous, on all cores; knows no HTTP.
 //! (`job` alone knows the store: it runs an import in the background and keeps what comes of it.)
 
 mod budget;
 mod entry_name;
 mod error;
+mod forms;
 pub mod job;
 mod layout;
 mod listing;
@@ -13,13 +14,15 @@ mod split;
 mod unpack;
 
 pub use error::ImportError;
+pub use forms::Form;
 pub use split::SplitRequest;
 
 use crate::domain::mending;
 use layout::{Layout, Place};
 use meter::Meter;
 use protocol::sample::Split;
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// How to import.
@@ -27,6 +30,8 @@ use std::path::{Path, PathBuf};
 pub struct Options {
     /// What to hold out; `None`: as the folders say, or the default where they say nothing.
     pub split: Option<SplitRequest>,
+    /// What the source is; `None`: whatever it looks like.
+    pub form: Option<Form>,
     /// What an import may cost.
     pub limits: Limits,
 }
@@ -51,7 +56,7 @@ impl Default for Limits {
 /// What an import is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Writing an archive's entries to disk; counted in bytes of the archive.
+    /// Writing an archive's entries, or the pictures within larger files, to disk; counted in bytes of the source.
     Unpacking,
     /// Looking for files.
     Listing,
@@ -84,11 +89,13 @@ pub struct Progress {
 /// What came of an import.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    /// `folder`, `zip`, `tar` or `tar.gz`.
+    /// `folder`, `zip`, `tar` or `tar.gz` for class folders; else a form's own word, such as `idx`.
     pub format: &'static str,
+    /// By what the form was recognised, in words.
+    pub evidence: String,
     /// Absolute; the samples' paths are relative to it.
     pub root: PathBuf,
-    /// By label, in alphabetical order.
+    /// By label: in the order that the source gives, else alphabetical, or by number where all are numbers.
     pub classes: Vec<String>,
     /// By path.
     pub samples: Vec<ImportedSample>,
@@ -123,6 +130,8 @@ pub struct ImportedSample {
     pub hash: String,
     /// What was measured of its pixels.
     pub features: vision::Features,
+    /// What else the source says of it: texts and numbers by name.
+    pub metadata: Option<Map<String, Value>>,
 }
 
 /// A file that could not be used.
@@ -134,7 +143,16 @@ pub struct Rejected {
     pub reason: String,
 }
 
-/// Imports a folder, which stays where it is, or an archive, which is unpacked into `unpack_into`.
+/// What surrounds an import: what it may cost, and whom to tell.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    limits: &'a Limits,
+    progress: &'a (dyn Fn(Progress) + Sync),
+    cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Imports what is at `source`. Pictures in a folder stay where they are; those within an archive, or within other
+/// larger files, are written to `unpack_into`, which must not exist.
 ///
 /// # Errors
 /// See [`ImportError`]; nothing is left behind then.
@@ -152,31 +170,45 @@ pub fn import(
         std::io::ErrorKind::NotFound => ImportError::NotFound { path: source.to_owned() },
         _ => error::io_error("open", source)(error),
     })?;
+    let task = Task { limits: &options.limits, progress, cancelled };
     if source.is_dir() {
-        return import_folder("folder", &source, options, progress, cancelled);
+        return import_folder("folder", &source, unpack_into, options, &task);
     }
-    let format = unpack::unpack(&source, unpack_into, &options.limits, progress, cancelled)?;
-    let imported = (unpack_into.canonicalize().map_err(error::io_error("open", unpack_into)))
-        .and_then(|root| import_folder(format, &root, options, progress, cancelled));
-    if imported.is_err() {
+    if let Some((recognised, folder)) = forms::recognise_file(&source, options.form)? {
+        return import_recognised(recognised, &folder, unpack_into, Vec::new(), options, &task);
+    }
+    let format = unpack::unpack(&source, unpack_into, &task)?;
+    cleaned_up(
+        (unpack_into.canonicalize().map_err(error::io_error("open", unpack_into)))
+            .and_then(|root| import_folder(format, &root, &root, options, &task)),
+        unpack_into,
+    )
+}
+
+/// Takes away what was written where the import failed after all.
+fn cleaned_up<T>(result: Result<T, ImportError>, written: &Path) -> Result<T, ImportError> {
+    if result.is_err() {
         // The error that counts is the import's.
-        drop(std::fs::remove_dir_all(unpack_into));
+        drop(std::fs::remove_dir_all(written));
     }
-    imported
+    result
 }
 
 fn import_folder(
     format: &'static str,
     root: &Path,
+    unpack_into: &Path,
     options: &Options,
-    progress: &(dyn Fn(Progress) + Sync),
-    cancelled: &(dyn Fn() -> bool + Sync),
+    task: &Task,
 ) -> Result<Imported, ImportError> {
-    progress(Progress { stage: Stage::Listing, done: 0, total: None });
-    let listing = listing::list(root, options.limits.max_entries, cancelled)?;
+    (task.progress)(Progress { stage: Stage::Listing, done: 0, total: None });
+    let listing = listing::list(root, options.limits.max_entries, task.cancelled)?;
+    let recognised = forms::recognise(root, &listing.files, options.form)?;
+    if !recognised.is_folders() {
+        return import_recognised(recognised, root, unpack_into, listing.rejected, options, task);
+    }
     check_folders(&listing.files)?;
-    let meter = Meter::new(Stage::Decoding, Some(listing.files.len() as u64), progress);
-    let contents = read::read(root, listing.files, &options.limits.vision, &meter, cancelled)?;
+    let contents = decode(root, listing.files, task)?;
 
     let whole = contents.pictures.iter().map(|picture| picture.path.as_str());
     let damaged = contents.damaged.iter().map(|file| file.path.as_str());
@@ -189,12 +221,82 @@ fn import_folder(
             Place::Outside(why) => rejected.push(Rejected { path: picture.path, reason: why.to_owned() }),
         }
     }
+    let mut names: Vec<String> = placed.iter().map(|(class, ..)| class.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let source = Source {
+        format,
+        evidence: recognised.evidence,
+        root: root.to_owned(),
+        classes: names,
+        splits: layout.has_splits.then_some("as the folders say"),
+    };
+    assemble(source, placed, rejected, options)
+}
+
+/// Imports what has its own form; `rejected` is what could not even be looked at.
+fn import_recognised(
+    recognised: forms::Recognised,
+    root: &Path,
+    unpack_into: &Path,
+    rejected: Vec<Rejected>,
+    options: &Options,
+    task: &Task,
+) -> Result<Imported, ImportError> {
+    let evidence = recognised.evidence.clone();
+    let labelled = recognised.read(root, unpack_into, task)?;
+    let is_written = labelled.root != root;
+    let files = labelled.items.iter().map(|item| item.path.clone()).collect();
+    let imported = decode(&labelled.root, files, task).and_then(|contents| {
+        let mut items: HashMap<String, forms::Item> =
+            labelled.items.into_iter().map(|item| (item.path.clone(), item)).collect();
+        let placed = contents.pictures.into_iter().filter_map(|picture| {
+            let item = items.remove(&picture.path)?;
+            Some((item.class, item.split, ImportedSample { metadata: item.metadata, ..picture }))
+        });
+        let source = Source {
+            format: labelled.format,
+            evidence,
+            root: labelled.root.clone(),
+            classes: labelled.classes,
+            splits: labelled.splits,
+        };
+        let rejected = [rejected, labelled.rejected, contents.damaged, contents.others].concat();
+        assemble(source, placed.collect(), rejected, options)
+    });
+    if is_written { cleaned_up(imported, unpack_into) } else { imported }
+}
+
+/// Decodes every file.
+fn decode(root: &Path, files: Vec<String>, task: &Task) -> Result<read::Contents, ImportError> {
+    let meter = Meter::new(Stage::Decoding, Some(files.len() as u64), task.progress);
+    read::read(root, files, &task.limits.vision, &meter, task.cancelled)
+}
+
+/// What the pictures came from.
+struct Source {
+    format: &'static str,
+    evidence: String,
+    root: PathBuf,
+    /// The order of the classes, as far as there is one; some may have no pictures.
+    classes: Vec<String>,
+    /// What gives the splits, in words.
+    splits: Option<&'static str>,
+}
+
+/// Makes a data set of pictures with their classes and splits.
+fn assemble(
+    source: Source,
+    placed: Vec<(String, Option<Split>, ImportedSample)>,
+    mut rejected: Vec<Rejected>,
+    options: &Options,
+) -> Result<Imported, ImportError> {
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
-    let names: BTreeSet<&String> = placed.iter().map(|(class, ..)| class).collect();
+    let names: BTreeSet<&str> = placed.iter().map(|(class, ..)| class.as_str()).collect();
     if names.len() < 2 {
         return Err(ImportError::NotADataSet { found: what_was_found(&names, placed.len(), &rejected) });
     }
-    let classes: Vec<String> = names.into_iter().cloned().collect();
+    let classes = forms::order(names, &source.classes);
     let labels: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let mut samples: Vec<ImportedSample> = placed
         .into_iter()
@@ -205,9 +307,10 @@ fn import_folder(
         })
         .collect();
     samples.sort_by(|a, b| a.path.cmp(&b.path));
-    let split_note = split::hold_out(&mut samples, layout.has_splits, options.split);
+    let split_note = split::hold_out(&mut samples, source.splits, options.split);
     let fingerprint = fingerprint(&classes, &samples);
-    Ok(Imported { format, root: root.to_owned(), classes, samples, rejected, fingerprint, split_note })
+    let Source { format, evidence, root, .. } = source;
+    Ok(Imported { format, evidence, root, classes, samples, rejected, fingerprint, split_note })
 }
 
 /// Refuses at once, before anything is decoded, what cannot have two classes whatever its files are.
@@ -228,7 +331,7 @@ fn check_folders(files: &[String]) -> Result<(), ImportError> {
     Err(ImportError::NotADataSet { found })
 }
 
-fn what_was_found(classes: &BTreeSet<&String>, pictures: usize, rejected: &[Rejected]) -> String {
+fn what_was_found(classes: &BTreeSet<&str>, pictures: usize, rejected: &[Rejected]) -> String {
     let found = match classes.first() {
         None => "There are no usable pictures in class folders here.".to_owned(),
         Some(class) => {

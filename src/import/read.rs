@@ -93,6 +93,7 @@ impl Reader<'_> {
             orientation: decoded.orientation,
             hash: blake3::hash(&content).to_hex()[..32].to_owned(),
             features: vision::features(&decoded.image),
+            metadata: None,
         })
     }
 

@@ -42,17 +42,17 @@ impl SplitRequest {
 
 /// Holds samples out of the training split, and says in words what was done.
 ///
-/// Without split folders (`has_folders` false) the request, or the default one, is carried out. With them they
-/// stand as they are, but for a split that is asked for and that no folder provides.
+/// Where nothing gives the splits (`given` is `None`) the request, or the default one, is carried out. Otherwise, as
+/// in `"as the folders say"`, they stand as they are, but for a split that is asked for and that is not there.
 pub(super) fn hold_out(
     samples: &mut [ImportedSample],
-    has_folders: bool,
+    given: Option<&str>,
     request: Option<SplitRequest>,
 ) -> String {
-    let mut request = match (has_folders, request) {
-        (true, None) => return "as the folders say".into(),
+    let mut request = match (given, request) {
+        (Some(given), None) => return given.to_owned(),
         (_, Some(request)) => request,
-        (false, None) => SplitRequest::default(),
+        (None, None) => SplitRequest::default(),
     };
     if samples.iter().any(|sample| sample.split == Split::Val) {
         request.val = 0.0;
@@ -72,7 +72,7 @@ pub(super) fn hold_out(
             sample.split = if index < val { Split::Val } else { Split::Test };
         }
     }
-    note(has_folders, &request)
+    note(given, &request)
 }
 
 /// A sample's place in its class's order: 64 bits, evenly spread, a function of seed and path alone.
@@ -93,20 +93,20 @@ fn quotas(count: usize, val: f64, test: f64) -> (usize, usize) {
     (val, of(test).min(spare - val))
 }
 
-fn note(has_folders: bool, request: &SplitRequest) -> String {
+fn note(given: Option<&str>, request: &SplitRequest) -> String {
     let shares: Vec<String> = [(request.val, "validation"), (request.test, "test")]
         .into_iter()
         .filter(|(share, _)| *share > 0.0)
         // One decimal where there is one: 20 %, 12.5 %.
         .map(|(share, name)| format!("{} % for {name}", (share * 1000.0).round() / 10.0))
         .collect();
-    match (has_folders, shares.is_empty()) {
-        (true, true) => "as the folders say".into(),
-        (true, false) => {
-            format!("as the folders say; held out of train by seed {}: {}", request.seed, shares.join(", "))
+    match (given, shares.is_empty()) {
+        (Some(given), true) => given.to_owned(),
+        (Some(given), false) => {
+            format!("{given}; held out of train by seed {}: {}", request.seed, shares.join(", "))
         }
-        (false, true) => "nothing held out".into(),
-        (false, false) => format!("held out by seed {}: {}", request.seed, shares.join(", ")),
+        (None, true) => "nothing held out".into(),
+        (None, false) => format!("held out by seed {}: {}", request.seed, shares.join(", ")),
     }
 }
 
@@ -128,6 +128,7 @@ mod tests {
                     format: "png",
                     orientation: 1,
                     hash: String::new(),
+                    metadata: None,
                 });
             }
         }
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn each_class_gives_its_share() {
         let mut all = samples(&[500, 50, 10]);
-        let note = hold_out(&mut all, false, Some(SplitRequest { val: 0.2, test: 0.1, seed: 3 }));
+        let note = hold_out(&mut all, None, Some(SplitRequest { val: 0.2, test: 0.1, seed: 3 }));
         for (class, val, test) in [(0, 100, 50), (1, 10, 5), (2, 2, 1)] {
             assert_eq!((count(&all, class, Split::Val), count(&all, class, Split::Test)), (val, test));
         }
@@ -153,7 +154,7 @@ mod tests {
         // Data sets already imported must not change: if this fails, the split is another one.
         let held_out = |seed| {
             let mut all = samples(&[10, 10]);
-            hold_out(&mut all, false, Some(SplitRequest { seed, ..SplitRequest::default() }));
+            hold_out(&mut all, None, Some(SplitRequest { seed, ..SplitRequest::default() }));
             all.iter().filter(|s| s.split == Split::Val).map(|s| s.path.clone()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(held_out(0), "0/0.png 0/4.png 1/1.png 1/9.png");
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn order_does_not_matter_and_newcomers_move_few() {
         let held_out = |all: &mut Vec<ImportedSample>| {
-            hold_out(all, false, None);
+            hold_out(all, None, None);
             let mut paths: Vec<_> =
                 all.iter().filter(|s| s.split == Split::Val).map(|s| s.path.clone()).collect();
             paths.sort();
@@ -195,9 +196,13 @@ mod tests {
             all
         };
         let mut all = with_test();
-        assert_eq!(hold_out(&mut all, true, None), "as the folders say");
+        assert_eq!(hold_out(&mut all, Some("as the folders say"), None), "as the folders say");
         assert_eq!(all, with_test());
-        let note = hold_out(&mut all, true, Some(SplitRequest { val: 0.2, test: 0.5, seed: 0 }));
+        let note = hold_out(
+            &mut all,
+            Some("as the folders say"),
+            Some(SplitRequest { val: 0.2, test: 0.5, seed: 0 }),
+        );
         assert_eq!(note, "as the folders say; held out of train by seed 0: 20 % for validation");
         assert_eq!((count(&all, 0, Split::Val), count(&all, 0, Split::Test)), (3, 5));
     }

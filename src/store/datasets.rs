@@ -92,6 +92,8 @@ pub struct Sample {
     pub hash: String,
     /// Whether it is left out of the newest version.
     pub excluded: bool,
+    /// What else its source says of it: a JSON object of texts and numbers.
+    pub metadata: Option<String>,
 }
 
 /// A file that could not be used.
@@ -130,8 +132,8 @@ impl Store {
         }
         for sample in &imported.samples {
             let sample_id: SampleId = sqlx::query_scalar(
-                "insert into samples (dataset_id, path, label, split, width, height, bytes, format, orientation, hash)
-                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
+                "insert into samples (dataset_id, path, label, split, width, height, bytes, format, orientation, hash, metadata)
+                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
             )
             .bind(id)
             .bind(&sample.path)
@@ -143,6 +145,7 @@ impl Store {
             .bind(sample.format)
             .bind(sample.orientation)
             .bind(&sample.hash)
+            .bind(sample.metadata.as_ref().map(|metadata| serde_json::Value::from(metadata.clone()).to_string()))
             .fetch_one(&mut *transaction)
             .await?;
             super::measures::insert_features(&mut transaction, id, sample_id, &sample.features).await?;

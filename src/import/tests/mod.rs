@@ -1,8 +1,13 @@
 //! Imports of folders and archives made here, and of real ones.
 
 mod archives;
+mod cifar;
 mod folders;
+mod idx;
+mod manifest;
+mod parquet;
 mod real;
+mod webdataset;
 
 use super::*;
 
@@ -20,16 +25,50 @@ fn pictures(paths: &[&str]) -> Vec<(String, Vec<u8>)> {
 /// A folder that goes away by itself.
 fn folder(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path(), files);
+    folder
+}
+
+fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) {
     for (path, bytes) in files {
-        let file = folder.path().join(path);
+        let file = folder.join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
     }
-    folder
 }
 
 fn import_with(source: &Path, into: &Path, options: &Options) -> Result<Imported, ImportError> {
     import(source, into, options, &|_| {}, &|| false)
+}
+
+/// Imports a folder of these files, and looks whether a refusal leaves anything behind.
+fn import_files(
+    files: &[(String, Vec<u8>)],
+    options: &Options,
+) -> (tempfile::TempDir, Result<Imported, ImportError>) {
+    let around = tempfile::tempdir().unwrap();
+    let source = around.path().join("source");
+    std::fs::create_dir(&source).unwrap();
+    write_files(&source, files);
+    let imported = import_with(&source, &around.path().join("data/unpacked"), options);
+    if imported.is_err() {
+        let left = std::fs::read_dir(around.path().join("data")).into_iter().flatten().count();
+        assert_eq!(left, 0, "what a refusal leaves in the data folder");
+    }
+    (around, imported)
+}
+
+/// Imports what another program wrote, kept in `tests/reference/formats`; see `make_format_fixtures.py` there.
+fn import_reference(name: &str) -> (tempfile::TempDir, Imported) {
+    let around = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/formats").join(name);
+    let imported = import_with(&source, &around.path().join("data"), &Options::default()).unwrap();
+    (around, imported)
+}
+
+/// `{"path": …}` becomes such an object.
+fn object(value: &Value) -> Option<Map<String, Value>> {
+    value.as_object().cloned()
 }
 
 fn import_pictures(paths: &[&str], split: Option<SplitRequest>) -> Result<Imported, ImportError> {

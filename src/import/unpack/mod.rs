@@ -10,7 +10,7 @@ mod zip;
 use super::entry_name::{is_clutter, safe_path};
 use super::error::io_error;
 use super::meter::Meter;
-use super::{ImportError, Limits, Progress, Stage};
+use super::{ImportError, Limits, Stage, Task};
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
@@ -35,13 +35,7 @@ pub(super) fn temporaries(parent: &Path) -> Vec<PathBuf> {
 }
 
 /// Unpacks `archive` so that `into`, which must not exist, is its content; gives the kind of archive.
-pub(super) fn unpack(
-    archive: &Path,
-    into: &Path,
-    limits: &Limits,
-    progress: &(dyn Fn(Progress) + Sync),
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<&'static str, ImportError> {
+pub(super) fn unpack(archive: &Path, into: &Path, task: &Task) -> Result<&'static str, ImportError> {
     // A pipe or a device would keep the reader waiting for ever.
     if !archive.is_file() {
         return Err(ImportError::NotAnArchive { path: archive.to_owned() });
@@ -52,6 +46,44 @@ pub(super) fn unpack(
     file.seek(SeekFrom::Start(0)).map_err(io_error("read", archive))?;
     let size = file.metadata().map_err(io_error("read", archive))?.len();
 
+    staged(into, false, |content| {
+        let read = Cell::new(0);
+        let file = Counted { inner: file, read: &read };
+        let mut writer = Writer {
+            into: content,
+            limits: task.limits,
+            cancelled: task.cancelled,
+            read: &read,
+            meter: Meter::new(Stage::Unpacking, Some(size), task.progress),
+            buffer: vec![0; CHUNK_BYTES],
+            folder: PathBuf::new(),
+            bytes: 0,
+            entries: 0,
+        };
+        let format = if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+            zip::unpack(BufReader::new(file), &mut writer)?;
+            "zip"
+        } else if head.starts_with(&[0x1f, 0x8b]) {
+            tar::unpack(flate2::read::MultiGzDecoder::new(BufReader::new(file)), &mut writer)?;
+            "tar.gz"
+        } else if head.get(TAR_MAGIC) == Some(b"ustar") {
+            tar::unpack(BufReader::new(file), &mut writer)?;
+            "tar"
+        } else {
+            return Err(ImportError::NotAnArchive { path: archive.to_owned() });
+        };
+        writer.meter.set(size);
+        Ok(format)
+    })
+}
+
+/// Lets `fill` fill a folder that becomes `into` when all is well, and goes away otherwise. What is at `into` already
+/// is deleted then if it is to be replaced, and is an error if not.
+pub(super) fn staged<T>(
+    into: &Path,
+    replace: bool,
+    fill: impl FnOnce(&Path) -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
     let parent = into.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(io_error("make", parent))?;
     let temporary = tempfile::Builder::new()
@@ -61,35 +93,12 @@ pub(super) fn unpack(
     // The temporary folder is closed to others, the content is to be a folder like any other.
     let content = temporary.path().join("content");
     std::fs::create_dir(&content).map_err(io_error("make", &content))?;
-
-    let read = Cell::new(0);
-    let file = Counted { inner: file, read: &read };
-    let mut writer = Writer {
-        into: &content,
-        limits,
-        cancelled,
-        read: &read,
-        meter: Meter::new(Stage::Unpacking, Some(size), progress),
-        buffer: vec![0; CHUNK_BYTES],
-        folder: PathBuf::new(),
-        bytes: 0,
-        entries: 0,
-    };
-    let format = if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        zip::unpack(BufReader::new(file), &mut writer)?;
-        "zip"
-    } else if head.starts_with(&[0x1f, 0x8b]) {
-        tar::unpack(flate2::read::MultiGzDecoder::new(BufReader::new(file)), &mut writer)?;
-        "tar.gz"
-    } else if head.get(TAR_MAGIC) == Some(b"ustar") {
-        tar::unpack(BufReader::new(file), &mut writer)?;
-        "tar"
-    } else {
-        return Err(ImportError::NotAnArchive { path: archive.to_owned() });
-    };
-    writer.meter.set(size);
+    let filled = fill(&content)?;
+    if replace {
+        std::fs::remove_dir_all(into).map_err(io_error("replace", into))?;
+    }
     std::fs::rename(&content, into).map_err(io_error("write", into))?;
-    Ok(format)
+    Ok(filled)
 }
 
 /// Writes entries, and keeps count of what has been written and what may be.
@@ -171,9 +180,9 @@ fn refused(entry: &str, why: &str) -> ImportError {
 }
 
 /// Counts what is read of the file below.
-struct Counted<'a, R> {
-    inner: R,
-    read: &'a Cell<u64>,
+pub(super) struct Counted<'a, R> {
+    pub(super) inner: R,
+    pub(super) read: &'a Cell<u64>,
 }
 
 impl<R: Read> Read for Counted<'_, R> {

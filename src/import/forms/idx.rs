@@ -1,0 +1,348 @@
+//! IDX, the form of MNIST and its kin, as [LeCun's page] describes it: a file of pictures and a file of labels beside
+//! it, each with its sizes at the head, plain or packed by gzip.
+//!
+//! [LeCun's page]: http://yann.lecun.com/exdb/mnist/
+//!
+//! Pictures are `count × height × width` grey values (idx3), or with a fourth size of 3 colours, last or second (idx4).
+//! Labels are one byte each (idx1).
+
+use super::super::ImportError;
+use super::labels::{names_beside, split_of, split_of_word};
+use super::shelf::{Content, Shelf};
+use super::{Form, Labelled, Task, malformed, open, read_up_to, sizes};
+use image::ExtendedColorType;
+use protocol::sample::Split;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::Path;
+
+/// A file of pictures and its labels; paths relative to the source.
+#[derive(Debug, PartialEq)]
+struct Pair {
+    images: String,
+    labels: String,
+    split: Option<Split>,
+}
+
+/// The pairs of one data set.
+#[derive(Debug, PartialEq)]
+pub(super) struct Set {
+    pairs: Vec<Pair>,
+}
+
+/// What a file's name says: the folder, the name before the kind, and the kind.
+struct Named<'a> {
+    folder: &'a str,
+    prefix: String,
+    is_images: bool,
+}
+
+fn named(path: &str) -> Option<Named<'_>> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    for (kind, is_images) in [("images", true), ("labels", false)] {
+        let sizes: &[char] = if is_images { &['3', '4'] } else { &['1'] };
+        for (separator, size) in
+            ['-', '.'].into_iter().flat_map(|mark| sizes.iter().map(move |size| (mark, size)))
+        {
+            if let Some(prefix) = name.strip_suffix(&format!("{kind}{separator}idx{size}-ubyte")) {
+                return Some(Named { folder, prefix: prefix.to_owned(), is_images });
+            }
+        }
+    }
+    None
+}
+
+/// Finds the pairs among the files of a folder, by their names.
+pub(super) fn find(files: &[String]) -> Result<Option<Set>, ImportError> {
+    // By folder and prefix: the files of pictures and of labels, the plain before the packed one.
+    let mut found = BTreeMap::<(&str, String), [Option<&String>; 2]>::new();
+    for file in files {
+        if let Some(Named { folder, prefix, is_images }) = named(file) {
+            let slot = &mut found.entry((folder, prefix)).or_default()[usize::from(!is_images)];
+            if slot.is_none_or(|known| known.len() > file.len()) {
+                *slot = Some(file);
+            }
+        }
+    }
+    let complete: BTreeSet<String> = found
+        .iter()
+        .filter(|(_, pair)| pair.iter().all(Option::is_some))
+        .map(|((_, prefix), _)| prefix.clone())
+        .collect();
+    let mut sets = BTreeMap::<(&str, Vec<&str>), Vec<Pair>>::new();
+    for ((folder, prefix), pair) in &found {
+        match pair {
+            [Some(images), Some(labels)] => {
+                let own = prefix.split(['-', '_', '.']);
+                let own = own.filter(|word| !word.is_empty() && split_of_word(word).is_none()).collect();
+                let pair =
+                    Pair { images: (*images).clone(), labels: (*labels).clone(), split: split_of(prefix) };
+                sets.entry((folder, own)).or_default().push(pair);
+            }
+            [Some(images), None] if !complete.contains(prefix) => {
+                let why = "its labels, a file of the same name with “labels” and “idx1”, are not beside it; \
+                           put them there";
+                return Err(malformed(Form::Idx, images, why));
+            }
+            _ => {}
+        }
+    }
+    let mut sets = sets.into_values();
+    match (sets.next(), sets.next()) {
+        (Some(pairs), None) => Ok(Some(Set { pairs })),
+        (Some(first), Some(second)) => Err(malformed(
+            Form::Idx,
+            &first[0].images,
+            format!(
+                "{} is of another data set; give the path of one file of pictures, not of the folder",
+                second[0].images
+            ),
+        )),
+        _ => Ok(None),
+    }
+}
+
+/// The pair of one file of pictures; its labels lie in the same folder.
+pub(super) fn find_beside(folder: &Path, name: &str) -> Result<Option<Set>, ImportError> {
+    let Some(Named { prefix, is_images: true, .. }) = named(name) else { return Ok(None) };
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<String> = files
+        .filter_map(|file| file.file_name().into_string().ok())
+        .filter(|file| named(file).is_some_and(|file| file.prefix == prefix && !file.is_images))
+        .collect();
+    files.sort();
+    files.push(name.to_owned());
+    let set = find(&files)?;
+    // One file has no other half to be split from.
+    Ok(set.map(|set| Set { pairs: set.pairs.into_iter().map(|pair| Pair { split: None, ..pair }).collect() }))
+}
+
+impl Set {
+    pub(super) fn evidence(&self) -> String {
+        let names: Vec<&str> = self.pairs.iter().map(|pair| pair.images.as_str()).collect();
+        format!("{} and the labels beside are named as IDX files are", names.join(", "))
+    }
+
+    /// Writes every picture to `folder`.
+    pub(super) fn read(&self, root: &Path, folder: &Path, task: &Task) -> Result<Labelled, ImportError> {
+        let total = sizes(root, self.pairs.iter().flat_map(|pair| [&pair.images, &pair.labels]));
+        let read = Cell::new(0);
+        let mut shelf = Shelf::new(folder, task, total, &read);
+        let mut classes = Vec::new();
+        for pair in &self.pairs {
+            let beside = root.join(&pair.images);
+            let names = names_beside(beside.parent().unwrap_or(root));
+            pair.read(root, names.as_deref(), &read, task, &mut shelf)?;
+            classes = names.unwrap_or_default();
+        }
+        Ok(Labelled {
+            format: Form::Idx.as_str(),
+            root: folder.to_owned(),
+            items: shelf.finish()?,
+            classes,
+            rejected: Vec::new(),
+            splits: self.pairs.iter().any(|pair| pair.split.is_some()).then_some("as the files' names say"),
+        })
+    }
+}
+
+impl Pair {
+    fn read(
+        &self,
+        root: &Path,
+        names: Option<&[String]>,
+        read: &Cell<u64>,
+        task: &Task,
+        shelf: &mut Shelf,
+    ) -> Result<(), ImportError> {
+        let wrong_labels = |why: String| malformed(Form::Idx, &self.labels, why);
+        let wrong_images = |why: String| malformed(Form::Idx, &self.images, why);
+        let mut labels = open(&root.join(&self.labels), read)?;
+        let sizes = read_sizes(&mut labels).map_err(wrong_labels)?;
+        let [count] = sizes[..] else {
+            return Err(wrong_labels(format!("it has {} sizes, and labels have one", sizes.len())));
+        };
+        if u64::from(count) > task.limits.max_entries {
+            let what =
+                format!("{} claims {count} labels, and {} are allowed", self.labels, task.limits.max_entries);
+            return Err(ImportError::TooLarge { what });
+        }
+        let labels = read_all(&mut labels, u64::from(count), "labels").map_err(wrong_labels)?;
+
+        let mut images = open(&root.join(&self.images), read)?;
+        let sizes = read_sizes(&mut images).map_err(wrong_images)?;
+        let shape = Shape::new(&sizes, task.limits.vision.max_pixels).map_err(wrong_images)?;
+        if shape.count != count {
+            let why = format!(
+                "it claims {} pictures, and {} has {count} labels; fetch both again from one place",
+                shape.count, self.labels
+            );
+            return Err(wrong_images(why));
+        }
+        for (number, label) in labels.into_iter().enumerate() {
+            let bytes =
+                read_up_to(&mut images, shape.bytes()).map_err(|error| wrong_images(error.to_string()))?;
+            if (bytes.len() as u64) < shape.bytes() {
+                return Err(wrong_images(format!(
+                    "it ends after {number} of {count} pictures; fetch it again"
+                )));
+            }
+            let class = match names {
+                None => label.to_string(),
+                Some(names) => names.get(usize::from(label)).cloned().ok_or_else(|| {
+                    let count = names.len();
+                    wrong_labels(format!(
+                        "picture {number} has label {label}, and the list of classes beside has {count} names; \
+                         mend the list or take it away"
+                    ))
+                })?,
+            };
+            shelf.put(shape.content(bytes), class, self.split, None)?;
+        }
+        check_end(&mut images).map_err(wrong_images)
+    }
+}
+
+/// Reads the head: two zeros, the type, the number of sizes, and these as four bytes each, the highest first.
+fn read_sizes(reader: &mut dyn Read) -> Result<Vec<u32>, String> {
+    let head = read_up_to(reader, 4).map_err(|error| error.to_string())?;
+    let [0, 0, kind, count] = head[..] else {
+        return Err("it does not begin as an IDX file does; fetch it again".into());
+    };
+    if kind != 8 {
+        return Err(format!("its values are of type {kind:#04x}, and only bytes (0x08) can be read"));
+    }
+    let sizes = read_up_to(reader, u64::from(count) * 4).map_err(|error| error.to_string())?;
+    if sizes.len() < usize::from(count) * 4 {
+        return Err("it ends within its head; fetch it again".into());
+    }
+    Ok(sizes.chunks_exact(4).map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]])).collect())
+}
+
+fn read_all(reader: &mut dyn Read, count: u64, things: &str) -> Result<Vec<u8>, String> {
+    let bytes = read_up_to(reader, count).map_err(|error| error.to_string())?;
+    if (bytes.len() as u64) < count {
+        return Err(format!("it ends after {} of {count} {things}; fetch it again", bytes.len()));
+    }
+    check_end(reader)?;
+    Ok(bytes)
+}
+
+/// Nothing may follow. Reading on to the end is also what makes gzip compare its checksum.
+fn check_end(reader: &mut dyn Read) -> Result<(), String> {
+    match read_up_to(reader, 1) {
+        Ok(rest) if rest.is_empty() => Ok(()),
+        Ok(_) => Err("it has more in it than its head says; fetch it again".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What a file of pictures claims at its head.
+struct Shape {
+    count: u32,
+    width: u32,
+    height: u32,
+    color: ExtendedColorType,
+    /// All of one colour together, rather than all colours of one pixel.
+    is_planar: bool,
+}
+
+impl Shape {
+    fn new(sizes: &[u32], max_pixels: u64) -> Result<Shape, String> {
+        let (count, height, width, color, is_planar) = match *sizes {
+            [count, height, width] => (count, height, width, ExtendedColorType::L8, false),
+            [count, height, width, 3] => (count, height, width, ExtendedColorType::Rgb8, false),
+            [count, 3, height, width] => (count, height, width, ExtendedColorType::Rgb8, true),
+            _ => {
+                let sizes: Vec<String> = sizes.iter().map(u32::to_string).collect();
+                return Err(format!(
+                    "its sizes are {}; grey pictures have count × height × width, coloured ones a 3 besides",
+                    sizes.join(" × ")
+                ));
+            }
+        };
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels == 0 || pixels > max_pixels {
+            return Err(format!(
+                "it claims pictures of {width} × {height} pixels, and 1 to {max_pixels} in all are allowed"
+            ));
+        }
+        Ok(Shape { count, width, height, color, is_planar })
+    }
+
+    /// Of one picture; no more than three times the pixels that are allowed.
+    fn bytes(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height) * u64::from(self.color.channel_count())
+    }
+
+    fn content(&self, bytes: Vec<u8>) -> Content {
+        let values = if self.is_planar { super::interleaved(&bytes) } else { bytes };
+        Content::Pixels { width: self.width, height: self.height, color: self.color, values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(files: &[&str]) -> Option<Set> {
+        find(&files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn pairs_are_found_by_their_names() {
+        let pair =
+            |images: &str, labels: &str, split| Pair { images: images.into(), labels: labels.into(), split };
+        assert_eq!(
+            found(&[
+                "raw/t10k-images-idx3-ubyte",
+                "raw/t10k-labels-idx1-ubyte",
+                "raw/train-images-idx3-ubyte",
+                "raw/train-images-idx3-ubyte.gz",
+                "raw/train-labels-idx1-ubyte.gz",
+            ])
+            .unwrap()
+            .pairs,
+            [
+                pair("raw/t10k-images-idx3-ubyte", "raw/t10k-labels-idx1-ubyte", Some(Split::Test)),
+                pair("raw/train-images-idx3-ubyte", "raw/train-labels-idx1-ubyte.gz", Some(Split::Train)),
+            ]
+        );
+        // As a well-known site packs it: every file once more in a folder of its own.
+        let set = found(&[
+            "train-images-idx3-ubyte/train-images-idx3-ubyte",
+            "train-labels-idx1-ubyte/train-labels-idx1-ubyte",
+            "train-images.idx3-ubyte",
+            "train-labels.idx1-ubyte",
+        ]);
+        assert_eq!(
+            set.unwrap().pairs,
+            [pair("train-images.idx3-ubyte", "train-labels.idx1-ubyte", Some(Split::Train))]
+        );
+        assert_eq!(found(&["images.png", "labels.csv", "train-labels-idx1-ubyte"]), None);
+    }
+
+    #[test]
+    fn what_is_missing_or_more_than_one_is_said() {
+        let error = |files: &[&str]| {
+            find(&files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>()).unwrap_err().to_string()
+        };
+        let text = error(&["train-images-idx3-ubyte"]);
+        assert!(
+            text.starts_with(
+                "train-images-idx3-ubyte can't be read as IDX, and nothing was kept: its labels"
+            ),
+            "{text}"
+        );
+        let text = error(&[
+            "emnist-letters-train-images-idx3-ubyte",
+            "emnist-letters-train-labels-idx1-ubyte",
+            "emnist-digits-train-images-idx3-ubyte",
+            "emnist-digits-train-labels-idx1-ubyte",
+        ]);
+        assert!(text.contains("is of another data set; give the path of one"), "{text}");
+    }
+}
