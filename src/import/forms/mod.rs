@@ -209,7 +209,7 @@ pub(super) fn recognise_file(
     for form in tries.into_iter().filter(|form| wanted.is_none_or(|wanted| wanted == *form)) {
         let found = match form {
             Form::Idx => idx::find_beside(folder, name)?.map(Plan::Idx),
-            Form::Parquet => parquet::find_file(folder, name).map(Plan::Parquet),
+            Form::Parquet => parquet::find_file(folder, name)?.map(Plan::Parquet),
             Form::Manifest => manifest::find_file(folder, name).map(Plan::Manifest),
             Form::WebDataset => webdataset::find_file(folder, name).map(Plan::WebDataset),
             Form::Folders | Form::Cifar => None,

@@ -182,7 +182,8 @@ impl Reading<'_> {
                     format!("the shards unpack to more than {} bytes", self.task.limits.max_unpacked_bytes);
                 return Err(ImportError::TooLarge { what });
             }
-            let Some((key, ending)) = key_and_ending(&name).filter(|_| !is_clutter(name.rsplit('/').next().unwrap_or_default()))
+            let Some((key, ending)) =
+                key_and_ending(&name).filter(|_| !is_clutter(name.rsplit('/').next().unwrap_or_default()))
             else {
                 left.set(HEADERS_BYTES.saturating_add(size));
                 continue;

@@ -7,6 +7,7 @@ use super::words::{self, counted, duration, link, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::ids::SampleId;
 use crate::domain::recipe::FieldErrors;
+use crate::import::Stage;
 use crate::import::job::Status;
 use crate::store::datasets::{Dataset, RejectedFile, Sample};
 use crate::web::api::datasets::{Typed, create_from_form};
@@ -216,7 +217,7 @@ impl Show {
         let percent = progress.total.filter(|total| *total > 0).map(|total| progress.done * 100 / total);
         let mut words = progress.stage.as_str().to_owned();
         match (progress.stage, progress.total) {
-            (crate::import::Stage::Unpacking, Some(total)) => {
+            (Stage::Downloading | Stage::Unpacking, Some(total)) => {
                 let megabytes = |bytes: u64| bytes as f64 / 1e6;
                 words += &format!(": {:.1} of {:.1} MB", megabytes(progress.done), megabytes(total));
             }
