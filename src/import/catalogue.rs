@@ -86,22 +86,30 @@ pub static CATALOGUE: [Entry; 5] = [
         about: "70,000 grey pictures of clothes, 28 × 28 pixels, in ten classes",
         files: &[
             Remote {
-                urls: &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-images-idx3-ubyte.gz"],
+                urls: &[
+                    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-images-idx3-ubyte.gz",
+                ],
                 bytes: 26_421_880,
                 md5: "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
             },
             Remote {
-                urls: &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz"],
+                urls: &[
+                    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz",
+                ],
                 bytes: 29_515,
                 md5: "25c81989df183df01b3e8a0aad5dffbe",
             },
             Remote {
-                urls: &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-images-idx3-ubyte.gz"],
+                urls: &[
+                    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-images-idx3-ubyte.gz",
+                ],
                 bytes: 4_422_102,
                 md5: "bef4ecab320f06d8554ea6380940ec79",
             },
             Remote {
-                urls: &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz"],
+                urls: &[
+                    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz",
+                ],
                 bytes: 5_148,
                 md5: "bb300cfdad3c16e7a12a480ee83cd310",
             },

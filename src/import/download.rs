@@ -55,7 +55,12 @@ pub(super) fn download(
     }
     drop(std::fs::remove_file(&target));
     let (url, why) = failed.unwrap_or((file.urls[0], "nothing was tried".to_owned()));
-    Err(ImportError::Download { title: title.to_owned(), host: host(url).to_owned(), why, url: url.to_owned() })
+    Err(ImportError::Download {
+        title: title.to_owned(),
+        host: host(url).to_owned(),
+        why,
+        url: url.to_owned(),
+    })
 }
 
 enum Failure {
@@ -84,7 +89,8 @@ fn fetch(
     let announced = body.content_length();
     let mut body = body.into_reader();
 
-    let mut to = std::fs::File::create(target).map_err(|error| Failure::Import(io_error("write", target)(error)))?;
+    let mut to =
+        std::fs::File::create(target).map_err(|error| Failure::Import(io_error("write", target)(error)))?;
     let (mut hash, mut bytes, mut chunk) = (Md5::new(), 0_u64, vec![0; CHUNK_BYTES]);
     loop {
         if cancelled() {
@@ -98,7 +104,10 @@ fn fetch(
         };
         bytes += count as u64;
         if bytes > file.bytes.saturating_mul(2) {
-            return Err(Failure::Fetch(format!("it sends more than twice the {} bytes of the file", file.bytes)));
+            return Err(Failure::Fetch(format!(
+                "it sends more than twice the {} bytes of the file",
+                file.bytes
+            )));
         }
         hash.update(&chunk[..count]);
         to.write_all(&chunk[..count]).map_err(|error| Failure::Import(io_error("write", target)(error)))?;
@@ -171,7 +180,8 @@ mod tests {
     }
 
     fn ok(length: usize, body: &[u8]) -> Vec<u8> {
-        [format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n").as_bytes(), body].concat()
+        [format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n").as_bytes(), body]
+            .concat()
     }
 
     fn fetch_from(urls: Vec<String>, cancelled: bool) -> (Result<Vec<u8>, String>, u64) {
@@ -193,13 +203,19 @@ mod tests {
     #[test]
     fn a_good_file_comes_whole() {
         let address = serve(|_| ok(CONTENT.len(), CONTENT));
-        assert_eq!(fetch_from(vec![address + "/a/fox.txt"], false), (Ok(CONTENT.to_vec()), CONTENT.len() as u64));
+        assert_eq!(
+            fetch_from(vec![address + "/a/fox.txt"], false),
+            (Ok(CONTENT.to_vec()), CONTENT.len() as u64)
+        );
     }
 
     #[test]
     fn a_redirect_is_followed() {
         let address = serve(|path| match path {
-            "/fox.txt" => b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec(),
+            "/fox.txt" => {
+                b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    .to_vec()
+            }
             _ => ok(CONTENT.len(), CONTENT),
         });
         assert_eq!(fetch_from(vec![address + "/fox.txt"], false).0, Ok(CONTENT.to_vec()));
@@ -220,7 +236,8 @@ mod tests {
         assert!(error.contains("import that file by its path"), "{error}");
         let error = refusal(|_| ok(CONTENT.len(), &CONTENT[..20]));
         assert!(error.contains("it stopped after 20 of 43 bytes"), "{error}");
-        let error = refusal(|_| b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec());
+        let error =
+            refusal(|_| b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec());
         assert!(error.contains("it answered with status 404"), "{error}");
         let error = refusal(|_| ok(1000, &[7; 1000]));
         assert!(error.contains("more than twice the 43 bytes"), "{error}");

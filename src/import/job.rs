@@ -129,7 +129,11 @@ impl Imports {
             })
             .await
             .unwrap_or_else(|panic| {
-                Err(ImportError::Io { doing: "read", path: source, source: std::io::Error::other(panic.to_string()) })
+                Err(ImportError::Io {
+                    doing: "read",
+                    path: source,
+                    source: std::io::Error::other(panic.to_string()),
+                })
             });
             if let Err(error) = this.finish(id, result).await {
                 tracing::error!(dataset.id = %id, %error, "the end of an import could not be written");

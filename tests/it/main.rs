@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod browser;
+mod import;
 mod runs;
 mod support;

@@ -63,6 +63,11 @@ impl Form {
         Form::ALL.into_iter().find(|form| form.as_str() == word)
     }
 
+    /// What a person calls it.
+    pub fn title(self) -> &'static str {
+        self.description().0
+    }
+
     /// What a person calls it, and what it is known by.
     fn description(self) -> (&'static str, &'static str) {
         match self {

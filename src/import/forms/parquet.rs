@@ -7,7 +7,7 @@
 use super::super::{ImportError, Rejected};
 use super::labels::{names_beside, split_of, split_of_word};
 use super::manifest::LABELS;
-use super::shelf::{Content, Shelf};
+use super::shelf::{Content, Placed, Shelf};
 use super::table::{Row, column, metadata, text};
 use super::{Form, Labelled, Task, io_error, malformed, sizes};
 use ::parquet::basic::{ConvertedType, Type as Physical};
@@ -105,12 +105,12 @@ fn columns_of(reader: &SerializedFileReader<File>) -> Option<Columns> {
     let (structs, plain): (Vec<&TypePtr>, Vec<&TypePtr>) =
         schema.get_fields().iter().filter(|field| holds_pictures(field)).partition(|field| field.is_group());
     let names: Vec<String> = structs.iter().chain(&plain).map(|field| field.name().to_owned()).collect();
-    let image = column(names.iter(), &IMAGES).or_else(|| match (&structs[..], &plain[..]) {
+    let image = column(&names.iter(), &IMAGES).or_else(|| match (&structs[..], &plain[..]) {
         ([only], _) | ([], [only]) => Some(only.name().to_owned()),
         _ => None,
     })?;
     let all: Vec<String> = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
-    let label = column(all.iter(), &LABELS).or_else(|| column(all.iter(), &HUB_LABELS))?;
+    let label = column(&all.iter(), &LABELS).or_else(|| column(&all.iter(), &HUB_LABELS))?;
     Some(Columns { image, label })
 }
 
@@ -195,14 +195,12 @@ impl Set {
     }
 }
 
-type Picture = (Content, String, Option<Map<String, Value>>);
-
 /// The picture of a row with its class and what else is said of it, or why there is none.
 fn picture(
     row: Vec<(String, Field)>,
     columns: &Columns,
     names: &BTreeMap<String, Vec<String>>,
-) -> Result<Picture, String> {
+) -> Result<Placed, String> {
     let (mut bytes, mut class) = (None, Err("it has no label".to_owned()));
     let mut others = Map::new();
     for (name, field) in row {

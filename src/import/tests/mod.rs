@@ -4,6 +4,7 @@ mod archives;
 mod cifar;
 mod folders;
 mod idx;
+mod job;
 mod manifest;
 mod parquet;
 mod real;

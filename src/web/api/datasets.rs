@@ -212,12 +212,7 @@ enum Brought {
     Entry(&'static Entry),
 }
 
-async fn start(
-    state: &State,
-    name: &str,
-    brought: Brought,
-    options: Options,
-) -> Result<DatasetId> {
+async fn start(state: &State, name: &str, brought: Brought, options: Options) -> Result<DatasetId> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 {
         return Err(Error::field("name", "give the data set a name of 1 to 100 characters"));

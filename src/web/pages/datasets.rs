@@ -7,8 +7,9 @@ use super::words::{self, counted, duration, link, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::ids::SampleId;
 use crate::domain::recipe::FieldErrors;
-use crate::import::Stage;
+use crate::import::catalogue::{CATALOGUE, Entry};
 use crate::import::job::Status;
+use crate::import::{Form, Stage};
 use crate::store::datasets::{Dataset, RejectedFile, Sample};
 use crate::web::api::datasets::{Typed, create_from_form};
 use crate::web::api::find_dataset;
@@ -93,6 +94,14 @@ pub(in crate::web) struct Import {
 impl Import {
     pub(in crate::web) fn error(&self, field: &str) -> Option<&String> {
         self.errors.get(field)
+    }
+
+    pub(in crate::web) fn catalogue(&self) -> &'static [Entry] {
+        &CATALOGUE
+    }
+
+    pub(in crate::web) fn formats(&self) -> &'static [Form] {
+        &Form::ALL
     }
 
     /// What is wrong with no field of the form.
