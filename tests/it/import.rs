@@ -21,7 +21,8 @@ fn a_source_is_asked_for_by_word_or_recognised() {
     ] {
         let (status, answer) = server.post("/api/v1/datasets", &json!({"name": "set", "source": source}));
         assert_eq!(status, 422, "{answer}");
-        assert!(answer["error"]["fields"][field].as_str().is_some_and(|why| why.contains(says)), "{answer}");
+        assert_eq!(answer["error"]["field"], field, "{answer}");
+        assert!(answer["error"]["message"].as_str().is_some_and(|why| why.contains(says)), "{answer}");
     }
     for (format, known_as, classes) in
         [("auto", "folder", ["bright", "dark"]), ("manifest", "manifest-csv", ["even", "odd"])]
