@@ -37,10 +37,16 @@ pub(super) fn serve(runtime: &tokio::runtime::Runtime, url: &str) -> anyhow::Res
 }
 
 pub(super) fn import(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
-    let path = arguments.get_one::<PathBuf>("path").context("PATH is required")?;
-    let path = path.canonicalize().with_context(|| format!("{} can't be read", path.display()))?;
     let name = arguments.get_one::<String>("name").context("--name is required")?;
-    let mut body = json!({"name": name, "source": {"path": path}});
+    let format = arguments.get_one::<String>("format").context("--format has a default")?;
+    let mut body = json!({"name": name, "source": {"format": format}});
+    if let Some(entry) = arguments.get_one::<String>("catalogue") {
+        body["source"]["catalogue"] = json!(entry);
+    } else {
+        let path = arguments.get_one::<PathBuf>("path").context("PATH is required")?;
+        let path = path.canonicalize().with_context(|| format!("{} can't be read", path.display()))?;
+        body["source"]["path"] = json!(path);
+    }
     let share = |name: &str| arguments.get_one::<f64>(name).copied();
     let seed = arguments.get_one::<u64>("split-seed").copied();
     if share("val").is_some() || share("test").is_some() || seed.is_some() {

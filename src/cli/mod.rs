@@ -7,6 +7,7 @@ mod demo;
 
 use crate::app::{App, Holder, hold};
 use crate::domain::recipe::{FIELDS, Kind};
+use crate::import::catalogue::CATALOGUE;
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use client::Client;
@@ -141,10 +142,29 @@ pub fn command() -> Command {
         )
         .subcommand(
             Command::new("import")
-                .about("Import a folder or an archive of pictures, and wait until it is done")
+                .about("Import pictures – folders, archives, or files of a usual format – and wait until it is done")
                 .after_help("Example: tintype import ~/photos.zip --name pets")
-                .arg(Arg::new("path").required(true).value_name("PATH").value_parser(value_parser!(PathBuf)))
+                .arg(
+                    Arg::new("path")
+                        .required_unless_present("catalogue")
+                        .value_name("PATH")
+                        .value_parser(value_parser!(PathBuf)),
+                )
+                .arg(
+                    Arg::new("catalogue")
+                        .long("catalogue")
+                        .conflicts_with("path")
+                        .value_parser(CATALOGUE.iter().map(|entry| entry.name).collect::<Vec<_>>())
+                        .help("Fetch a well-known data set instead"),
+                )
                 .arg(Arg::new("name").long("name").required(true).help("What to call the data set"))
+                .arg(
+                    Arg::new("format")
+                        .long("format")
+                        .default_value("auto")
+                        .value_parser(formats())
+                        .help("What lies there; by itself it is recognised"),
+                )
                 .arg(Arg::new("val").long("val").value_parser(value_parser!(f64)).help("Share held out for validation"))
                 .arg(Arg::new("test").long("test").value_parser(value_parser!(f64)).help("Share held out for the test"))
                 .arg(Arg::new("split-seed").long("split-seed").value_parser(value_parser!(u64)).help("Another seed, another draw")),
@@ -196,6 +216,11 @@ pub fn command() -> Command {
                 .arg(Arg::new("split").long("split").value_parser(["train", "val", "test"]).help("The split"))
                 .arg(Arg::new("format").long("format").default_value("json").value_parser(["json", "csv"])),
         )
+}
+
+/// The words for what a source may be.
+fn formats() -> Vec<&'static str> {
+    std::iter::once("auto").chain(crate::import::Form::ALL.map(crate::import::Form::as_str)).collect()
 }
 
 /// A field of the form as an option.

@@ -74,6 +74,21 @@ pub enum ImportError {
         /// What would have been there.
         known_by: &'static str,
     },
+    /// A data set of the catalogue did not come, or not as it was published.
+    #[error(
+        "{title} could not be fetched from {host}: {why} – try again later, or download {url} on a machine that can \
+         and import that file by its path."
+    )]
+    Download {
+        /// What the data set is called.
+        title: String,
+        /// Who was asked.
+        host: String,
+        /// What went wrong, to follow a colon.
+        why: String,
+        /// The file.
+        url: String,
+    },
     /// A share that cannot be held out.
     #[error(
         "The split cannot be made: {why}. Give shares from 0 up to, not including, 1 with a sum below 1."

@@ -1,6 +1,7 @@
 //! Imports as background work: one task an import, its progress in memory, its result in the store.
 
-use super::{ImportError, Options, Progress, import};
+use super::catalogue::Entry;
+use super::{ImportError, Imported, Options, Progress, import};
 use crate::domain::ids::DatasetId;
 use crate::health::Health;
 use crate::store::Store;
@@ -25,6 +26,10 @@ struct UnderWay {
     since: Instant,
     cancelled: Arc<AtomicBool>,
 }
+
+/// Whom an import tells how far it is, and whom it asks whether to stop.
+type Report<'a> = &'a (dyn Fn(Progress) + Sync);
+type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// What a page says of an import.
 #[derive(Clone, Debug)]
@@ -80,25 +85,55 @@ impl Imports {
             Some(_) => format!("upload: {}", source.file_name().unwrap_or_default().to_string_lossy()),
             None => source.display().to_string(),
         };
-        let Some(id) = self.store.insert_dataset(name, &shown).await? else { return Ok(None) };
+        self.start_with(name, &shown, source.clone(), move |into, report, stop| {
+            let _upload = upload; // deleted when this ends
+            import(&source, into, &options, report, stop)
+        })
+        .await
+    }
+
+    /// Starts to fetch and import a data set of the catalogue; `None` where the name is taken.
+    ///
+    /// # Errors
+    /// The database fails, or the data directory can't be written to.
+    pub async fn start_from_catalogue(
+        &self,
+        name: &str,
+        entry: &'static Entry,
+        options: Options,
+    ) -> anyhow::Result<Option<DatasetId>> {
+        std::fs::create_dir_all(self.uploads())?;
+        let downloads = tempfile::tempdir_in(self.uploads())?;
+        let shown = format!("catalogue: {} ({})", entry.title, entry.home());
+        self.start_with(name, &shown, downloads.path().to_owned(), move |into, report, stop| {
+            entry.import(downloads.path(), into, &options, report, stop)
+        })
+        .await
+    }
+
+    async fn start_with(
+        &self,
+        name: &str,
+        shown: &str,
+        source: PathBuf,
+        read: impl FnOnce(&Path, Report, Stop) -> Result<Imported, ImportError> + Send + 'static,
+    ) -> anyhow::Result<Option<DatasetId>> {
+        let Some(id) = self.store.insert_dataset(name, shown).await? else { return Ok(None) };
         let cancelled = Arc::new(AtomicBool::new(false));
         let entry = UnderWay { progress: None, since: Instant::now(), cancelled: cancelled.clone() };
         self.lock().insert(id, entry);
         let this = self.clone();
-        let failed = source.clone();
         tokio::spawn(async move {
             let work = this.clone();
             let result = tokio::task::spawn_blocking(move || {
-                let _upload = upload; // deleted when this ends
                 let report = |progress: Progress| work.report(id, progress);
-                let stop = || cancelled.load(Ordering::Relaxed);
-                import(&source, &work.folder(id), &options, &report, &stop)
+                read(&work.folder(id), &report, &|| cancelled.load(Ordering::Relaxed))
             })
             .await
             .unwrap_or_else(|panic| {
                 Err(ImportError::Io {
                     doing: "read",
-                    path: failed,
+                    path: source,
                     source: std::io::Error::other(panic.to_string()),
                 })
             });
@@ -140,10 +175,10 @@ impl Imports {
         Ok(deleted)
     }
 
-    async fn finish(&self, id: DatasetId, result: Result<super::Imported, ImportError>) -> sqlx::Result<()> {
+    async fn finish(&self, id: DatasetId, result: Result<Imported, ImportError>) -> sqlx::Result<()> {
         match result {
             Ok(imported) => {
-                tracing::info!(dataset.id = %id, samples = imported.samples.len(), rejected = imported.rejected.len(), "imported");
+                tracing::info!(dataset.id = %id, format = imported.format, evidence = imported.evidence, samples = imported.samples.len(), rejected = imported.rejected.len(), "imported");
                 self.store.set_dataset_ready(id, &imported).await?;
                 // The first to ask begins the examination.
                 if let Some(dataset) = self.store.find_dataset(id).await? {

@@ -2,6 +2,8 @@
 //! (`job` alone knows the store: it runs an import in the background and keeps what comes of it.)
 
 mod budget;
+pub mod catalogue;
+mod download;
 mod entry_name;
 mod error;
 mod forms;
@@ -56,6 +58,8 @@ impl Default for Limits {
 /// What an import is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Fetching a data set of the catalogue; counted in bytes.
+    Downloading,
     /// Writing an archive's entries, or the pictures within larger files, to disk; counted in bytes of the source.
     Unpacking,
     /// Looking for files.
@@ -68,6 +72,7 @@ impl Stage {
     /// The word used in JSON and on pages.
     pub fn as_str(self) -> &'static str {
         match self {
+            Stage::Downloading => "downloading",
             Stage::Unpacking => "unpacking",
             Stage::Listing => "listing",
             Stage::Decoding => "decoding",

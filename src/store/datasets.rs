@@ -299,29 +299,6 @@ impl Store {
             .await
     }
 
-    /// A page of samples of a class and a split (either may be left open) after a cursor, by number.
-    pub async fn list_samples_page(
-        &self,
-        id: DatasetId,
-        label: Option<i64>,
-        split: Option<Split>,
-        after: SampleId,
-        limit: i64,
-    ) -> sqlx::Result<Vec<Sample>> {
-        sqlx::query_as(
-            "select * from samples
-             where dataset_id = ?1 and (?2 is null or label = ?2) and (?3 is null or split = ?3) and id > ?4
-             order by id limit ?5",
-        )
-        .bind(id)
-        .bind(label)
-        .bind(split.map(Split::as_str))
-        .bind(after)
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await
-    }
-
     /// Some samples of a class and a split (either may be left open), the same ones for the same `pick`.
     pub async fn pick_samples(
         &self,

@@ -9,6 +9,7 @@ pub mod measures;
 pub mod pipelines;
 pub mod predictions;
 pub mod runs;
+pub mod samples;
 pub mod series;
 pub mod versions;
 

@@ -13,6 +13,7 @@ function upload(file) {
   const [progress, text] = [bar.querySelector("progress"), bar.querySelector("span")];
   const body = new FormData();
   body.append("name", form.elements.name.value);
+  body.append("format", form.elements.format.value);
   body.append("file", file);
   const request = new XMLHttpRequest();
   const begun = performance.now();

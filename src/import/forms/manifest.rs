@@ -48,12 +48,9 @@ struct Columns {
 
 impl Columns {
     /// From the names of a row's columns.
-    fn of<'a>(names: impl Iterator<Item = &'a String> + Clone) -> Option<Columns> {
-        Some(Columns {
-            path: column(names.clone(), &PATHS)?,
-            label: column(names.clone(), &LABELS)?,
-            split: column(names, &SPLITS),
-        })
+    fn of(names: &[String]) -> Option<Columns> {
+        let find = |wanted| column(&names.iter(), wanted);
+        Some(Columns { path: find(&PATHS)?, label: find(&LABELS)?, split: find(&SPLITS) })
     }
 }
 
@@ -93,7 +90,7 @@ pub(super) fn why_none(name: &str) -> Option<ImportError> {
 
 impl Table {
     fn look(root: &Path, file: &str, kind: Kind) -> Option<Table> {
-        let columns = Columns::of(head(&root.join(file), file, kind)?.iter())?;
+        let columns = Columns::of(&head(&root.join(file), file, kind)?)?;
         Some(Table { path: file.to_owned(), kind, columns, split: split_of(file) })
     }
 }

@@ -63,6 +63,11 @@ impl Form {
         Form::ALL.into_iter().find(|form| form.as_str() == word)
     }
 
+    /// What a person calls it.
+    pub fn title(self) -> &'static str {
+        self.description().0
+    }
+
     /// What a person calls it, and what it is known by.
     fn description(self) -> (&'static str, &'static str) {
         match self {
@@ -209,7 +214,7 @@ pub(super) fn recognise_file(
     for form in tries.into_iter().filter(|form| wanted.is_none_or(|wanted| wanted == *form)) {
         let found = match form {
             Form::Idx => idx::find_beside(folder, name)?.map(Plan::Idx),
-            Form::Parquet => parquet::find_file(folder, name).map(Plan::Parquet),
+            Form::Parquet => parquet::find_file(folder, name)?.map(Plan::Parquet),
             Form::Manifest => manifest::find_file(folder, name).map(Plan::Manifest),
             Form::WebDataset => webdataset::find_file(folder, name).map(Plan::WebDataset),
             Form::Folders | Form::Cifar => None,

@@ -7,9 +7,9 @@
 use super::super::{ImportError, Rejected};
 use super::labels::{names_beside, split_of, split_of_word};
 use super::manifest::LABELS;
-use super::shelf::{Content, Shelf};
+use super::shelf::{Content, Placed, Shelf};
 use super::table::{Row, column, metadata, text};
-use super::{Form, Labelled, Task, malformed, sizes};
+use super::{Form, Labelled, Task, io_error, malformed, sizes};
 use ::parquet::basic::{ConvertedType, Type as Physical};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,8 +53,17 @@ struct Columns {
 pub(super) fn find(root: &Path, files: &[String]) -> Result<Option<Set>, ImportError> {
     let named: Vec<&String> =
         files.iter().filter(|file| file.to_ascii_lowercase().ends_with(".parquet")).collect();
-    let Some(columns) = named.iter().take(LOOKED_INTO).find_map(|file| look(&root.join(file))) else {
-        return Ok(None);
+    let (mut columns, mut broken) = (None, None);
+    for file in named.iter().take(LOOKED_INTO) {
+        match look(&root.join(file)) {
+            Ok(found) => columns = columns.or(found),
+            Err(why) => broken = broken.or(Some((file, why))),
+        }
+    }
+    let columns = match (columns, broken) {
+        (Some(columns), _) => columns,
+        (None, Some((file, why))) => return Err(malformed(Form::Parquet, file, why)),
+        (None, None) => return Ok(None),
     };
     // The hub keeps several data sets in one place, each in a folder that holds its splits.
     let mut folders = BTreeMap::<Vec<&str>, &str>::new();
@@ -70,24 +80,37 @@ pub(super) fn find(root: &Path, files: &[String]) -> Result<Option<Set>, ImportE
     Ok(Some(Set { shards, columns }))
 }
 
-/// The shard that a file is; `None` where it is none.
-pub(super) fn find_file(folder: &Path, name: &str) -> Option<Set> {
-    Some(Set { shards: vec![(name.to_owned(), None)], columns: look(&folder.join(name))? })
+/// The shard that a file is, by its first bytes and its columns.
+pub(super) fn find_file(folder: &Path, name: &str) -> Result<Option<Set>, ImportError> {
+    let path = folder.join(name);
+    let mut head = Vec::new();
+    File::open(&path)
+        .and_then(|file| file.take(4).read_to_end(&mut head))
+        .map_err(io_error("read", &path))?;
+    if head != b"PAR1" {
+        return Ok(None);
+    }
+    let columns = look(&path).map_err(|why| malformed(Form::Parquet, name, why))?;
+    Ok(columns.map(|columns| Set { shards: vec![(name.to_owned(), None)], columns }))
 }
 
-/// The columns of pictures and labels in a file, where it has both.
-fn look(path: &Path) -> Option<Columns> {
-    let reader = SerializedFileReader::new(File::open(path).ok()?).ok()?;
+/// The columns of pictures and labels in a file, where it has both; an error where it can't be read.
+fn look(path: &Path) -> Result<Option<Columns>, String> {
+    let reader = open(File::open(path).map_err(|error| error.to_string())?)?;
+    Ok(columns_of(&reader))
+}
+
+fn columns_of(reader: &SerializedFileReader<File>) -> Option<Columns> {
     let schema = reader.metadata().file_metadata().schema();
     let (structs, plain): (Vec<&TypePtr>, Vec<&TypePtr>) =
         schema.get_fields().iter().filter(|field| holds_pictures(field)).partition(|field| field.is_group());
     let names: Vec<String> = structs.iter().chain(&plain).map(|field| field.name().to_owned()).collect();
-    let image = column(names.iter(), &IMAGES).or_else(|| match (&structs[..], &plain[..]) {
+    let image = column(&names.iter(), &IMAGES).or_else(|| match (&structs[..], &plain[..]) {
         ([only], _) | ([], [only]) => Some(only.name().to_owned()),
         _ => None,
     })?;
     let all: Vec<String> = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
-    let label = column(all.iter(), &LABELS).or_else(|| column(all.iter(), &HUB_LABELS))?;
+    let label = column(&all.iter(), &LABELS).or_else(|| column(&all.iter(), &HUB_LABELS))?;
     Some(Columns { image, label })
 }
 
@@ -119,7 +142,7 @@ impl Set {
         for (shard, split) in &self.shards {
             let wrong = |why: String| malformed(Form::Parquet, shard, why);
             let path = root.join(shard);
-            let reader = open(File::open(&path).map_err(super::io_error("open", &path))?).map_err(wrong)?;
+            let reader = open(File::open(&path).map_err(io_error("open", &path))?).map_err(wrong)?;
             let has = |name: &String| {
                 reader
                     .metadata()
@@ -144,11 +167,7 @@ impl Set {
             let before = read.get();
             let bytes = sizes(root, [shard]);
             let rows = reader.metadata().file_metadata().num_rows().max(1) as u64;
-            for (number, row) in each_row(reader, Some(&self.columns.image))
-                .map_err(wrong)?
-                .zip(1_u64..)
-                .map(|(row, number)| (number, row))
-            {
+            for (row, number) in each_row(reader, Some(&self.columns.image)).map_err(wrong)?.zip(1_u64..) {
                 let row = row.map_err(wrong)?;
                 read.set(before + (bytes as f64 * (number as f64 / rows as f64).min(1.0)) as u64);
                 match picture(row, &self.columns, &names) {
@@ -176,14 +195,12 @@ impl Set {
     }
 }
 
-type Picture = (Content, String, Option<Map<String, Value>>);
-
 /// The picture of a row with its class and what else is said of it, or why there is none.
 fn picture(
     row: Vec<(String, Field)>,
     columns: &Columns,
     names: &BTreeMap<String, Vec<String>>,
-) -> Result<Picture, String> {
+) -> Result<Placed, String> {
     let (mut bytes, mut class) = (None, Err("it has no label".to_owned()));
     let mut others = Map::new();
     for (name, field) in row {

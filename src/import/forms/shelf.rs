@@ -35,6 +35,9 @@ pub(super) enum Content {
     },
 }
 
+/// A picture with its class and what else is said of it.
+pub(super) type Placed = (Content, String, Option<Map<String, Value>>);
+
 /// Where pictures are put.
 pub(super) struct Shelf<'a> {
     folder: &'a Path,

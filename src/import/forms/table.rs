@@ -185,7 +185,7 @@ pub(super) fn metadata(row: Map<String, Value>) -> Option<Map<String, Value>> {
 
 /// The first of `names` that is among the columns, in any case.
 pub(super) fn column<'a>(
-    columns: impl Iterator<Item = &'a String> + Clone,
+    columns: &(impl Iterator<Item = &'a String> + Clone),
     names: &[&str],
 ) -> Option<String> {
     names.iter().find_map(|name| columns.clone().find(|column| column.eq_ignore_ascii_case(name)).cloned())

@@ -10,7 +10,7 @@ use super::super::entry_name::{is_clutter, text_from_bytes};
 use super::super::{ImportError, Rejected};
 use super::labels::{PICTURE_ENDINGS, names_beside, split_of};
 use super::manifest::LABELS;
-use super::shelf::{Content, Shelf};
+use super::shelf::{Content, Placed, Shelf};
 use super::table::{column, metadata, text};
 use super::{Form, Labelled, Task, malformed, open, read_up_to, sizes};
 use protocol::sample::Split;
@@ -182,7 +182,8 @@ impl Reading<'_> {
                     format!("the shards unpack to more than {} bytes", self.task.limits.max_unpacked_bytes);
                 return Err(ImportError::TooLarge { what });
             }
-            let Some((key, ending)) = key_and_ending(&name).filter(|_| !is_clutter(name.rsplit('/').next().unwrap_or_default()))
+            let Some((key, ending)) =
+                key_and_ending(&name).filter(|_| !is_clutter(name.rsplit('/').next().unwrap_or_default()))
             else {
                 left.set(HEADERS_BYTES.saturating_add(size));
                 continue;
@@ -241,7 +242,7 @@ impl Reading<'_> {
 
 impl Sample {
     /// The picture with its class and what else is said of it, or why it is of no use.
-    fn open(self, names: Option<&[String]>) -> Result<(Content, String, Option<Map<String, Value>>), String> {
+    fn open(self, names: Option<&[String]>) -> Result<Placed, String> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -254,7 +255,7 @@ impl Sample {
                 "json" => {
                     let mut said: Map<String, Value> = serde_json::from_slice(&bytes)
                         .map_err(|error| format!("its .json is no JSON object: {error}"))?;
-                    if let Some(column) = column(said.keys(), &LABELS).filter(|_| label.is_none()) {
+                    if let Some(column) = column(&said.keys(), &LABELS).filter(|_| label.is_none()) {
                         label = said.remove(&column).as_ref().and_then(text);
                     }
                     others.extend(said);

@@ -4,6 +4,7 @@ mod archives;
 mod cifar;
 mod folders;
 mod idx;
+mod job;
 mod manifest;
 mod parquet;
 mod real;
@@ -56,6 +57,31 @@ fn import_files(
         assert_eq!(left, 0, "what a refusal leaves in the data folder");
     }
     (around, imported)
+}
+
+/// Imports a folder of these files again and again, one of them as each of `variants`; `check` judges what came of it.
+fn import_variants(
+    files: &[(String, Vec<u8>)],
+    at: usize,
+    variants: impl Iterator<Item = Vec<u8>>,
+    check: impl Fn(usize, Result<Imported, ImportError>),
+) {
+    let (source, around) = (folder(files), tempfile::tempdir().unwrap());
+    for (number, bytes) in variants.enumerate() {
+        std::fs::write(source.path().join(&files[at].0), bytes).unwrap();
+        let result = import_with(source.path(), &around.path().join("data"), &Options::default());
+        let left = std::fs::read_dir(around.path()).unwrap().count();
+        assert!(left == usize::from(result.is_ok()), "{left} left of variant {number}");
+        if result.is_ok() {
+            std::fs::remove_dir_all(around.path().join("data")).unwrap();
+        }
+        check(number, result);
+    }
+}
+
+/// A file cut to every length below its own.
+fn cuts(whole: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..whole.len()).map(|length| whole[..length].to_vec())
 }
 
 /// Imports what another program wrote, kept in `tests/reference/formats`; see `make_format_fixtures.py` there.

@@ -2,7 +2,8 @@
 
 use super::find_dataset;
 use crate::domain::ids::DatasetId;
-use crate::import::{Options, SplitRequest};
+use crate::import::catalogue::{CATALOGUE, Entry};
+use crate::import::{Form, Options, SplitRequest};
 use crate::store::datasets::Dataset;
 use crate::web::extract::Path;
 use crate::web::{Error, Result, State};
@@ -31,7 +32,9 @@ struct NewDataset {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Source {
+    #[serde(default)]
     path: PathBuf,
+    catalogue: Option<String>,
     format: Option<String>,
 }
 
@@ -92,15 +95,18 @@ pub(in crate::web) async fn create(
             Bytes::from_request(request, &()).await.map_err(|why| Error::field("body", why.body_text()))?;
         let new: NewDataset =
             serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
-        if let Some(format) = new.source.format.filter(|format| format != "auto") {
-            return Err(Error::field(
-                "source.format",
-                format!("“{format}” is not a format; leave it out or say auto"),
-            ));
-        }
+        let form = form_from_word("source.format", new.source.format.as_deref().unwrap_or_default())?;
         let split =
             new.split.map(|split| SplitRequest { val: split.val, test: split.test, seed: split.seed });
-        start(&state, &new.name, new.source.path, split, None).await?
+        let options = Options { split, form, ..Options::default() };
+        let brought = match &new.source.catalogue {
+            None => Brought::Path(new.source.path),
+            Some(_) if !new.source.path.as_os_str().is_empty() => {
+                return Err(Error::field("source", "give a path or a name of the catalogue, not both"));
+            }
+            Some(name) => Brought::Entry(entry_from_name("source.catalogue", name)?),
+        };
+        start(&state, &new.name, brought, options).await?
     };
     let dataset = find_dataset(&state, id.0).await?;
     Ok((StatusCode::ACCEPTED, Json(dataset_json(&state, &dataset).await?)))
@@ -111,9 +117,30 @@ pub(in crate::web) async fn create(
 pub(in crate::web) struct Typed {
     pub(in crate::web) name: String,
     pub(in crate::web) path: String,
+    pub(in crate::web) format: String,
+    pub(in crate::web) catalogue: String,
 }
 
-/// Reads a form with `name`, and either `path` or `file`, and starts an import. What was typed is left in `typed`,
+/// The form that a word asks for; `None` for `auto` and for no word.
+fn form_from_word(field: &str, word: &str) -> Result<Option<Form>> {
+    if ["", "auto"].contains(&word) {
+        return Ok(None);
+    }
+    let known = || Form::ALL.map(Form::as_str).join(", ");
+    let form = Form::from_word(word);
+    form.map(Some)
+        .ok_or_else(|| Error::field(field, format!("“{word}” is not a format; there are auto, {}", known())))
+}
+
+/// The data set of the catalogue that is asked for.
+fn entry_from_name(field: &str, name: &str) -> Result<&'static Entry> {
+    Entry::find(name).ok_or_else(|| {
+        let names: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
+        Error::field(field, format!("“{name}” is not in the catalogue; there are {}", names.join(", ")))
+    })
+}
+
+/// Reads a form with `name`, one of `path`, `file` and `catalogue`, and perhaps `format`, and starts an import. What was typed is left in `typed`,
 /// also where something is wrong with it.
 pub(in crate::web) async fn create_from_form(
     state: &State,
@@ -125,6 +152,8 @@ pub(in crate::web) async fn create_from_form(
         match field.name() {
             Some("name") => typed.name = text(field).await?,
             Some("path") => typed.path = text(field).await?,
+            Some("catalogue") => typed.catalogue = text(field).await?,
+            Some("format") => typed.format = text(field).await?,
             Some("file") if field.file_name().is_some_and(|name| !name.is_empty()) => {
                 upload = Some(receive(state, field).await?);
             }
@@ -134,15 +163,23 @@ pub(in crate::web) async fn create_from_form(
     }
     let path = PathBuf::from(typed.path.trim());
     let source = upload.as_ref().map_or(&path, |(_, file)| file);
+    if typed.name.trim().is_empty() && upload.is_none() {
+        typed.name.clone_from(&typed.catalogue);
+    }
     if typed.name.trim().is_empty()
         && let Some(last) = source.file_name()
     {
         // Nothing typed: called after what it comes from, without the endings of an archive.
         typed.name = last.to_string_lossy().split('.').next().unwrap_or_default().to_owned();
     }
+    let options = Options { form: form_from_word("format", &typed.format)?, ..Options::default() };
     match upload {
-        Some((folder, file)) => start(state, &typed.name, file, None, Some(folder)).await,
-        None => start(state, &typed.name, path, None, None).await,
+        Some((folder, file)) => start(state, &typed.name, Brought::Upload(file, folder), options).await,
+        None if !typed.catalogue.is_empty() => {
+            let entry = entry_from_name("catalogue", &typed.catalogue)?;
+            start(state, &typed.name, Brought::Entry(entry), options).await
+        }
+        None => start(state, &typed.name, Brought::Path(path), options).await,
     }
 }
 
@@ -167,18 +204,20 @@ async fn receive(state: &State, mut field: Field<'_>) -> Result<(tempfile::TempD
     Ok((folder, path))
 }
 
-async fn start(
-    state: &State,
-    name: &str,
-    path: PathBuf,
-    split: Option<SplitRequest>,
-    upload: Option<tempfile::TempDir>,
-) -> Result<DatasetId> {
+/// What is to be imported.
+enum Brought {
+    Path(PathBuf),
+    /// A file, in a folder that goes away with it.
+    Upload(PathBuf, tempfile::TempDir),
+    Entry(&'static Entry),
+}
+
+async fn start(state: &State, name: &str, brought: Brought, options: Options) -> Result<DatasetId> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 {
         return Err(Error::field("name", "give the data set a name of 1 to 100 characters"));
     }
-    if let Some(split) = &split {
+    if let Some(split) = &options.split {
         let sound = |share: f64| (0.0..1.0).contains(&share);
         if !(sound(split.val) && sound(split.test) && split.val + split.test < 1.0) {
             return Err(Error::field(
@@ -187,8 +226,22 @@ async fn start(
             ));
         }
     }
+    let started = match brought {
+        Brought::Path(path) => {
+            check_path(&path)?;
+            state.imports.start(name, path, options, None).await?
+        }
+        Brought::Upload(file, folder) => state.imports.start(name, file, options, Some(folder)).await?,
+        Brought::Entry(entry) => state.imports.start_from_catalogue(name, entry, options).await?,
+    };
+    started.ok_or_else(|| {
+        Error::field("name", format!("there is a data set “{name}” already; choose another name"))
+    })
+}
+
+fn check_path(path: &std::path::Path) -> Result<()> {
     if path.as_os_str().is_empty() {
-        return Err(Error::field("path", "give the path of a folder or an archive on the server's machine"));
+        return Err(Error::field("path", "give the path of a folder or a file on the server's machine"));
     }
     if !path.is_absolute() {
         return Err(Error::field("path", "give the whole path, from the root of the file system"));
@@ -199,11 +252,7 @@ async fn start(
             format!("there is nothing at {} on the server's machine", path.display()),
         ));
     }
-    let options = Options { split, ..Options::default() };
-    let started = state.imports.start(name, path, options, upload).await?;
-    started.ok_or_else(|| {
-        Error::field("name", format!("there is a data set “{name}” already; choose another name"))
-    })
+    Ok(())
 }
 
 /// A data set as the contract has it.

@@ -3,6 +3,8 @@
 
 use super::evaluation::Kind as Map;
 use crate::domain::recipe::{FIELDS, Kind};
+use crate::import::Form;
+use crate::import::catalogue::CATALOGUE;
 use axum::Json;
 use serde_json::{Value, json};
 
@@ -11,24 +13,30 @@ pub(in crate::web) async fn show() -> Json<Value> {
 }
 
 fn description() -> Value {
+    let names: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
+    let formats: Vec<&str> = std::iter::once("auto").chain(Form::ALL.map(Form::as_str)).collect();
     let mut paths = json!({
         "/api/v1/datasets": {
             "get": call("Every data set, newest first", &[], "200"),
             "post": {
-                "summary": "Import a folder or an archive: a path on the server's machine as JSON, or an archive as multipart",
+                "summary": "Import pictures: a path on the server's machine or a name of the catalogue as JSON, or a file as multipart",
                 "requestBody": {"required": true, "content": {
                     "application/json": {"schema": {
                         "type": "object",
                         "required": ["name", "source"],
                         "properties": {
                             "name": {"type": "string"},
-                            "source": {"type": "object", "required": ["path"], "properties": {"path": {"type": "string"}, "format": {"enum": ["auto"]}}},
+                            "source": {"type": "object", "description": "A path on the server's machine, or a name of the catalogue", "properties": {
+                                "path": {"type": "string"},
+                                "catalogue": {"enum": names},
+                                "format": {"enum": formats},
+                            }},
                             "split": {"type": "object", "required": ["val", "test"], "properties": {"val": {"type": "number"}, "test": {"type": "number"}, "seed": {"type": "integer"}}},
                         },
                     }},
                     "multipart/form-data": {"schema": {
                         "type": "object",
-                        "properties": {"name": {"type": "string"}, "path": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+                        "properties": {"name": {"type": "string"}, "path": {"type": "string"}, "file": {"type": "string", "format": "binary"}, "catalogue": {"enum": names}, "format": {"enum": formats}},
                     }},
                 }},
                 "responses": {"202": {"description": "The data set, importing"}, "422": problem()},

@@ -7,7 +7,9 @@ use super::words::{self, counted, duration, link, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::ids::SampleId;
 use crate::domain::recipe::FieldErrors;
+use crate::import::catalogue::{CATALOGUE, Entry};
 use crate::import::job::Status;
+use crate::import::{Form, Stage};
 use crate::store::datasets::{Dataset, RejectedFile, Sample};
 use crate::web::api::datasets::{Typed, create_from_form};
 use crate::web::api::find_dataset;
@@ -91,6 +93,14 @@ pub(in crate::web) struct Import {
 impl Import {
     pub(in crate::web) fn error(&self, field: &str) -> Option<&String> {
         self.errors.get(field)
+    }
+
+    pub(in crate::web) fn catalogue(&self) -> &'static [Entry] {
+        &CATALOGUE
+    }
+
+    pub(in crate::web) fn formats(&self) -> &'static [Form] {
+        &Form::ALL
     }
 
     /// What is wrong with no field of the form.
@@ -215,7 +225,7 @@ impl Show {
         let percent = progress.total.filter(|total| *total > 0).map(|total| progress.done * 100 / total);
         let mut words = progress.stage.as_str().to_owned();
         match (progress.stage, progress.total) {
-            (crate::import::Stage::Unpacking, Some(total)) => {
+            (Stage::Downloading | Stage::Unpacking, Some(total)) => {
                 let megabytes = |bytes: u64| bytes as f64 / 1e6;
                 words += &format!(": {:.1} of {:.1} MB", megabytes(progress.done), megabytes(total));
             }

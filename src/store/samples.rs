@@ -1,0 +1,224 @@
+//! A data set's samples as galleries ask for them: filtered, ordered, a page at a time.
+
+use super::Store;
+use super::datasets::Sample;
+use super::versions::json_list;
+use crate::domain::ids::{DatasetId, SampleId};
+use protocol::sample::Split;
+use sqlx::{FromRow, QueryBuilder, Sqlite};
+
+/// Which samples.
+#[derive(Clone, Debug, Default)]
+pub struct SampleFilter {
+    /// Of this class.
+    pub label: Option<i64>,
+    /// In this split.
+    pub split: Option<Split>,
+    /// Among these.
+    pub among: Option<Vec<SampleId>>,
+    /// With this value of a metadata column.
+    pub metadata: Option<(String, String)>,
+    /// The excluded ones, in place of those that count.
+    pub excluded: bool,
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SampleOrder {
+    /// As they were imported.
+    #[default]
+    Number,
+    /// By median luma.
+    Brightness,
+    /// By the deviation of luma.
+    Contrast,
+    /// By the strength of their edges.
+    Sharpness,
+    /// By width × height.
+    Pixels,
+    /// By width ÷ height.
+    Aspect,
+    /// By the size of the file.
+    Bytes,
+}
+
+impl SampleOrder {
+    /// All of them.
+    pub const ALL: [SampleOrder; 7] = [
+        SampleOrder::Number,
+        SampleOrder::Brightness,
+        SampleOrder::Contrast,
+        SampleOrder::Sharpness,
+        SampleOrder::Pixels,
+        SampleOrder::Aspect,
+        SampleOrder::Bytes,
+    ];
+
+    /// The word in addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SampleOrder::Number => "number",
+            SampleOrder::Brightness => "brightness",
+            SampleOrder::Contrast => "contrast",
+            SampleOrder::Sharpness => "sharpness",
+            SampleOrder::Pixels => "pixels",
+            SampleOrder::Aspect => "aspect",
+            SampleOrder::Bytes => "bytes",
+        }
+    }
+
+    /// The inverse of [`SampleOrder::as_str`].
+    pub fn from_word(word: &str) -> Option<SampleOrder> {
+        Self::ALL.into_iter().find(|order| order.as_str() == word)
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            SampleOrder::Number => "samples.id",
+            SampleOrder::Brightness => "measures.brightness",
+            SampleOrder::Contrast => "measures.contrast",
+            SampleOrder::Sharpness => "measures.sharpness",
+            SampleOrder::Pixels => "samples.width * samples.height",
+            SampleOrder::Aspect => "cast(samples.width as real) / samples.height",
+            SampleOrder::Bytes => "samples.bytes",
+        }
+    }
+
+    fn is_measured(self) -> bool {
+        matches!(self, SampleOrder::Brightness | SampleOrder::Contrast | SampleOrder::Sharpness)
+    }
+}
+
+/// Behind which sample a page begins: its value in the order, and its number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SampleCursor {
+    /// What the order goes by.
+    pub value: f64,
+    /// The sample.
+    pub id: SampleId,
+}
+
+/// A sample in a page.
+#[derive(Clone, Debug, FromRow)]
+pub struct Listed {
+    /// The sample.
+    #[sqlx(flatten)]
+    pub sample: Sample,
+    /// What the order goes by.
+    pub value: f64,
+}
+
+impl Listed {
+    /// The page behind this sample.
+    pub fn cursor(&self) -> SampleCursor {
+        SampleCursor { value: self.value, id: self.sample.id }
+    }
+}
+
+impl Store {
+    /// A page of samples behind a cursor. Ordered by a measure, samples that were not measured are left out.
+    pub async fn list_samples_page(
+        &self,
+        id: DatasetId,
+        filter: &SampleFilter,
+        order: SampleOrder,
+        descending: bool,
+        after: Option<SampleCursor>,
+        limit: i64,
+    ) -> sqlx::Result<Vec<Listed>> {
+        let value = order.sql();
+        let mut query = QueryBuilder::new("select samples.*, cast(");
+        query.push(value).push(" as real) as value from ");
+        // The index of the measure gives the order; the samples are looked up as they are needed.
+        query.push(if order.is_measured() {
+            "measures cross join samples on samples.id = measures.sample_id where measures.dataset_id = "
+        } else {
+            "samples where samples.dataset_id = "
+        });
+        query.push_bind(id);
+        if order.is_measured() {
+            query.push(" and ").push(value).push(" is not null");
+        }
+        push_filter(&mut query, filter);
+        if let (Some(after), SampleOrder::Number) = (after, order) {
+            query.push(if descending { " and samples.id < " } else { " and samples.id > " }).push_bind(after.id);
+        } else if let Some(after) = after {
+            query.push(" and (").push(value).push(", samples.id) ");
+            query.push(if descending { "< (" } else { "> (" });
+            query.push_bind(after.value).push(", ").push_bind(after.id).push(")");
+        }
+        let direction = if descending { " desc" } else { "" };
+        query.push(" order by ").push(value).push(direction);
+        if order != SampleOrder::Number {
+            query.push(", samples.id").push(direction);
+        }
+        query.push(" limit ").push_bind(limit);
+        query.build_query_as().fetch_all(&self.read).await
+    }
+
+    /// How many samples fit.
+    pub async fn count_samples(&self, id: DatasetId, filter: &SampleFilter) -> sqlx::Result<i64> {
+        let mut query = QueryBuilder::new("select count(*) from samples where samples.dataset_id = ");
+        query.push_bind(id);
+        push_filter(&mut query, filter);
+        query.build_query_scalar().fetch_one(&self.read).await
+    }
+
+    /// The numbers of all samples that fit.
+    pub async fn list_sample_ids(&self, id: DatasetId, filter: &SampleFilter) -> sqlx::Result<Vec<SampleId>> {
+        let mut query = QueryBuilder::new("select samples.id from samples where samples.dataset_id = ");
+        query.push_bind(id);
+        push_filter(&mut query, filter);
+        query.push(" order by samples.id");
+        query.build_query_scalar().fetch_all(&self.read).await
+    }
+
+    /// Samples by number, in the order asked; ones that are gone are passed over.
+    pub async fn find_samples(&self, ids: &[SampleId]) -> sqlx::Result<Vec<Sample>> {
+        let found: Vec<Sample> =
+            sqlx::query_as("select * from samples where id in (select value from json_each(?)) order by id")
+                .bind(json_list(ids))
+                .fetch_all(&self.read)
+                .await?;
+        let at = |id: &SampleId| found.binary_search_by_key(&id.0, |sample| sample.id.0).ok();
+        Ok(ids.iter().filter_map(at).map(|at| found[at].clone()).collect())
+    }
+
+    /// The metadata columns of a data set with some of their values, the most frequent first.
+    pub async fn list_metadata(&self, id: DatasetId) -> sqlx::Result<Vec<(String, Vec<(String, i64)>)>> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "select key, cast(value as text), count(*) as times
+             from samples, json_each(samples.metadata)
+             where dataset_id = ? and metadata is not null and excluded = 0
+             group by 1, 2 order by 1, times desc, 2",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        let mut columns: Vec<(String, Vec<(String, i64)>)> = Vec::new();
+        for (key, value, times) in rows {
+            match columns.last_mut() {
+                Some((last, values)) if *last == key => values.push((value, times)),
+                _ => columns.push((key, vec![(value, times)])),
+            }
+        }
+        Ok(columns)
+    }
+}
+
+fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SampleFilter) {
+    query.push(" and samples.excluded = ").push_bind(filter.excluded);
+    if let Some(label) = filter.label {
+        query.push(" and samples.label = ").push_bind(label);
+    }
+    if let Some(split) = filter.split {
+        query.push(" and samples.split = ").push_bind(split.as_str());
+    }
+    if let Some(among) = &filter.among {
+        query.push(" and samples.id in (select value from json_each(").push_bind(json_list(among)).push("))");
+    }
+    if let Some((key, value)) = &filter.metadata {
+        query.push(" and exists (select 1 from json_each(samples.metadata) where key = ");
+        query.push_bind(key.clone()).push(" and cast(value as text) = ").push_bind(value.clone()).push(")");
+    }
+}
