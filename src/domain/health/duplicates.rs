@@ -1,9 +1,9 @@
 //! Samples that show the same. Exact copies have equal pixels. Near ones have hashes that differ in few bits and,
 //! as that alone also holds of many smooth pictures, signatures that agree.
 
+use super::Subject;
 use super::outliers::{is_blank, worst_first};
 use super::report::{Finding, Group, Issue, IssueKind};
-use super::Subject;
 use std::collections::HashMap;
 use vision::Features;
 
@@ -113,7 +113,11 @@ impl Copies {
 pub(super) fn report_exact(subjects: &[&Subject], copies: &mut Copies) -> (Issue, Vec<Group>) {
     let sets = copies.sets();
     let groups = sets.iter().map(|set| group(IssueKind::ExactDuplicate, subjects, set, 1.0)).collect();
-    let finding = |&index: &usize, set: &[usize]| Finding { id: subjects[index].id, score: 1.0, value: set.len() as f64 };
+    let finding = |&index: &usize, set: &[usize]| Finding {
+        id: subjects[index].id,
+        score: 1.0,
+        value: set.len() as f64,
+    };
     let findings = sets.iter().flat_map(|set| set.iter().map(|index| finding(index, set))).collect();
     (worst_first(IssueKind::ExactDuplicate, findings), groups)
 }
@@ -126,7 +130,8 @@ pub(super) fn report_near(subjects: &[&Subject], copies: &mut Copies) -> (Issue,
     let alike = |index: &usize| copies.alike[*index];
     let least = |set: &[usize]| set.iter().map(alike).fold(1.0, f64::min);
     let groups = sets.iter().map(|set| group(IssueKind::NearDuplicate, subjects, set, least(set))).collect();
-    let finding = |index: &usize| Finding { id: subjects[*index].id, score: alike(index), value: alike(index) };
+    let finding =
+        |index: &usize| Finding { id: subjects[*index].id, score: alike(index), value: alike(index) };
     (worst_first(IssueKind::NearDuplicate, sets.iter().flatten().map(finding).collect()), groups)
 }
 

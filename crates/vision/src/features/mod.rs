@@ -101,7 +101,9 @@ pub fn features(image: &RgbImage) -> Features {
             p99: histogram.percentile(99),
         },
         entropy: histogram.entropy() as f32,
-        sharpness: canvas.strong_laplacian().map_or(f32::INFINITY, |levels| levels / luma_std.max(1.0) as f32),
+        sharpness: canvas
+            .strong_laplacian()
+            .map_or(f32::INFINITY, |levels| levels / luma_std.max(1.0) as f32),
         channel_range,
         perceptual_hash: perceptual::hash(&grid),
         grey: cells(&grid, GREY_SIDE).map(|cell| luma(cell).round() as u8),
