@@ -35,7 +35,7 @@ pub(super) fn all(subjects: &[&Subject]) -> Vec<Issue> {
     vec![
         each(IssueKind::Dark, &|subject| {
             let level = f64::from(subject.features.luma.p99);
-            (level < DARK_BELOW && !is_blank(subject)).then(|| (1.0 - level / DARK_BELOW, level))
+            is_dark(subject).then(|| (1.0 - level / DARK_BELOW, level))
         }),
         each(IssueKind::Bright, &|subject| {
             let level = f64::from(subject.features.luma.p5);
@@ -44,8 +44,8 @@ pub(super) fn all(subjects: &[&Subject]) -> Vec<Issue> {
         }),
         each(IssueKind::Blurry, &|subject| {
             let sharpness = f64::from(subject.features.sharpness);
-            (sharpness < BLURRY_BELOW && !is_blank(subject))
-                .then(|| (1.0 - sharpness / BLURRY_BELOW, sharpness))
+            let can_be_judged = !is_dark(subject) && f64::from(subject.features.luma_std) >= BLANK_BELOW;
+            (can_be_judged && sharpness < BLURRY_BELOW).then(|| (1.0 - sharpness / BLURRY_BELOW, sharpness))
         }),
         each(IssueKind::Blank, &|subject| {
             let contrast = f64::from(subject.features.luma_std);
@@ -75,6 +75,11 @@ pub(super) fn is_blank(subject: &Subject) -> bool {
     };
     f64::from(features.luma_std) < BLANK_BELOW
         && (0..3).all(|channel| f64::from(spread(channel)) < 4.0 * BLANK_BELOW)
+}
+
+/// A dark picture is that alone: in what few levels it has, nothing is sharp.
+fn is_dark(subject: &Subject) -> bool {
+    f64::from(subject.features.luma.p99) < DARK_BELOW && !is_blank(subject)
 }
 
 /// The worst first; of equal ones the lowest id.
