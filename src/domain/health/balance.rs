@@ -1,7 +1,7 @@
 //! How the samples are spread over classes and splits.
 
-use super::report::{Balance, MissingClass, TrainCount};
 use super::Subject;
+use super::report::{Balance, MissingClass, TrainCount};
 use protocol::sample::Split;
 
 pub(super) fn of(subjects: &[&Subject], classes: &[String]) -> Balance {
@@ -15,7 +15,8 @@ pub(super) fn of(subjects: &[&Subject], classes: &[String]) -> Balance {
     let present = || (0..classes.len()).filter(|&label| in_train(label) > 0);
     let largest = present().rev().max_by_key(|&label| in_train(label)).map(of);
     let smallest = present().min_by_key(|&label| in_train(label)).map(of);
-    let ratio = largest.as_ref().zip(smallest.as_ref()).map(|(most, least)| most.count as f64 / least.count as f64);
+    let ratio =
+        largest.as_ref().zip(smallest.as_ref()).map(|(most, least)| most.count as f64 / least.count as f64);
 
     let is_used = |split: &Split| counts.iter().any(|class| class[*split as usize] > 0);
     let used: Vec<Split> = Split::ALL.into_iter().filter(is_used).collect();

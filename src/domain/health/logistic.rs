@@ -6,11 +6,15 @@
 //! each step is sure to improve, and there is neither a line search nor a learning rate. Nesterov's momentum,
 //! restarted where it would lead astray, makes it quick.
 
-/// Inverse strength of the penalty; scikit-learn's default.
-const C: f64 = 1.0;
 const MAX_STEPS: usize = 300;
 /// Steps end when no weight changes by more.
 const TOLERANCE: f64 = 1e-4;
+
+/// Strength of the penalty, `1 / C`; scikit-learn's default. With two classes it has one row of weights, the difference
+/// of the two here, whose square is twice the sum of their squares.
+fn penalty(classes: usize) -> f64 {
+    if classes == 2 { 2.0 } else { 1.0 }
+}
 
 /// Samples as rows, all of the same number of columns.
 pub(super) struct Table<'a> {
@@ -21,7 +25,8 @@ pub(super) struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn row(&self, index: usize) -> &[f64] {
+    /// One sample.
+    pub(super) fn row(&self, index: usize) -> &[f64] {
         &self.values[index * self.columns..(index + 1) * self.columns]
     }
 }
@@ -38,17 +43,19 @@ impl Logistic {
     pub(super) fn fit(table: &Table, labels: &[usize], rows: &[usize], classes: usize) -> Logistic {
         let size = table.columns + 1;
         let importance = importance(labels, rows, classes);
-        let factor = Cholesky::of(curvature(table, labels, rows, &importance), size);
+        let factor = Cholesky::of(curvature(table, labels, rows, &importance, penalty(classes)), size);
         let mut model = Logistic { weights: vec![0.0; classes * size], classes };
         let (mut ahead, mut momentum) = (model.weights.clone(), 1.0_f64);
         for _ in 0..MAX_STEPS {
-            let mut step = Logistic { weights: ahead.clone(), classes }.gradient(table, labels, rows, &importance);
+            let mut step =
+                Logistic { weights: ahead.clone(), classes }.gradient(table, labels, rows, &importance);
             step.chunks_exact_mut(size).for_each(|class| factor.solve(class));
             let next: Vec<f64> = ahead.iter().zip(&step).map(|(at, step)| at - step).collect();
             let moved: Vec<f64> = next.iter().zip(&model.weights).map(|(next, at)| next - at).collect();
             // Restarted where the step points back (O'Donoghue, Candès 2015).
             let goes_back = step.iter().zip(&moved).map(|(step, moved)| step * moved).sum::<f64>() > 0.0;
-            let next_momentum = if goes_back { 1.0 } else { (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt()) / 2.0 };
+            let next_momentum =
+                if goes_back { 1.0 } else { (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt()) / 2.0 };
             let carry = if goes_back { 0.0 } else { (momentum - 1.0) / next_momentum };
             ahead = next.iter().zip(&moved).map(|(next, moved)| next + carry * moved).collect();
             momentum = next_momentum;
@@ -76,7 +83,7 @@ impl Logistic {
         let size = table.columns + 1;
         let mut gradient = self.weights.clone();
         for class in gradient.chunks_exact_mut(size) {
-            class.iter_mut().for_each(|weight| *weight /= C);
+            class.iter_mut().for_each(|weight| *weight *= penalty(self.classes));
             class[table.columns] = 0.0;
         }
         for &index in rows {
@@ -107,7 +114,7 @@ fn importance(labels: &[usize], rows: &[usize], classes: usize) -> Vec<f64> {
 }
 
 /// `½ XᵀWX + I/C` with a column of ones for the intercept, which has no penalty but enough to be solved for.
-fn curvature(table: &Table, labels: &[usize], rows: &[usize], importance: &[f64]) -> Vec<f64> {
+fn curvature(table: &Table, labels: &[usize], rows: &[usize], importance: &[f64], penalty: f64) -> Vec<f64> {
     let size = table.columns + 1;
     let mut matrix = vec![0.0; size * size];
     let mut row = vec![1.0; size];
@@ -121,7 +128,7 @@ fn curvature(table: &Table, labels: &[usize], rows: &[usize], importance: &[f64]
         }
     }
     for column in 0..table.columns {
-        matrix[column * size + column] += 1.0 / C;
+        matrix[column * size + column] += penalty;
     }
     matrix
 }

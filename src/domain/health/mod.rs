@@ -14,7 +14,8 @@ mod tests;
 
 use protocol::sample::Split;
 pub use report::{
-    Balance, ClassEvidence, Cue, Finding, Grade, Group, Issue, IssueKind, MissingClass, Report, Shortcut, TrainCount,
+    Balance, ClassEvidence, Cue, Finding, Grade, Group, Issue, IssueKind, MissingClass, Report, Shortcut,
+    TrainCount,
 };
 
 /// A sample, as far as the report asks about it.
@@ -47,14 +48,18 @@ pub struct Subject<'a> {
 /// # Panics
 /// Where a label has no class.
 pub fn examine(subjects: &[Subject], classes: &[String]) -> Report {
-    assert!(subjects.iter().all(|subject| (subject.label as usize) < classes.len()), "a label without a class");
+    assert!(
+        subjects.iter().all(|subject| (subject.label as usize) < classes.len()),
+        "a label without a class"
+    );
     let mut subjects: Vec<&Subject> = subjects.iter().collect();
     subjects.sort_by_key(|subject| subject.id);
     let mut exact = duplicates::exact(&subjects);
     let mut near = duplicates::near(&subjects, &exact);
     let (exact_issue, exact_groups) = duplicates::report_exact(&subjects, &mut exact);
     let (near_issue, near_groups) = duplicates::report_near(&subjects, &mut near);
-    let distinct: Vec<&Subject> = (0..subjects.len()).filter(|&at| near.first(at) == at).map(|at| subjects[at]).collect();
+    let distinct: Vec<&Subject> =
+        (0..subjects.len()).filter(|&at| near.first(at) == at).map(|at| subjects[at]).collect();
     Report {
         version: report::VERSION,
         samples: subjects.len(),

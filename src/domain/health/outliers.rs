@@ -23,7 +23,9 @@ const ASPECT_DOUBLINGS: f64 = 1.0;
 /// One issue a kind, duplicates aside.
 pub(super) fn all(subjects: &[&Subject]) -> Vec<Issue> {
     let each = |kind, judge: &dyn Fn(&Subject) -> Option<(f64, f64)>| {
-        let judged = |subject: &&Subject| judge(subject).map(|(score, value)| Finding { id: subject.id, score, value });
+        let judged = |subject: &&Subject| {
+            judge(subject).map(|(score, value)| Finding { id: subject.id, score, value })
+        };
         worst_first(kind, subjects.iter().filter_map(judged).collect())
     };
     let grey_count = subjects.iter().filter(|subject| is_grey(subject)).count();
@@ -33,7 +35,7 @@ pub(super) fn all(subjects: &[&Subject]) -> Vec<Issue> {
     vec![
         each(IssueKind::Dark, &|subject| {
             let level = f64::from(subject.features.luma.p99);
-            (level < DARK_BELOW && !is_blank(subject)).then(|| (1.0 - level / DARK_BELOW, level))
+            is_dark(subject).then(|| (1.0 - level / DARK_BELOW, level))
         }),
         each(IssueKind::Bright, &|subject| {
             let level = f64::from(subject.features.luma.p5);
@@ -42,14 +44,16 @@ pub(super) fn all(subjects: &[&Subject]) -> Vec<Issue> {
         }),
         each(IssueKind::Blurry, &|subject| {
             let sharpness = f64::from(subject.features.sharpness);
-            (sharpness < BLURRY_BELOW && !is_blank(subject)).then(|| (1.0 - sharpness / BLURRY_BELOW, sharpness))
+            let can_be_judged = !is_dark(subject) && f64::from(subject.features.luma_std) >= BLANK_BELOW;
+            (can_be_judged && sharpness < BLURRY_BELOW).then(|| (1.0 - sharpness / BLURRY_BELOW, sharpness))
         }),
         each(IssueKind::Blank, &|subject| {
             let contrast = f64::from(subject.features.luma_std);
             is_blank(subject).then(|| (1.0 - contrast / BLANK_BELOW, contrast))
         }),
         each(IssueKind::OddSize, &|subject| {
-            let outside = [area.outside(doublings_of_area(subject)), aspect.outside(doublings_of_aspect(subject))];
+            let outside =
+                [area.outside(doublings_of_area(subject)), aspect.outside(doublings_of_aspect(subject))];
             let (beyond, far) = outside.into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))?;
             Some((1.0 - (-beyond).exp2(), far.exp2()))
         }),
@@ -69,7 +73,13 @@ pub(super) fn is_blank(subject: &Subject) -> bool {
         let levels = features.colour.iter().map(|cell| cell[channel]);
         levels.clone().max().unwrap_or(0).abs_diff(levels.min().unwrap_or(0))
     };
-    f64::from(features.luma_std) < BLANK_BELOW && (0..3).all(|channel| f64::from(spread(channel)) < 4.0 * BLANK_BELOW)
+    f64::from(features.luma_std) < BLANK_BELOW
+        && (0..3).all(|channel| f64::from(spread(channel)) < 4.0 * BLANK_BELOW)
+}
+
+/// A dark picture is that alone: in what few levels it has, nothing is sharp.
+fn is_dark(subject: &Subject) -> bool {
+    f64::from(subject.features.luma.p99) < DARK_BELOW && !is_blank(subject)
 }
 
 /// The worst first; of equal ones the lowest id.
@@ -104,7 +114,11 @@ impl Fence {
         let quartile = |quarter: usize| values.get(values.len() * quarter / 4).copied().unwrap_or(0.0);
         let (first, median, third) = (quartile(1), quartile(2), quartile(3));
         let reach = FENCE * (third - first);
-        Fence { lower: (first - reach).min(median - least), median, upper: (third + reach).max(median + least) }
+        Fence {
+            lower: (first - reach).min(median - least),
+            median,
+            upper: (third + reach).max(median + least),
+        }
     }
 
     /// How far outside, and how far from the median.

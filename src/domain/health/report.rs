@@ -47,8 +47,8 @@ impl Report {
 pub enum IssueKind {
     /// The same pixels as another sample, whatever the file. Value: samples with these pixels.
     ExactDuplicate,
-    /// Nearly the same picture as another sample: saved again, resized, slightly changed. Value: how alike the two are,
-    /// 1 minus the ratio of difference to contrast.
+    /// Nearly the same picture as another sample: saved again, resized, toned, slightly cropped. Value: how alike the
+    /// two are, the correlation of their lightness in 16 × 16 cells.
     NearDuplicate,
     /// Hardly any pixel is light. Value: the 99th percentile of luma, levels.
     Dark,

@@ -70,8 +70,8 @@ fn shuffled(id: i64) -> u64 {
 
 fn test(cue: Cue, asked: &Asked, classes: &[String]) -> Shortcut {
     let columns = columns(cue, &asked.subjects);
-    let predicted = cross_validated(&columns, asked);
     let count = asked.labels.len();
+    let predicted = cross_validated(&columns, &asked.class, &asked.fold, count);
     let (mut samples, mut correct) = (vec![0_usize; count], vec![0_usize; count]);
     for (&class, &predicted) in asked.class.iter().zip(&predicted) {
         samples[class] += 1;
@@ -122,19 +122,19 @@ fn grade(balanced_accuracy: f64, lower: f64, chance: f64) -> Grade {
 }
 
 /// The class of each sample as told by a classifier fitted on the other folds.
-fn cross_validated(columns: &[Column], asked: &Asked) -> Vec<usize> {
-    let of_fold = |fold: usize| {
+fn cross_validated(columns: &[Column], class: &[usize], fold: &[usize], classes: usize) -> Vec<usize> {
+    let of_fold = |held: usize| {
         let (held_out, fitted): (Vec<usize>, Vec<usize>) =
-            (0..asked.subjects.len()).partition(|&sample| asked.fold[sample] == fold);
+            (0..class.len()).partition(|&sample| fold[sample] == held);
         let (values, width) = standardised(columns, &fitted);
         let table = Table { values: &values, columns: width };
-        let model = Logistic::fit(&table, &asked.class, &fitted, asked.labels.len());
-        held_out.into_iter().map(move |sample| (sample, model.predict(&values[sample * width..(sample + 1) * width])))
-            .collect::<Vec<_>>()
+        let model = Logistic::fit(&table, class, &fitted, classes);
+        let told = |sample: usize| (sample, model.predict(table.row(sample)));
+        held_out.into_iter().map(told).collect::<Vec<_>>()
     };
-    let mut predicted = vec![0; asked.subjects.len()];
-    for (sample, class) in (0..FOLDS).into_par_iter().flat_map_iter(of_fold).collect::<Vec<_>>() {
-        predicted[sample] = class;
+    let mut predicted = vec![0; class.len()];
+    for (sample, told) in (0..FOLDS).into_par_iter().flat_map_iter(of_fold).collect::<Vec<_>>() {
+        predicted[sample] = told;
     }
     predicted
 }
@@ -218,4 +218,53 @@ fn standardised(columns: &[Column], fitted: &[usize]) -> (Vec<f64>, usize) {
     let samples = columns.first().map_or(0, |column| column.values.len());
     let rows = (0..samples).flat_map(|sample| wide.iter().map(move |column| column[sample]));
     (rows.collect(), wide.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    /// `tests/reference/make_health_fixture.py` writes these.
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        columns: Vec<Vec<f64>>,
+        class: Vec<usize>,
+        fold: Vec<usize>,
+        predicted: Vec<usize>,
+        balanced_accuracy: f64,
+    }
+
+    #[test]
+    fn cross_validation_agrees_with_scikit_learn() {
+        let text = include_str!("../../../tests/reference/health-shortcut.json");
+        let cases: Vec<Case> = serde_json::from_str(text).unwrap();
+        assert_eq!(cases.len(), 4);
+        for case in cases {
+            let column =
+                |values: &Vec<f64>| Column { name: String::new(), values: values.clone(), squared: true };
+            let columns: Vec<Column> = case.columns.iter().map(column).collect();
+            let classes = case.class.iter().max().unwrap() + 1;
+            let ours = cross_validated(&columns, &case.class, &case.fold, classes);
+            let recall = |class: usize| {
+                let of = || (0..ours.len()).filter(|&sample| case.class[sample] == class);
+                of().filter(|&sample| ours[sample] == class).count() as f64 / of().count() as f64
+            };
+            let balanced = (0..classes).map(recall).sum::<f64>() / classes as f64;
+            let same = ours.iter().zip(&case.predicted).filter(|(ours, theirs)| ours == theirs).count();
+            assert!((balanced - case.balanced_accuracy).abs() < 0.02, "{}: {balanced}", case.name);
+            assert!(same * 100 >= ours.len() * 99, "{}: {same} of {} predictions", case.name, ours.len());
+        }
+    }
+
+    #[test]
+    fn grades_need_more_than_chance_and_half_of_the_way() {
+        assert_eq!(grade(0.60, 0.50, 0.5), Grade::None);
+        assert_eq!(grade(0.60, 0.51, 0.5), Grade::Weak);
+        assert_eq!(grade(0.749, 0.7, 0.5), Grade::Weak);
+        assert_eq!(grade(0.75, 0.7, 0.5), Grade::Strong);
+        assert_eq!(grade(0.55, 0.5, 0.1), Grade::Strong);
+        assert_eq!(grade(0.8, 0.4, 0.5), Grade::None);
+    }
 }

@@ -18,7 +18,8 @@ pub enum FeaturesError {
 
 impl Features {
     /// Length of [`Features::to_bytes`].
-    pub const BYTES: usize = 1 + 4 * 9 + 5 + 1 + 8 + GREY_SIDE * GREY_SIDE + 3 * COLOUR_SIDE * COLOUR_SIDE + 16;
+    pub const BYTES: usize =
+        1 + 4 * 9 + 5 + 1 + 8 + GREY_SIDE * GREY_SIDE + 3 * COLOUR_SIDE * COLOUR_SIDE + 16;
 
     /// All of it: a version byte, then the numbers in little-endian order.
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -64,7 +64,8 @@ impl Histogram {
     pub(super) fn entropy(&self) -> f64 {
         let total = self.total() as f64;
         let share = |count: u32| f64::from(count) / total;
-        let bits: f64 = self.counts().filter(|&count| count > 0).map(|count| share(count) * share(count).log2()).sum();
+        let bits: f64 =
+            self.counts().filter(|&count| count > 0).map(|count| share(count) * share(count).log2()).sum();
         // One level alone would give -0.
         (-bits).max(0.0)
     }

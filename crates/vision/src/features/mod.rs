@@ -22,6 +22,10 @@ pub use encoding::FeaturesError;
 const GREY_SIDE: usize = 16;
 const COLOUR_SIDE: usize = 8;
 
+/// The 99th percentile of |Laplacian| where nothing but rounding tells neighbours apart, levels: 2.6 standard deviations,
+/// each `√(20 / 12)`.
+const ROUNDING: f32 = 3.0;
+
 /// What was measured of one picture. A level is 0 to 255 as stored; luma is `0.299 R + 0.587 G + 0.114 B` (ITU-R
 /// BT.601) of the levels.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +41,9 @@ pub struct Features {
     /// Shannon entropy of luma's histogram, bits: 0 for one level, 8 at most.
     pub entropy: f32,
     /// How sharp the sharpest hundredth is: the 99th percentile of |Laplacian| over the picture reduced to at most
-    /// 256 pixels, divided by `luma_std` (taken as at least 1 level). Photos have about 2, a Gaussian blur of 1.4 % of
-    /// the longer side leaves 0.1. Infinite where a side has fewer than 3 pixels, which can't be judged.
+    /// 256 pixels, less 3 levels, which rounding alone may give, divided by `luma_std` (taken as at least 1 level).
+    /// Photos have about 2, a Gaussian blur of 1.4 % of the longer side leaves 0.1. Infinite where a side has fewer than
+    /// 3 pixels, which can't be judged.
     pub sharpness: f32,
     /// The largest difference of two channels in any pixel, levels: 0 where all is grey.
     pub channel_range: u8,
@@ -101,7 +106,9 @@ pub fn features(image: &RgbImage) -> Features {
             p99: histogram.percentile(99),
         },
         entropy: histogram.entropy() as f32,
-        sharpness: canvas.strong_laplacian().map_or(f32::INFINITY, |levels| levels / luma_std.max(1.0) as f32),
+        sharpness: canvas
+            .strong_laplacian()
+            .map_or(f32::INFINITY, |levels| (levels - ROUNDING).max(0.0) / luma_std.max(1.0) as f32),
         channel_range,
         perceptual_hash: perceptual::hash(&grid),
         grey: cells(&grid, GREY_SIDE).map(|cell| luma(cell).round() as u8),

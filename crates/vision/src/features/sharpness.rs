@@ -56,7 +56,8 @@ impl Canvas {
             let (above, row, below) = (three[0], three[1], three[2]);
             for ((beside, &above), &below) in row.windows(3).zip(&above[1..]).zip(&below[1..]) {
                 let [left, middle, right] = [0, 1, 2].map(|at| i32::from(beside[at]));
-                let neighbours = left.wrapping_add(right).wrapping_add(i32::from(above)).wrapping_add(i32::from(below));
+                let neighbours =
+                    left.wrapping_add(right).wrapping_add(i32::from(above)).wrapping_add(i32::from(below));
                 let strength = (4 * middle).wrapping_sub(neighbours).unsigned_abs() as usize;
                 counts[strength] = counts[strength].wrapping_add(1);
             }
