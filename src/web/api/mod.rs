@@ -3,12 +3,14 @@
 pub(super) mod datasets;
 pub(super) mod evaluation;
 pub(super) mod events;
+pub(super) mod health;
 pub(super) mod openapi;
 pub(super) mod pipelines;
 pub(super) mod predictions;
 pub(super) mod preview;
 pub(super) mod runs;
 pub(super) mod series;
+pub(super) mod versions;
 
 use super::{Error, Result, State};
 use crate::domain::ids::{DatasetId, RunId};

@@ -3,16 +3,19 @@
 use super::frame::{Frame, page, page_with};
 use super::gallery::{Tile, class_colour};
 use super::run_view::RunView;
+use super::samples_view::{Asked, Shown, tile};
 use super::words::{self, counted, duration, link, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
-use crate::domain::ids::SampleId;
 use crate::domain::recipe::FieldErrors;
 use crate::import::catalogue::{CATALOGUE, Entry};
 use crate::import::job::Status;
 use crate::import::{Form, Stage};
-use crate::store::datasets::{Dataset, RejectedFile, Sample};
+use crate::store::datasets::{Dataset, RejectedFile};
+use crate::store::samples::{SampleFilter, SampleOrder};
+use crate::store::versions::Version;
 use crate::web::api::datasets::{Typed, create_from_form};
 use crate::web::api::find_dataset;
+use crate::web::api::versions::find_version;
 use crate::web::extract::{Path, Query};
 use crate::web::{Error, Result, State};
 use askama::Template;
@@ -20,12 +23,11 @@ use axum::extract::{Multipart, State as Held};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::sample::Split;
-use serde::Deserialize;
 
 /// Pictures of a card's strip.
 const STRIP_TILES: i64 = 8;
-/// Pictures that a gallery brings at a time.
-const PAGE_TILES: i64 = 60;
+/// The most values of a metadata column that a list offers.
+const METADATA_VALUES: usize = 100;
 /// Rejected files that the page lists.
 const REJECTED_LISTED: i64 = 200;
 
@@ -45,8 +47,10 @@ impl Card {
         let each = (STRIP_TILES / classes.len().max(1) as i64).max(1);
         for class in classes.iter().take(STRIP_TILES as usize) {
             let filter = SampleFilter { label: Some(class.label), ..SampleFilter::default() };
-            let samples = state.store.list_samples_page(dataset.id, &filter, each).await?;
-            strip.extend(samples.iter().map(|sample| tile(sample, &classes)));
+            let order = SampleOrder::Number;
+            let samples =
+                state.store.list_samples_page(dataset.id, &filter, order, false, None, each).await?;
+            strip.extend(samples.iter().map(|listed| Tile { sample: None, ..tile(&listed.sample, &classes) }));
         }
         let progress = state.imports.status(dataset.id);
         Ok(Card { dataset, classes, strip, progress })
@@ -67,19 +71,6 @@ impl Card {
                 counted(self.classes.len() as i64, "class", "classes")
             ),
         }
-    }
-}
-
-fn tile(sample: &Sample, classes: &[ClassCount]) -> Tile {
-    let class = class_of(sample.label, classes).to_owned();
-    Tile {
-        href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),
-        hash: sample.hash.clone(),
-        width: sample.width,
-        height: sample.height,
-        alt: format!("{class}: {}", sample.path),
-        caption: class,
-        wrong: false,
     }
 }
 
@@ -143,16 +134,6 @@ pub(in crate::web) async fn delete(Held(state): Held<State>, Path(id): Path<i64>
     Ok(Redirect::to("/").into_response())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::web) struct Asked {
-    #[serde(default)]
-    class: String,
-    #[serde(default)]
-    split: String,
-    after: Option<i64>,
-}
-
 #[derive(Template)]
 #[template(path = "datasets/show.html")]
 struct Show {
@@ -160,12 +141,13 @@ struct Show {
     dataset: Dataset,
     tab: &'static str,
     card: Card,
-    class: String,
-    split: String,
-    tiles: Vec<Tile>,
-    next: Option<String>,
-    /// Pictures that fit the filter.
-    total: u64,
+    asked: Asked,
+    shown: Shown,
+    /// The version that was just made, with what it did.
+    done: Option<Version>,
+    /// Columns of the metadata that have few enough values to choose from.
+    metadata: Vec<(String, Vec<(String, i64)>)>,
+    excluded: i64,
     rejected: Vec<RejectedFile>,
     rejected_count: i64,
     runs: Vec<RunView>,
@@ -240,19 +222,13 @@ impl Show {
         (percent, words)
     }
 
-    /// What is filtered, with the same page without it.
-    fn chips(&self) -> Vec<(String, String)> {
-        let mut chips = Vec::new();
-        let href = |class: &str, split: &str| {
-            link(&self.card.href(), &[("class", class), ("split", split)]) + "#gallery"
-        };
-        if !self.class.is_empty() {
-            chips.push((format!("class: {}", self.class), href("", &self.split)));
-        }
-        if !self.split.is_empty() {
-            chips.push((format!("split: {}", self.split), href(&self.class, "")));
-        }
-        chips
+    fn orders(&self) -> [&'static str; 7] {
+        SampleOrder::ALL.map(SampleOrder::as_str)
+    }
+
+    /// This view, to come back to.
+    fn here(&self) -> String {
+        link(&self.card.href(), &self.asked.pairs())
     }
 }
 
@@ -263,56 +239,30 @@ pub(in crate::web) async fn show(
 ) -> Result<Response> {
     let dataset = find_dataset(&state, id).await?;
     let card = Card::load(&state, dataset).await?;
-    let label =
-        match asked.class.as_str() {
-            "" => None,
-            class => {
-                let label = card.classes.iter().position(|other| other.name == class);
-                Some(label.ok_or_else(|| {
-                    Error::field("class", format!("“{class}” is not a class of this data set"))
-                })?)
-            }
-        };
-    let split: Option<Split> = match asked.split.as_str() {
-        "" => None,
-        split => Some(split.parse().map_err(|why: String| Error::field("split", why))?),
+    let shown = Shown::load(&state, &card.dataset, &card.classes, &asked).await?;
+    let done = match asked.done.parse() {
+        Ok(number) => find_version(&state, &card.dataset, number).await.ok(),
+        Err(_) => None,
     };
-    let after = SampleId(asked.after.unwrap_or(0));
-    let mut samples = state
-        .store
-        .list_samples_page(card.dataset.id, label.map(|label| label as i64), split, after, PAGE_TILES + 1)
-        .await?;
-    let more = samples.len() as i64 > PAGE_TILES;
-    samples.truncate(PAGE_TILES as usize);
-    let next = samples.last().filter(|_| more).map(|last| {
-        link(
-            &card.href(),
-            &[("class", &asked.class), ("split", &asked.split), ("after", &last.id.to_string())],
-        )
-    });
-    let total = card
-        .classes
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| label.is_none_or(|label| label == *at))
-        .map(|(_, class)| split.map_or_else(|| class.total(), |split| class.of(split)))
-        .sum();
+    let mut metadata = state.store.list_metadata(card.dataset.id).await?;
+    metadata.retain(|(_, values)| values.len() <= METADATA_VALUES);
+    let only_excluded = SampleFilter { excluded: true, ..SampleFilter::default() };
     let mut runs = Vec::new();
     for run in state.store.list_runs_of(card.dataset.id).await? {
         runs.push(RunView::load(&state, run).await?);
     }
     page(&Show {
         frame: Frame::load(&state, card.dataset.name.clone(), &[("Data sets", "/")]).await?,
-        tiles: samples.iter().map(|sample| tile(sample, &card.classes)).collect(),
         rejected: state.store.list_rejected(card.dataset.id, REJECTED_LISTED).await?,
         rejected_count: state.store.count_rejected(card.dataset.id).await?,
-        class: asked.class,
-        split: asked.split,
+        excluded: state.store.count_samples(card.dataset.id, &only_excluded).await?,
+        asked,
+        shown,
+        done,
+        metadata,
         dataset: card.dataset.clone(),
         tab: "samples",
         card,
-        next,
-        total,
         runs,
     })
 }

@@ -9,6 +9,8 @@ pub(in crate::web) const MATRIX_CLASSES: usize = 30;
 /// A picture in a gallery.
 pub(in crate::web) struct Tile {
     pub(in crate::web) href: String,
+    /// Its number, where it can be selected.
+    pub(in crate::web) sample: Option<i64>,
     pub(in crate::web) hash: String,
     pub(in crate::web) width: i64,
     pub(in crate::web) height: i64,
@@ -37,6 +39,7 @@ impl Tile {
         };
         Tile {
             href: link(&format!("{base}/samples/{}", item.sample_id), query),
+            sample: None,
             hash: item.hash.clone(),
             width: item.width,
             height: item.height,

@@ -2,7 +2,7 @@
 //! picture and what every run says of it.
 
 use super::frame::{Frame, page};
-use super::datasets::class_of;
+use super::samples_view::class_of;
 use super::gallery::{class, class_colour};
 use super::run_view::RunView;
 use super::sparkline::Sparkline;

@@ -1,0 +1,33 @@
+//! `/api/v1/datasets/{id}/health`: what an examination found.
+
+use super::find_dataset;
+use crate::health::Examined;
+use crate::web::extract::Path;
+use crate::web::{Result, State};
+use axum::Json;
+use axum::extract::State as Held;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// The report of the newest version; 202 with how far it is while it is being made.
+pub(in crate::web) async fn show(
+    Held(state): Held<State>,
+    Path(id): Path<i64>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let dataset = find_dataset(&state, id).await?;
+    Ok(match state.health.of(&dataset).await? {
+        Examined::Ready(kept) => (
+            StatusCode::OK,
+            Json(json!({
+                "version": kept.version,
+                "made_at_ms": kept.made_at_ms,
+                "seconds": kept.seconds,
+                "unreadable": state.store.count_rejected(dataset.id).await?,
+                "report": kept.report,
+            })),
+        ),
+        Examined::UnderWay { measured: (done, total) } => {
+            (StatusCode::ACCEPTED, Json(json!({"measured": done, "to_measure": total})))
+        }
+    })
+}

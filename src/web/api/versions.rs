@@ -1,0 +1,175 @@
+//! `/api/v1/datasets/{id}/edits` and `/versions`: mending a data set, and what became of it.
+
+use super::find_dataset;
+use crate::domain::health::{IssueKind, Report};
+use crate::domain::ids::SampleId;
+use crate::domain::mending::{Edit, Standing, class_name};
+use crate::health::Examined;
+use crate::store::datasets::Dataset;
+use crate::store::versions::{Change, Version};
+use crate::web::extract::Path;
+use crate::web::{Error, Result, State};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State as Held;
+use axum::http::StatusCode;
+use protocol::sample::Split;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// How many changed samples an answer lists; their number is always given.
+const CHANGES_LISTED: i64 = 10_000;
+
+/// What may be asked of `POST …/edits`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
+pub(in crate::web) enum Asked {
+    /// To another class, which is made where it is new.
+    Relabel { samples: Vec<i64>, class: String, note: Option<String> },
+    /// To another split.
+    Move { samples: Vec<i64>, split: String, note: Option<String> },
+    /// Out of runs and galleries.
+    Exclude { samples: Vec<i64>, note: Option<String> },
+    /// Back in.
+    Restore { samples: Vec<i64>, note: Option<String> },
+    /// Another name; the name of another class merges the two.
+    RenameClass { class: String, name: String, note: Option<String> },
+    /// Of every set of duplicates that agree on their class, all but one are excluded.
+    DropDuplicates { kind: String },
+    /// Samples with a copy in another split are moved to train.
+    MoveLeaked {},
+    /// The newest change that stands is taken back.
+    Undo {},
+}
+
+/// `POST /api/v1/datasets/{id}/edits`.
+pub(in crate::web) async fn edit(
+    Held(state): Held<State>,
+    Path(id): Path<i64>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>)> {
+    let dataset = find_dataset(&state, id).await?;
+    let asked: Asked = serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
+    let version = carry_out(&state, &dataset, asked).await?;
+    Ok((StatusCode::CREATED, Json(version_json(&version))))
+}
+
+/// Makes the change and the version that it is; a conflict where nothing would change.
+pub(in crate::web) async fn carry_out(state: &State, dataset: &Dataset, asked: Asked) -> Result<Version> {
+    let store = &state.store;
+    let ids = |samples: Vec<i64>| -> Vec<SampleId> { samples.into_iter().map(SampleId).collect() };
+    let name = |field: &str, text: &str| class_name(text).map_err(|why| Error::field(field, why));
+    let made = match asked {
+        Asked::Relabel { samples, class, note } => {
+            let edit = Edit::Relabel(name("class", &class)?);
+            store.edit_samples(dataset.id, &ids(samples), &edit, note.as_deref()).await?
+        }
+        Asked::Move { samples, split, note } => {
+            let split: Split = split.parse().map_err(|why: String| Error::field("split", why))?;
+            store.edit_samples(dataset.id, &ids(samples), &Edit::Move(split), note.as_deref()).await?
+        }
+        Asked::Exclude { samples, note } => {
+            store.edit_samples(dataset.id, &ids(samples), &Edit::Exclude, note.as_deref()).await?
+        }
+        Asked::Restore { samples, note } => {
+            store.edit_samples(dataset.id, &ids(samples), &Edit::Restore, note.as_deref()).await?
+        }
+        Asked::RenameClass { class, name: to, note } => {
+            let classes = store.list_class_counts(dataset.id).await?;
+            let label = classes.iter().find(|other| other.name == class).map(|other| other.label);
+            let label = label.ok_or_else(|| Error::field("class", format!("there is no class “{class}”")))?;
+            store.rename_class(dataset.id, label, &name("name", &to)?, note.as_deref()).await?
+        }
+        Asked::DropDuplicates { kind } => {
+            let kind = IssueKind::from_word(&kind)
+                .filter(|kind| matches!(kind, IssueKind::ExactDuplicate | IssueKind::NearDuplicate))
+                .ok_or_else(|| Error::field("kind", "say exact_duplicate or near_duplicate"))?;
+            let spare = spare_copies(&newest_report(state, dataset).await?, kind);
+            let words = if kind == IssueKind::ExactDuplicate { "exact" } else { "near" };
+            let note = format!("{} {words} duplicates excluded, one of each set kept", spare.len());
+            store.edit_samples(dataset.id, &spare, &Edit::Exclude, Some(&note)).await?
+        }
+        Asked::MoveLeaked {} => {
+            let leaked = leaked(&newest_report(state, dataset).await?);
+            let edit = Edit::Move(Split::Train);
+            let note = "Samples with a copy in another split moved to train";
+            store.edit_samples(dataset.id, &leaked, &edit, Some(note)).await?
+        }
+        Asked::Undo {} => store.undo(dataset.id).await?,
+    };
+    let number = made.ok_or_else(|| Error::Conflict("nothing changes: it is so already".to_owned()))?;
+    find_version(state, dataset, number).await
+}
+
+async fn newest_report(state: &State, dataset: &Dataset) -> Result<Report> {
+    match state.health.of(dataset).await? {
+        Examined::Ready(kept) => Ok(kept.report),
+        Examined::UnderWay { .. } => {
+            Err(Error::Conflict("the data set is being examined; try again in a moment".to_owned()))
+        }
+    }
+}
+
+/// All but the lowest number of each set of copies. Where labels disagree nobody can tell which one to keep.
+fn spare_copies(report: &Report, kind: IssueKind) -> Vec<SampleId> {
+    let sets = report.groups.iter().filter(|group| group.kind == kind && !group.across_classes);
+    sets.flat_map(|group| group.ids.iter().skip(1).copied().map(SampleId)).collect()
+}
+
+/// Every sample of a set of copies that lies in more than one split.
+fn leaked(report: &Report) -> Vec<SampleId> {
+    let sets = report.groups.iter().filter(|group| group.across_splits);
+    sets.flat_map(|group| group.ids.iter().copied().map(SampleId)).collect()
+}
+
+/// One version, or a 404.
+pub(in crate::web) async fn find_version(state: &State, dataset: &Dataset, number: i64) -> Result<Version> {
+    let versions = state.store.list_versions(dataset.id).await?;
+    versions.into_iter().find(|version| version.number == number).ok_or(Error::NotFound("version"))
+}
+
+pub(in crate::web) async fn list(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Json<Value>> {
+    let dataset = find_dataset(&state, id).await?;
+    let versions = state.store.list_versions(dataset.id).await?;
+    Ok(Json(json!({"items": versions.iter().rev().map(version_json).collect::<Vec<_>>()})))
+}
+
+/// One version with what it changed.
+pub(in crate::web) async fn show(
+    Held(state): Held<State>,
+    Path((id, number)): Path<(i64, i64)>,
+) -> Result<Json<Value>> {
+    let dataset = find_dataset(&state, id).await?;
+    let version = find_version(&state, &dataset, number).await?;
+    let names: BTreeMap<i64, String> =
+        state.store.class_names_at(dataset.id, number).await?.into_iter().collect();
+    let changes = state.store.list_changes(dataset.id, number, CHANGES_LISTED).await?;
+    let mut answer = version_json(&version);
+    answer["changes"] = changes.iter().map(|change| change_json(change, &names)).collect();
+    Ok(Json(answer))
+}
+
+fn version_json(version: &Version) -> Value {
+    let renames: Vec<Value> =
+        version.renames.iter().map(|(_, before, after)| json!({"before": before, "after": after})).collect();
+    json!({
+        "number": version.number,
+        "created_at_ms": version.created_at_ms,
+        "note": version.note,
+        "fingerprint": version.fingerprint,
+        "changed": version.changed,
+        "renamed": renames,
+        "undoes": version.undoes,
+    })
+}
+
+fn change_json(change: &Change, names: &BTreeMap<i64, String>) -> Value {
+    let standing = |standing: &Standing| json!({"class": names.get(&standing.label), "split": standing.split, "excluded": standing.excluded});
+    json!({
+        "sample_id": change.sample,
+        "path": change.path,
+        "before": standing(&change.before),
+        "after": standing(&change.after),
+    })
+}

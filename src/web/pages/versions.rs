@@ -1,0 +1,284 @@
+//! `/datasets/{id}/versions`: what became of a data set, step by step; and the form by which a selection is mended.
+
+use super::frame::{Frame, page};
+use super::gallery::Tile;
+use super::samples_view;
+use super::words::{ago, counted, link};
+use crate::domain::mending::{Standing, to_undo};
+use crate::export::{ManifestForm, manifest};
+use crate::store::datasets::Dataset;
+use crate::store::runs::Run;
+use crate::store::versions::{Change, Version};
+use crate::web::api::find_dataset;
+use crate::web::api::versions::{Asked as Edit, carry_out, find_version};
+use crate::web::extract::Path;
+use crate::web::{Error, Result, State};
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::State as Held;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use std::collections::{BTreeMap, HashMap};
+
+/// Changed samples that a page shows.
+const SHOWN: i64 = 600;
+
+#[derive(Template)]
+#[template(path = "datasets/versions.html")]
+struct List {
+    frame: Frame,
+    dataset: Dataset,
+    tab: &'static str,
+    /// Newest first.
+    rows: Vec<Row>,
+    /// The version that *undo* takes back.
+    undo: Option<i64>,
+}
+
+struct Row {
+    version: Version,
+    when: String,
+    /// Runs that learnt from it.
+    runs: Vec<(String, String)>,
+    undone: bool,
+}
+
+impl Row {
+    fn changed(&self) -> String {
+        match self.version.changed {
+            0 => "–".to_owned(),
+            count => counted(count, "sample", "samples"),
+        }
+    }
+}
+
+/// What a manifest's links end in.
+fn endings() -> [&'static str; 3] {
+    ManifestForm::ALL.map(ManifestForm::ending)
+}
+
+impl List {
+    fn endings(&self) -> [&'static str; 3] {
+        endings()
+    }
+}
+
+pub(in crate::web) async fn list(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Response> {
+    let dataset = find_dataset(&state, id).await?;
+    let versions = state.store.list_versions(dataset.id).await?;
+    let runs = state.store.list_runs_of(dataset.id).await?;
+    let numbers: Vec<(i64, Option<i64>)> =
+        versions.iter().map(|version| (version.number, version.undoes)).collect();
+    let undone: Vec<i64> = versions.iter().filter_map(|version| version.undoes).collect();
+    let rows = versions.into_iter().rev().map(|version| Row {
+        when: ago(version.created_at_ms),
+        runs: runs_of(&runs, version.number),
+        undone: undone.contains(&version.number),
+        version,
+    });
+    page(&List {
+        frame: frame(&state, "Versions", &dataset, &[]).await?,
+        tab: "versions",
+        rows: rows.collect(),
+        undo: to_undo(&numbers),
+        dataset,
+    })
+}
+
+fn runs_of(runs: &[Run], version: i64) -> Vec<(String, String)> {
+    let used = runs.iter().filter(|run| run.dataset_version == version);
+    used.map(|run| (run.name.clone(), format!("/runs/{}", run.id))).collect()
+}
+
+async fn frame(state: &State, title: &str, dataset: &Dataset, more: &[(&str, &str)]) -> Result<Frame> {
+    let href = format!("/datasets/{}", dataset.id);
+    let mut crumbs = vec![("Data sets", "/"), (dataset.name.as_str(), href.as_str())];
+    crumbs.extend_from_slice(more);
+    Frame::load(state, title, &crumbs).await
+}
+
+#[derive(Template)]
+#[template(path = "datasets/version.html")]
+struct One {
+    frame: Frame,
+    dataset: Dataset,
+    tab: &'static str,
+    version: Version,
+    when: String,
+    newest: i64,
+    runs: Vec<(String, String)>,
+    /// What this version did.
+    own: Vec<Kind>,
+    /// What has changed since.
+    since: Vec<Kind>,
+    can_undo: bool,
+}
+
+/// Samples that changed alike.
+struct Kind {
+    words: String,
+    tiles: Vec<Tile>,
+}
+
+impl One {
+    fn endings(&self) -> [&'static str; 3] {
+        endings()
+    }
+}
+
+pub(in crate::web) async fn show(
+    Held(state): Held<State>,
+    Path((id, number)): Path<(i64, i64)>,
+) -> Result<Response> {
+    let dataset = find_dataset(&state, id).await?;
+    let version = find_version(&state, &dataset, number).await?;
+    let newest = state.store.newest_version(dataset.id).await?;
+    let names: BTreeMap<i64, String> =
+        state.store.class_names_at(dataset.id, number).await?.into_iter().collect();
+    let own = state.store.list_changes(dataset.id, number, SHOWN).await?;
+    let since = state.store.list_changes_since(dataset.id, number, SHOWN).await?;
+    let numbers: Vec<(i64, Option<i64>)> = state
+        .store
+        .list_versions(dataset.id)
+        .await?
+        .iter()
+        .map(|version| (version.number, version.undoes))
+        .collect();
+    let list = format!("/datasets/{}/versions", dataset.id);
+    page(&One {
+        frame: frame(&state, &format!("Version {number}"), &dataset, &[("Versions", &list)]).await?,
+        tab: "versions",
+        when: ago(version.created_at_ms),
+        runs: runs_of(&state.store.list_runs_of(dataset.id).await?, number),
+        own: by_kind(own, &names, &dataset),
+        since: by_kind(since, &names, &dataset),
+        can_undo: to_undo(&numbers) == Some(number),
+        newest,
+        version,
+        dataset,
+    })
+}
+
+/// Groups changes by what they are, in words: `cat → dog`, `val → train`, `excluded`; the largest group first.
+fn by_kind(changes: Vec<Change>, names: &BTreeMap<i64, String>, dataset: &Dataset) -> Vec<Kind> {
+    let mut kinds: HashMap<String, Vec<Tile>> = HashMap::new();
+    for change in changes {
+        let name = |standing: &Standing| names.get(&standing.label).map_or("?", String::as_str);
+        let (before, after) = (&change.before, &change.after);
+        let mut words = Vec::new();
+        if before.label != after.label {
+            words.push(format!("{} → {}", name(before), name(after)));
+        }
+        if before.split != after.split {
+            words.push(format!("{} → {}", before.split, after.split));
+        }
+        match (before.excluded, after.excluded) {
+            (false, true) => words.push("excluded".to_owned()),
+            (true, false) => words.push("restored".to_owned()),
+            _ => {}
+        }
+        let tile = Tile {
+            href: format!("/datasets/{}/samples/{}", dataset.id, change.sample),
+            sample: None,
+            alt: format!("{}: {}", name(after), change.path),
+            caption: name(after).to_owned(),
+            hash: change.hash,
+            width: change.width,
+            height: change.height,
+            wrong: false,
+        };
+        kinds.entry(words.join(", ")).or_default().push(tile);
+    }
+    let mut kinds: Vec<Kind> = kinds.into_iter().map(|(words, tiles)| Kind { words, tiles }).collect();
+    kinds.sort_by(|a, b| b.tiles.len().cmp(&a.tiles.len()).then_with(|| a.words.cmp(&b.words)));
+    kinds
+}
+
+/// `…/versions/{number}/manifest.csv` and its kin.
+pub(in crate::web) async fn manifest_file(
+    Held(state): Held<State>,
+    Path((id, number, file)): Path<(i64, i64, String)>,
+) -> Result<Response> {
+    let dataset = find_dataset(&state, id).await?;
+    find_version(&state, &dataset, number).await?;
+    let form = ManifestForm::ALL.into_iter().find(|form| file == format!("manifest.{}", form.ending()));
+    let form =
+        form.ok_or(Error::NotFound("file; there are manifest.csv, manifest.jsonl and manifest.parquet"))?;
+    let rows = state.store.list_manifest(dataset.id, number).await?;
+    let bytes = tokio::task::spawn_blocking(move || manifest(&rows, form)).await??;
+    // Whatever a header and every file system can carry.
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let name: String = dataset.name.chars().map(plain).collect();
+    let disposition = format!("attachment; filename=\"{name}-v{number}.{}\"", form.ending());
+    let headers =
+        [(header::CONTENT_TYPE, form.mime().to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, bytes).into_response())
+}
+
+/// `POST /datasets/{id}/edits`: the form of a gallery, of the health page or of a version; back to where it was, with
+/// the version that it made.
+pub(in crate::web) async fn edit(
+    Held(state): Held<State>,
+    Path(id): Path<i64>,
+    body: Bytes,
+) -> Result<Response> {
+    let dataset = find_dataset(&state, id).await?;
+    let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    let field = |name: &str| {
+        fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    };
+    let samples = if field("all").is_empty() {
+        let ids = fields.iter().filter(|(key, _)| key == "id" || key == "ids");
+        let ids = ids.flat_map(|(_, value)| value.split(',')).filter(|text| !text.is_empty());
+        ids.map(|text| text.parse().map_err(|_| Error::field("ids", format!("“{text}” is no sample"))))
+            .collect::<Result<Vec<i64>>>()?
+    } else {
+        let asked = samples_view::Asked {
+            class: field("filter_class"),
+            split: field("filter_split"),
+            issue: field("filter_issue"),
+            metadata: field("filter_metadata"),
+            excluded: field("filter_excluded"),
+            ..samples_view::Asked::default()
+        };
+        let classes = state.store.list_class_counts(dataset.id).await?;
+        let filter = asked.filter(&state, &dataset, &classes).await?;
+        state.store.list_sample_ids(dataset.id, &filter).await?.into_iter().map(|id| id.0).collect()
+    };
+    let action = field("action");
+    let needs_samples = ["relabel", "move", "exclude", "restore"].contains(&action.as_str());
+    if needs_samples && samples.is_empty() {
+        return Err(Error::field("ids", "nothing is selected; go back and select pictures first"));
+    }
+    let note = Some(field("note")).filter(|note| !note.is_empty());
+    let edit = match action.as_str() {
+        "relabel" => {
+            let typed = field("new_class");
+            let class = if typed.is_empty() { field("class") } else { typed };
+            Edit::Relabel { samples, class, note }
+        }
+        "move" => Edit::Move { samples, split: field("split"), note },
+        "exclude" => Edit::Exclude { samples, note },
+        "restore" => Edit::Restore { samples, note },
+        "rename_class" => Edit::RenameClass { class: field("class"), name: field("name"), note },
+        "drop_duplicates" => Edit::DropDuplicates { kind: field("kind") },
+        "move_leaked" => Edit::MoveLeaked {},
+        "undo" => Edit::Undo {},
+        other => return Err(Error::field("action", format!("there is no action “{other}”"))),
+    };
+    let version = carry_out(&state, &dataset, edit).await?;
+    Ok(Redirect::to(&back(&field("back"), &dataset, version.number)).into_response())
+}
+
+/// Where the form was, with the new version in its address; only a page of this data set is gone back to.
+fn back(asked: &str, dataset: &Dataset, done: i64) -> String {
+    let own = format!("/datasets/{}", dataset.id);
+    let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
+    let path = if path == own || path.starts_with(&format!("{own}/")) { path } else { own.as_str() };
+    let kept: Vec<(String, String)> =
+        form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(key, _)| key != "done" && key != "after").collect();
+    let done = done.to_string();
+    let mut pairs: Vec<(&str, &str)> = kept.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    pairs.push(("done", &done));
+    link(path, &pairs)
+}
