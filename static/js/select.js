@@ -16,7 +16,6 @@ function show() {
   const count = all?.checked ? Number(bar.dataset.total) : chosen.length;
   bar.hidden = chosen.length === 0 && !all?.checked;
   bar.querySelector("output").textContent = count === 1 ? "1 picture selected" : `${count.toLocaleString("en")} pictures selected`;
-  bar.querySelector("[name=ids]").value = chosen.map(box => box.value).join(",");
 }
 
 function pick(box, on, range) {

@@ -3,7 +3,7 @@
 use super::frame::{Frame, page};
 use super::gallery::Tile;
 use super::samples_view::tile;
-use super::words::{ago, counted, duration, link, percent, thousands};
+use super::words::{self, ago, counted, duration, link, percent, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::health::{Cue, Grade, Group, IssueKind, Report, Shortcut};
 use crate::domain::ids::SampleId;
@@ -61,8 +61,7 @@ struct Shown {
     sets: Vec<Set>,
     tabs: Vec<(&'static str, String, usize, bool)>,
     next: Option<String>,
-    exact: Spare,
-    near: Spare,
+    spare: [Spare; 2],
     leaked: usize,
     balance: Vec<String>,
     shortcuts: Vec<Told>,
@@ -216,8 +215,7 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
         sets,
         tabs: tabs.into(),
         next,
-        exact: spare(IssueKind::ExactDuplicate, "exact"),
-        near: spare(IssueKind::NearDuplicate, "near"),
+        spare: [spare(IssueKind::ExactDuplicate, "exact"), spare(IssueKind::NearDuplicate, "near")],
         leaked: ids_of(report, |group| group.across_splits).len(),
         balance: balance(report),
         shortcuts: report.shortcuts.iter().map(told).collect(),

@@ -3,7 +3,7 @@
 use super::frame::{Frame, page};
 use super::gallery::Tile;
 use super::samples_view;
-use super::words::{ago, counted, link};
+use super::words::{self, ago, counted, link};
 use crate::domain::mending::{Standing, to_undo};
 use crate::export::{ManifestForm, manifest};
 use crate::store::datasets::Dataset;
@@ -228,9 +228,9 @@ pub(in crate::web) async fn edit(
         fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
     };
     let samples = if field("all").is_empty() {
-        let ids = fields.iter().filter(|(key, _)| key == "id" || key == "ids");
-        let ids = ids.flat_map(|(_, value)| value.split(',')).filter(|text| !text.is_empty());
-        ids.map(|text| text.parse().map_err(|_| Error::field("ids", format!("“{text}” is no sample"))))
+        let ids = fields.iter().filter(|(key, _)| key == "id");
+        let ids = ids.map(|(_, value)| value.as_str());
+        ids.map(|text| text.parse().map_err(|_| Error::field("id", format!("“{text}” is no sample"))))
             .collect::<Result<Vec<i64>>>()?
     } else {
         let asked = samples_view::Asked {
@@ -248,7 +248,7 @@ pub(in crate::web) async fn edit(
     let action = field("action");
     let needs_samples = ["relabel", "move", "exclude", "restore"].contains(&action.as_str());
     if needs_samples && samples.is_empty() {
-        return Err(Error::field("ids", "nothing is selected; go back and select pictures first"));
+        return Err(Error::field("id", "nothing is selected; go back and select pictures first"));
     }
     let note = Some(field("note")).filter(|note| !note.is_empty());
     let edit = match action.as_str() {
