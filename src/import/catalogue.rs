@@ -183,6 +183,21 @@ impl Entry {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
+    /// What a person can do where it can't be fetched from here.
+    fn instead(&self) -> String {
+        let names: Vec<&str> = self.files.iter().map(Remote::name).collect();
+        match names[..] {
+            [_] => {
+                format!("download {} where there is a network and import that file by its path", self.home())
+            }
+            _ => format!(
+                "download {} and, from the same place, {} where there is a network and import the folder with them",
+                self.home(),
+                names[1..].join(", ")
+            ),
+        }
+    }
+
     /// Fetches all files into `downloads`, an empty folder, and imports them as [`import`] would.
     ///
     /// # Errors
@@ -198,7 +213,14 @@ impl Entry {
         let meter = Meter::new(Stage::Downloading, Some(self.bytes()), progress);
         let mut done = 0;
         for file in self.files {
-            download(self.title, file, downloads, &|bytes| meter.set(done + bytes), cancelled)?;
+            download(
+                self.title,
+                &self.instead(),
+                file,
+                downloads,
+                &|bytes| meter.set(done + bytes),
+                cancelled,
+            )?;
             done += file.bytes;
         }
         if !self.classes.is_empty() {

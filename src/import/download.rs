@@ -35,9 +35,11 @@ impl Remote {
     }
 }
 
-/// Fetches `file` of the data set `title` into `folder`; `report` hears how many bytes have come.
+/// Fetches `file` of the data set `title` into `folder`; `report` hears how many bytes have come. `instead` is what a
+/// person can do where that fails.
 pub(super) fn download(
     title: &str,
+    instead: &str,
     file: &Remote,
     folder: &Path,
     report: &dyn Fn(u64),
@@ -59,7 +61,7 @@ pub(super) fn download(
         title: title.to_owned(),
         host: host(url).to_owned(),
         why,
-        url: url.to_owned(),
+        instead: instead.to_owned(),
     })
 }
 
@@ -189,7 +191,8 @@ mod tests {
         let urls: Vec<&'static str> = urls.into_iter().map(|url| &*url.leak()).collect();
         let file = Remote { urls: urls.leak(), bytes: CONTENT.len() as u64, md5: MD5 };
         let (folder, told) = (tempfile::tempdir().unwrap(), Cell::new(0));
-        let result = download("The fox", &file, folder.path(), &|bytes| told.set(bytes), &|| cancelled);
+        let result =
+            download("The fox", "hunt it", &file, folder.path(), &|bytes| told.set(bytes), &|| cancelled);
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         let read = result.map(|()| std::fs::read(folder.path().join("fox.txt")).unwrap());
         assert!(read.is_ok() || cancelled || left == 0, "{left} files left");
@@ -233,7 +236,7 @@ mod tests {
         let error = refusal(|_| ok(5, b"a cat"));
         assert!(error.starts_with("The fox could not be fetched from 127.0.0.1:"), "{error}");
         assert!(error.contains("what came (5 bytes, MD5 ") && error.contains(MD5), "{error}");
-        assert!(error.contains("import that file by its path"), "{error}");
+        assert!(error.ends_with(" – try again later, or hunt it."), "{error}");
         let error = refusal(|_| ok(CONTENT.len(), &CONTENT[..20]));
         assert!(error.contains("it stopped after 20 of 43 bytes"), "{error}");
         let error =
