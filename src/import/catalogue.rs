@@ -183,6 +183,21 @@ impl Entry {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
+    /// What a person can do where it can't be fetched from here.
+    fn instead(&self) -> String {
+        let names: Vec<&str> = self.files.iter().map(Remote::name).collect();
+        match names[..] {
+            [_] => {
+                format!("download {} where there is a network and import that file by its path", self.home())
+            }
+            _ => format!(
+                "download {} and, from the same place, {} where there is a network and import the folder with them",
+                self.home(),
+                names[1..].join(", ")
+            ),
+        }
+    }
+
     /// Fetches all files into `downloads`, an empty folder, and imports them as [`import`] would.
     ///
     /// # Errors
@@ -198,7 +213,14 @@ impl Entry {
         let meter = Meter::new(Stage::Downloading, Some(self.bytes()), progress);
         let mut done = 0;
         for file in self.files {
-            download(self.title, file, downloads, &|bytes| meter.set(done + bytes), cancelled)?;
+            download(
+                self.title,
+                &self.instead(),
+                file,
+                downloads,
+                &|bytes| meter.set(done + bytes),
+                cancelled,
+            )?;
             done += file.bytes;
         }
         if !self.classes.is_empty() {
@@ -227,7 +249,77 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::download::tests::{md5, ok, serve};
+    use protocol::sample::Split;
     use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    /// A data set of four IDX files that a server on this machine has, but for what `answer` says otherwise.
+    fn local(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Entry {
+        let labels = [&[0, 0, 8, 1, 0, 0, 0, 6][..], &[0, 1, 0, 1, 0, 1]].concat();
+        let images =
+            [&[0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 1, 0, 0, 0, 2][..], &[0, 9, 1, 8, 2, 7, 3, 6, 4, 5, 5, 4]]
+                .concat();
+        let names = [
+            "train-images-idx3-ubyte",
+            "train-labels-idx1-ubyte",
+            "t10k-images-idx3-ubyte",
+            "t10k-labels-idx1-ubyte",
+        ];
+        let content = move |name: &str| if name.contains("images") { images.clone() } else { labels.clone() };
+        let files: Vec<Remote> = {
+            let kept = content.clone();
+            let address =
+                serve(move |path| answer(path).unwrap_or_else(|| ok(kept(path).len(), &kept(path))));
+            let remote = |name: &&str| Remote {
+                urls: vec![&*format!("{address}/{name}").leak()].leak(),
+                bytes: content(name).len() as u64,
+                md5: md5(&content(name)).leak(),
+            };
+            names.iter().map(remote).collect()
+        };
+        Entry {
+            name: "local",
+            title: "Local",
+            about: "six pictures twice",
+            files: files.leak(),
+            classes: &["T-shirt/top", "n1"],
+            renamed: &[("n1", "Trouser")],
+        }
+    }
+
+    fn fetched(entry: &Entry) -> (tempfile::TempDir, Result<Imported, ImportError>, Vec<(Stage, u64)>) {
+        let (data, told) = (tempfile::tempdir().unwrap(), Mutex::new(Vec::new()));
+        let downloads = data.path().join("downloads");
+        std::fs::create_dir(&downloads).unwrap();
+        let report = |progress: Progress| told.lock().unwrap().push((progress.stage, progress.done));
+        let imported =
+            entry.import(&downloads, &data.path().join("set"), &Options::default(), &report, &|| false);
+        (data, imported, told.into_inner().unwrap())
+    }
+
+    #[test]
+    fn what_is_fetched_is_imported_under_its_names() {
+        let (_data, imported, told) = fetched(&local(|_| None));
+        let imported = imported.unwrap();
+        assert_eq!((imported.format, imported.classes.join(" ").as_str()), ("idx", "T-shirt/top Trouser"));
+        assert_eq!(imported.samples.iter().filter(|sample| sample.split == Split::Test).count(), 6);
+        assert_eq!(imported.fingerprint, fingerprint(&imported.classes, &imported.samples));
+        let most = told.iter().filter(|(stage, _)| *stage == Stage::Downloading).map(|(_, done)| *done).max();
+        assert_eq!(most, Some(2 * (28 + 14)));
+    }
+
+    #[test]
+    fn one_bad_file_refuses_the_whole() {
+        let (data, imported, _) = fetched(&local(|path| path.contains("t10k-l").then(|| ok(3, b"bad"))));
+        let error = imported.unwrap_err().to_string();
+        assert!(
+            error.starts_with("Local could not be fetched from 127.0.0.1:") && error.contains("MD5"),
+            "{error}"
+        );
+        assert!(error.contains("and, from the same place, train-labels-idx1-ubyte, t10k-images"), "{error}");
+        assert!(!data.path().join("set").exists());
+    }
 
     #[test]
     fn every_entry_can_be_asked_for_and_fetched() {

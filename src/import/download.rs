@@ -35,9 +35,11 @@ impl Remote {
     }
 }
 
-/// Fetches `file` of the data set `title` into `folder`; `report` hears how many bytes have come.
+/// Fetches `file` of the data set `title` into `folder`; `report` hears how many bytes have come. `instead` is what a
+/// person can do where that fails.
 pub(super) fn download(
     title: &str,
+    instead: &str,
     file: &Remote,
     folder: &Path,
     report: &dyn Fn(u64),
@@ -59,7 +61,7 @@ pub(super) fn download(
         title: title.to_owned(),
         host: host(url).to_owned(),
         why,
-        url: url.to_owned(),
+        instead: instead.to_owned(),
     })
 }
 
@@ -116,10 +118,7 @@ fn fetch(
     if announced.is_some_and(|announced| announced != bytes) {
         return Err(Failure::Fetch(cut_off(bytes, announced, "the connection ended")));
     }
-    let mut md5 = String::with_capacity(32);
-    for byte in hash.finalize() {
-        write!(md5, "{byte:02x}").expect("writing into a string cannot fail");
-    }
+    let md5 = hexadecimal(hash);
     if md5 != file.md5 {
         return Err(Failure::Fetch(format!(
             "what came ({bytes} bytes, MD5 {md5}) is not the file that was published (MD5 {})",
@@ -127,6 +126,14 @@ fn fetch(
         )));
     }
     Ok(())
+}
+
+fn hexadecimal(hash: Md5) -> String {
+    let mut digits = String::with_capacity(32);
+    for byte in hash.finalize() {
+        write!(digits, "{byte:02x}").expect("writing into a string cannot fail");
+    }
+    digits
 }
 
 fn cut_off(bytes: u64, announced: Option<u64>, why: &str) -> String {
@@ -153,18 +160,22 @@ fn host(url: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::cell::Cell;
     use std::io::{BufRead as _, BufReader};
     use std::net::TcpListener;
+
+    pub(in crate::import) fn md5(bytes: &[u8]) -> String {
+        hexadecimal(Md5::new_with_prefix(bytes))
+    }
 
     /// MD5 of `CONTENT`, by md5sum.
     const MD5: &str = "9e107d9d372bb6826bd81d3542a419d6";
     const CONTENT: &[u8] = b"The quick brown fox jumps over the lazy dog";
 
     /// Answers every request on this machine as `answer` says of its path; gives the address.
-    fn serve(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
+    pub(in crate::import) fn serve(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
@@ -179,7 +190,7 @@ mod tests {
         format!("http://{address}")
     }
 
-    fn ok(length: usize, body: &[u8]) -> Vec<u8> {
+    pub(in crate::import) fn ok(length: usize, body: &[u8]) -> Vec<u8> {
         [format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n").as_bytes(), body]
             .concat()
     }
@@ -189,7 +200,8 @@ mod tests {
         let urls: Vec<&'static str> = urls.into_iter().map(|url| &*url.leak()).collect();
         let file = Remote { urls: urls.leak(), bytes: CONTENT.len() as u64, md5: MD5 };
         let (folder, told) = (tempfile::tempdir().unwrap(), Cell::new(0));
-        let result = download("The fox", &file, folder.path(), &|bytes| told.set(bytes), &|| cancelled);
+        let result =
+            download("The fox", "hunt it", &file, folder.path(), &|bytes| told.set(bytes), &|| cancelled);
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         let read = result.map(|()| std::fs::read(folder.path().join("fox.txt")).unwrap());
         assert!(read.is_ok() || cancelled || left == 0, "{left} files left");
@@ -233,7 +245,7 @@ mod tests {
         let error = refusal(|_| ok(5, b"a cat"));
         assert!(error.starts_with("The fox could not be fetched from 127.0.0.1:"), "{error}");
         assert!(error.contains("what came (5 bytes, MD5 ") && error.contains(MD5), "{error}");
-        assert!(error.contains("import that file by its path"), "{error}");
+        assert!(error.ends_with(" – try again later, or hunt it."), "{error}");
         let error = refusal(|_| ok(CONTENT.len(), &CONTENT[..20]));
         assert!(error.contains("it stopped after 20 of 43 bytes"), "{error}");
         let error =

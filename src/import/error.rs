@@ -75,10 +75,7 @@ pub enum ImportError {
         known_by: &'static str,
     },
     /// A data set of the catalogue did not come, or not as it was published.
-    #[error(
-        "{title} could not be fetched from {host}: {why} – try again later, or download {url} on a machine that can \
-         and import that file by its path."
-    )]
+    #[error("{title} could not be fetched from {host}: {why} – try again later, or {instead}.")]
     Download {
         /// What the data set is called.
         title: String,
@@ -86,8 +83,8 @@ pub enum ImportError {
         host: String,
         /// What went wrong, to follow a colon.
         why: String,
-        /// The file.
-        url: String,
+        /// What else can be done.
+        instead: String,
     },
     /// A share that cannot be held out.
     #[error(

@@ -3,9 +3,11 @@
     python tests/reference/make_format_fixtures.py        (with numpy, pillow and pyarrow 26)
 
 hub/data/*.parquet   as the Hugging Face hub lays pictures out: one shard packed by Snappy, one by Zstandard
+packed/gzip.parquet  the same in a packing that is refused
 shards/*.tar         as WebDataset's writer, which is Python's tarfile underneath, writes them
 """
 
+import gzip
 import io
 import json
 import pathlib
@@ -27,7 +29,7 @@ def picture(seed: int, kind: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-def hub(name: str, count: int, seed: int, compression: str) -> None:
+def hub(folder: str, name: str, count: int, seed: int, compression: str) -> None:
     features = {
         "image": {"_type": "Image"},
         "label": {"names": NAMES, "_type": "ClassLabel"},
@@ -54,7 +56,7 @@ def hub(name: str, count: int, seed: int, compression: str) -> None:
         for at in range(count)
     ]
     table = pyarrow.Table.from_pylist(rows, schema=schema)
-    path = HERE / "hub" / "data" / name
+    path = HERE / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     pyarrow.parquet.write_table(table, path, compression=compression, row_group_size=4)
 
@@ -62,7 +64,10 @@ def hub(name: str, count: int, seed: int, compression: str) -> None:
 def shard(name: str, count: int, seed: int) -> None:
     path = HERE / "shards" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w:gz" if name.endswith(".gz") else "w") as archive:
+    packed = name.endswith(".gz")
+    # Without the time, so that the same versions write the same file.
+    file = gzip.GzipFile(path, "wb", mtime=0) if packed else path.open("wb")
+    with file, tarfile.open(fileobj=file, mode="w") as archive:
         for at in range(count):
             files = {"jpg": picture(seed + at, "JPEG")}
             if name.startswith("train"):
@@ -75,8 +80,9 @@ def shard(name: str, count: int, seed: int) -> None:
                 archive.addfile(entry, io.BytesIO(content))
 
 
-hub("train-00000-of-00002.parquet", 6, 0, "snappy")
-hub("train-00001-of-00002.parquet", 3, 100, "zstd")
-hub("test-00000-of-00001.parquet", 3, 200, "none")
+hub("hub/data", "train-00000-of-00002.parquet", 6, 0, "snappy")
+hub("hub/data", "train-00001-of-00002.parquet", 3, 100, "zstd")
+hub("hub/data", "test-00000-of-00001.parquet", 3, 200, "none")
 shard("train-000000.tar", 3, 300)
 shard("val-000000.tar.gz", 3, 400)
+hub("packed", "gzip.parquet", 3, 500, "gzip")

@@ -10,7 +10,7 @@ use super::manifest::LABELS;
 use super::shelf::{Content, Placed, Shelf};
 use super::table::{Row, column, metadata, text};
 use super::{Form, Labelled, Task, io_error, malformed, sizes};
-use ::parquet::basic::{ConvertedType, Type as Physical};
+use ::parquet::basic::{CompressionCodec, ConvertedType, Type as Physical};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
@@ -28,6 +28,10 @@ use std::sync::Arc;
 /// What a column of pictures is called; another name will do where there is one such column.
 const IMAGES: [&str; 9] = ["image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "bytes"];
 const HUB_LABELS: [&str; 3] = ["fine_label", "cls", "y"];
+
+/// How columns may be packed. Of gzip the library would unpack without end what is made to do so.
+const CODECS: [CompressionCodec; 3] =
+    [CompressionCodec::UNCOMPRESSED, CompressionCodec::SNAPPY, CompressionCodec::ZSTD];
 
 /// Rows that are decoded at a time: pictures may be large.
 const BATCH_ROWS: usize = 64;
@@ -288,7 +292,15 @@ pub(super) fn head(file: File) -> Option<Vec<String>> {
 }
 
 fn open(file: File) -> Result<SerializedFileReader<File>, String> {
-    guarded(|| SerializedFileReader::new(file)).and_then(|reader| reader.map_err(|error| words(&error)))
+    let reader = guarded(|| SerializedFileReader::new(file))?.map_err(|error| words(&error))?;
+    let columns = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let unknown = columns.map(|column| column.compression_codec()).find(|codec| !CODECS.contains(codec));
+    match unknown {
+        None => Ok(reader),
+        Some(codec) => {
+            Err(format!("it is packed by {codec:?}; write it again, packed by Snappy or Zstandard"))
+        }
+    }
 }
 
 /// The rows, without the columns that nobody asks for: lists, maps, and binary ones other than `image`.
@@ -339,7 +351,6 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 fn words(error: &ParquetError) -> String {
     match error {
         ParquetError::General(why) | ParquetError::EOF(why) => format!("{why}; fetch it again"),
-        ParquetError::NYI(why) => format!("{why}; write it again, packed by Snappy, Zstandard or not at all"),
         other => format!("{other}; fetch it again"),
     }
 }

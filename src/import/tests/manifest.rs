@@ -103,6 +103,22 @@ fn rows_that_are_no_use_are_listed() {
     assert_eq!(rejected, expected.each_ref().map(|(path, why)| (*path, why.as_str())));
 }
 
+#[test]
+fn an_archive_may_bring_its_table() {
+    let around = tempfile::tempdir().unwrap();
+    let archive = around.path().join("set.zip");
+    let mut writer = zip::ZipWriter::new(std::fs::File::create(&archive).unwrap());
+    for (name, bytes) in with_table("labels.csv", "path,label,age\nimages/1.png,a,3\nimages/2.png,b,4\n") {
+        writer.start_file(format!("set/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut writer, &bytes).unwrap();
+    }
+    writer.finish().unwrap();
+    let imported = import_with(&archive, &around.path().join("data"), &Options::default()).unwrap();
+    assert_eq!((imported.format, imported.samples[1].path.as_str()), ("manifest-csv", "set/images/2.png"));
+    assert_eq!(imported.samples[1].metadata, object(&json!({"age": 4})));
+    assert!(imported.root.join("set/images/2.png").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn no_link_leads_out() {

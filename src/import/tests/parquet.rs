@@ -75,6 +75,14 @@ fn every_usual_packing_is_read_and_the_bytes_are_kept() {
 }
 
 #[test]
+fn a_packing_that_is_not_known_is_named() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/formats/packed/gzip.parquet");
+    let error =
+        import_with(&path, Path::new("/nowhere/at/all"), &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("it is packed by GZIP; write it again, packed by Snappy or Zstandard"), "{error}");
+}
+
+#[test]
 fn one_shard_given_by_its_path_is_split_by_us() {
     let folder = folder(&[("train.parquet".to_owned(), shard(&rows(10), None, Compression::SNAPPY))]);
     let imported =

@@ -24,13 +24,10 @@ static TAKEN: LazyLock<Vec<(usize, usize)>> = LazyLock::new(|| {
 
 /// Bit `i` tells whether the `i`-th frequency is above the median of all 64.
 pub(super) fn hash(grid: &Grid) -> u64 {
-    let mut across = [[0.0_f32; SIDE]; FREQUENCIES];
-    for y in 0..SIDE {
-        let lumas: [f32; SIDE] = std::array::from_fn(|x| luma(grid.at(x, y)));
-        for (u, cosines) in COSINES.iter().enumerate() {
-            across[u][y] = dot(cosines, &lumas);
-        }
-    }
+    let rows: [[f32; SIDE]; SIDE] = std::array::from_fn(|y| std::array::from_fn(|x| luma(grid.at(x, y))));
+    // By frequency across: its strength in each row.
+    let across: [[f32; SIDE]; FREQUENCIES] =
+        std::array::from_fn(|u| std::array::from_fn(|y| dot(&COSINES[u], &rows[y])));
     let mut coefficients = [0.0; BITS];
     for (coefficient, &(u, v)) in coefficients.iter_mut().zip(TAKEN.iter()) {
         *coefficient = dot(&COSINES[v], &across[u]);

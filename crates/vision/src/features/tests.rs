@@ -4,16 +4,17 @@ use super::*;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 
-/// Soft blobs and a hard edge, different for every seed.
-fn drawn(width: u32, height: u32, seed: u32) -> RgbImage {
+/// Waves and a hard edge at random, different for every seed.
+fn drawn(width: u32, height: u32, seed: u64) -> RgbImage {
+    let mut draw = crate::Draw::new(seed, 0, 0);
+    let waves: [[f32; 3]; 4] =
+        std::array::from_fn(|_| [18.0, 14.0, 6.3].map(|most| draw.uniform(0.0, most) as f32));
+    let [slope, place] = [(-1.0, 1.0), (0.2, 0.8)].map(|(low, high)| draw.uniform(low, high) as f32);
     RgbImage::from_fn(width, height, |x, y| {
         let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
-        let wave = |k: u32| {
-            let (a, b) = ((seed * 7 + k * 3) % 11, (seed * 5 + k * 2) % 13);
-            (6.3 * (a as f32 * u + b as f32 * v / 2.0) + k as f32).sin()
-        };
-        let edge = if u + v * 0.3 > 0.2 + (seed % 5) as f32 / 8.0 { 40.0 } else { -40.0 };
-        let level = |k: u32| (120.0 + edge + 35.0 * wave(k) + 20.0 * wave(k + 1)).clamp(0.0, 255.0) as u8;
+        let wave = |k: usize| (waves[k][0] * u + waves[k][1] * v + waves[k][2]).sin();
+        let edge = if u + slope * (v - 0.5) > place { 40.0 } else { -40.0 };
+        let level = |k: usize| (120.0 + edge + 35.0 * wave(k) + 20.0 * wave(k + 1)).clamp(0.0, 255.0) as u8;
         image::Rgb([level(0), level(1), level(2)])
     })
 }
@@ -126,8 +127,8 @@ fn signatures_are_means_of_cells() {
 fn sharpness_falls_with_blur_and_not_with_light() {
     for (width, height) in [(400, 300), (32, 32), (120, 900)] {
         let sharp = drawn(width, height, 4);
-        // 1.4 % of the longer side.
-        let blurred = imageops::blur(&sharp, 0.014 * width.max(height) as f32);
+        let sigma = (0.014 * width.max(height) as f32).max(1.0);
+        let blurred = imageops::blur(&sharp, sigma);
         let darker = RgbImage::from_fn(width, height, |x, y| {
             image::Rgb(sharp.get_pixel(x, y).0.map(|level| level / 3))
         });

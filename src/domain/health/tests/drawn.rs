@@ -156,7 +156,7 @@ fn many_alike_are_one_group_in_bounded_time() {
     let frame = |seed: usize| {
         let mut frame = scene.clone();
         for (place, level) in frame.iter_mut().enumerate() {
-            *level = level.wrapping_add(((place * 31 + seed * 17) % 97 == 0) as u8);
+            *level = level.wrapping_add(u8::from((place * 31 + seed * 17).is_multiple_of(97)));
         }
         frame
     };
