@@ -155,7 +155,6 @@ struct Show {
 
 /// A class of the table.
 struct ClassRow {
-    label: i64,
     name: String,
     colour: String,
     total: u64,
@@ -179,7 +178,6 @@ impl Show {
         let rows = self.card.classes.iter();
         rows.map(|class| ClassRow {
             name: class.name.clone(),
-            label: class.label,
             colour: class_colour(usize::try_from(class.label).unwrap_or(0)),
             total: class.total(),
             counts: class.by_split,

@@ -38,7 +38,7 @@ pub(in crate::web) struct Asked {
     #[serde(default)]
     pub(in crate::web) descending: String,
     #[serde(default)]
-    after: String,
+    pub(in crate::web) after: String,
     /// A version that was just made.
     #[serde(default)]
     pub(in crate::web) done: String,
