@@ -1,11 +1,10 @@
-//! What a camera or a codec does to a picture: blur, sharpness, noise, JPEG, as `torchvision.transforms.v2` does it
+//! What a camera does to a picture: blur, sharpness, noise, as `torchvision.transforms.v2` does it
 //! on 8-bit pictures.
 
 use crate::Draw;
 use crate::beyond::Beyond;
 use crate::noise;
-use image::{ImageFormat, RgbImage};
-use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
+use image::RgbImage;
 use protocol::transform::Outside;
 
 const MIRROR: Beyond = Beyond { outside: Outside::Reflect, fill: 0 };
@@ -102,23 +101,6 @@ pub(crate) fn gaussian_noise(image: &mut RgbImage, sigma: f64, draw: &mut Draw) 
     }
 }
 
-/// Saved as JPEG of this quality (1 to 100, libjpeg's scale), colour at half the resolution as libjpeg has it where
-/// nothing else is said, and read again.
-pub(crate) fn jpeg(image: &RgbImage, quality: u32) -> RgbImage {
-    let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, quality.clamp(1, 100) as u8);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    // A side of more than 65,535 pixels is more than the format can hold: no artefacts, then.
-    let (Ok(width), Ok(height)) = (u16::try_from(image.width()), u16::try_from(image.height())) else {
-        return image.clone();
-    };
-    encoder.encode(image.as_raw(), width, height, ColorType::Rgb).expect("the buffer fits the size");
-    image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg)
-        .expect("what was just written can be read")
-        .into_rgb8()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,15 +143,5 @@ mod tests {
         let deviation = (off().map(|off| off * off).sum::<f64>() / 60_000.0).sqrt();
         // Cutting towards 0 takes a third of a level's variance and more off 25.5.
         assert!(mean.abs() < 0.5 && (24.7..25.5).contains(&deviation), "{mean} {deviation}");
-    }
-
-    #[test]
-    fn jpeg_of_any_size_keeps_it() {
-        for size in [(1, 1), (7, 3), (17, 16), (33, 50)] {
-            let image = RgbImage::from_pixel(size.0, size.1, image::Rgb([90, 100, 110]));
-            let saved = jpeg(&image, 90);
-            assert_eq!(saved.dimensions(), size);
-            assert!(saved.pixels().all(|pixel| pixel.0[1].abs_diff(100) < 4));
-        }
     }
 }

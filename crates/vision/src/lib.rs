@@ -14,6 +14,7 @@ mod filter;
 mod geometry;
 mod histogram;
 mod inspect;
+mod jpeg;
 mod kind;
 mod mix;
 mod noise;

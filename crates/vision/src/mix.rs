@@ -66,17 +66,14 @@ pub fn mixup(batch: &mut [f32], per_sample: usize, lambda: f64) {
     });
 }
 
-/// In each sample the box replaced by that of the sample before it. The batch holds samples of shape
-/// `[channels, height, width]`.
-pub fn cutmix(batch: &mut [f32], channels: usize, height: usize, width: usize, cut: CutBox) {
+/// In each sample the box replaced by that of the sample before it. The batch holds samples of this shape: channels,
+/// height, width; the box lies within.
+pub fn cutmix(batch: &mut [f32], [channels, height, width]: [usize; 3], cut: CutBox) {
     let [left, top, right, bottom] = [cut.left, cut.top, cut.right, cut.bottom].map(|side| side as usize);
     each_with_partner(batch, channels * height * width, |sample, partner| {
-        for channel in 0..channels {
-            for row in top..bottom {
-                let start = (channel * height + row) * width;
-                let places = start + left..start + right;
-                sample[places.clone()].copy_from_slice(&partner[places]);
-            }
+        for row in (0..channels).flat_map(|channel| channel * height + top..channel * height + bottom) {
+            let places = row * width + left..row * width + right;
+            sample[places.clone()].copy_from_slice(&partner[places]);
         }
     });
 }

@@ -27,9 +27,11 @@ pub(crate) fn resized(image: &RgbImage, area: Area, width: u32, height: u32, ker
         (Interpolation::Bilinear, false) => {
             interpolated(image, area, width, height, |share| [1.0 - share, share])
         }
-        (Interpolation::Bicubic, true) => convolved(image, area, width, height, FilterType::CatmullRom),
+        (Interpolation::Bicubic, true) => {
+            across_then_down(image, area, width, height, FilterType::CatmullRom)
+        }
         (Interpolation::Bicubic, false) => interpolated(image, area, width, height, cubic),
-        (Interpolation::Lanczos, _) => convolved(image, area, width, height, FilterType::Lanczos3),
+        (Interpolation::Lanczos, _) => across_then_down(image, area, width, height, FilterType::Lanczos3),
     }
 }
 
@@ -50,6 +52,13 @@ fn convolved(image: &RgbImage, area: Area, width: u32, height: u32, filter: Filt
         .with_borrow_mut(|resizer| resizer.resize(&source, &mut target, &options))
         .expect("both pictures are 8-bit RGB");
     RgbImage::from_raw(width, height, target.into_vec()).expect("the buffer was made for this size")
+}
+
+/// In Pillow's order: where a kernel overshoots, levels are cut to 0 to 255 after each pass, and the other order
+/// would cut others.
+fn across_then_down(image: &RgbImage, area: Area, width: u32, height: u32, filter: FilterType) -> RgbImage {
+    let across = convolved(image, area, width, area.height, filter);
+    convolved(&across, Area::whole(&across), width, height, filter)
 }
 
 /// Pixel `i` comes from `floor(i × old ÷ new)`: torch's `nearest`, half a pixel off the middle.

@@ -5,7 +5,7 @@ use crate::geometry::{Area, center_crop, padded, shorter_side, window};
 use crate::policy::{self, Space};
 use crate::resize::{Kernel, resized};
 use crate::warp::{Matrix, Sampler, perspective, rotated, transformed};
-use crate::{Draw, color, erase, filter, histogram, random};
+use crate::{Draw, color, erase, filter, histogram, jpeg, random};
 use image::{RgbImage, imageops};
 use protocol::transform::TransformSpec;
 use std::borrow::Cow;
@@ -144,7 +144,7 @@ pub(crate) fn carry_out(
             let applied = draw.chance(probability);
             let quality = low + draw.below(high - low + 1);
             if applied {
-                *picture = Cow::Owned(filter::jpeg(picture, quality));
+                *picture = Cow::Owned(jpeg::round_trip(picture, quality));
             }
             vec![("applied", flag(applied)), ("quality", f64::from(quality))]
         }

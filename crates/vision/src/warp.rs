@@ -68,7 +68,8 @@ impl Matrix {
         Matrix([a, b, pose.center[0] - a * x - b * y, c, d, pose.center[1] - c * x - d * y])
     }
 
-    /// Width and height of what holds all of a picture that is placed by this matrix, which is a turn.
+    /// Width and height of what holds all of a picture that is placed by this matrix, which is a turn; rounded up
+    /// from where its middle stays, which may cost a pixel, as in torchvision.
     fn holding(&self, width: u32, height: u32) -> (u32, u32) {
         // In 32 bits and cut to a ten-thousandth of a pixel, like torchvision, so that the same whole number comes out.
         let matrix = self.0.map(|value| value as f32);
@@ -89,8 +90,13 @@ impl Matrix {
 /// Turned counter-clockwise about the middle, bilinear; `expand` makes room for all of it.
 pub(crate) fn rotated(image: &RgbImage, degrees: f64, beyond: Beyond, expand: bool) -> RgbImage {
     let matrix = Matrix::rotation(degrees);
-    let (width, height) =
-        if expand { matrix.holding(image.width(), image.height()) } else { image.dimensions() };
+    let (width, height) = image.dimensions();
+    let (width, height) = match expand {
+        true if degrees % 180.0 == 0.0 => (width, height),
+        true if degrees % 90.0 == 0.0 => (height, width),
+        true => matrix.holding(width, height),
+        false => (width, height),
+    };
     transformed(image, width, height, matrix, Sampler::Bilinear(beyond))
 }
 

@@ -1,8 +1,9 @@
-"""Writes what torchvision makes of two drawn pictures: the PNG files and `cases.json` beside this script.
+"""Writes what torchvision makes of three drawn pictures: the PNG files and `cases.json` beside this script; and of its
+random parameters: `distributions.json`.
 
     pip install -r requirements.txt && python make_fixtures.py
 
-`src/parity.rs` holds this crate's transforms against them. A case is the name of its result, the picture it starts from,
+`src/parity` holds this crate's transforms against them. A case is the name of its result, the picture it starts from,
 the operation, and the operation's numbers.
 """
 
@@ -11,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from operations import as_pillow, as_tensor, case_name, made_by
+from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 HERE = Path(__file__).parent
-BILINEAR = F.InterpolationMode.BILINEAR
 
 
 def draw(width, height):
@@ -28,27 +29,24 @@ def draw(width, height):
     picture[stripes & (x % 2 == 1)] = 0
     picture[: height // 4, : width // 4] = 128
     picture[height - height // 5 :, : width // 4] = (10, 200, 250)
-    return torch.from_numpy(picture.astype(np.uint8)).permute(2, 0, 1).contiguous()
+    return as_tensor(picture.astype(np.uint8))
 
 
-OPERATIONS = {
-    "resize": lambda image, size: F.resize(image, [size], BILINEAR, antialias=True),
-    "resize_exact": lambda image, size: F.resize(image, [size, size], BILINEAR, antialias=True),
-    "center_crop": lambda image, size: F.center_crop(image, [size, size]),
-    "horizontal_flip": lambda image: F.horizontal_flip(image),
-    "window": lambda image, left, top, size, padding: F.crop(
-        F.pad(image, [padding] * 4), top + padding, left + padding, size, size
-    ),
-    "resized_crop": lambda image, left, top, width, height, size: F.resized_crop(
-        image, top, left, height, width, [size, size], BILINEAR, antialias=True
-    ),
-    # The fill that RandomRotation passes where none is given.
-    "rotation": lambda image, degrees: F.rotate(image, degrees, BILINEAR, fill=[0.0, 0.0, 0.0]),
-    "brightness": F.adjust_brightness,
-    "contrast": F.adjust_contrast,
-    "saturation": F.adjust_saturation,
-    "hue": F.adjust_hue,
-}
+def draw_photo(width, height):
+    """Smooth shading, soft edges and a sensor's noise, all by formula."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    sky = 140 + 70 * np.cos(x / width * 2.1 + 0.4) - 60 * y / height
+    hill = 1 / (1 + np.exp(-(y - height * 0.62 - 6 * np.sin(x / 9.0)) / 1.5))
+    ball = 1 / (1 + np.exp((np.hypot(x - width * 0.6, y - height * 0.45) - height * 0.22) / 0.8))
+    light = 0.55 + 0.45 * np.cos(np.hypot(x - width * 0.52, y - height * 0.35) / height * 4)
+    texture = 12 * np.sin(x * 1.7) * np.sin(y * 1.3 + x * 0.4)
+    channels = []
+    for far, near, round_one in [(0.75, 70, 225), (0.9, 110, 150), (1.1, 45, 60)]:
+        channel = sky * far * (1 - hill) + (near + texture) * hill
+        channels.append(channel * (1 - ball) + round_one * light * ball)
+    noise = np.random.default_rng(5).normal(0, 4, (height, width, 3))
+    return as_tensor(np.clip(np.stack(channels, axis=-1) + noise, 0, 255).round().astype(np.uint8))
+
 
 CASES = [
     ("wide", "resize", [20]),
@@ -82,21 +80,176 @@ CASES = [
     ("wide", "hue", [0.12]),
     ("wide", "hue", [-0.3]),
     ("wide", "hue", [0.5]),
+    ("wide", "resize_nearest", [23]),
+    ("tall", "resize_nearest", [90]),
+    ("wide", "resize_bilinear_aliased", [23]),
+    ("photo", "resize_bilinear_aliased", [100]),
+    ("wide", "resize_bicubic", [23]),
+    ("photo", "resize_bicubic", [100]),
+    ("wide", "resize_bicubic_aliased", [23]),
+    ("photo", "resize_bicubic_aliased", [100]),
+    ("wide", "resize_lanczos", [23]),
+    ("photo", "resize_lanczos", [100]),
+    ("photo", "resized_crop_bicubic_aliased", [7, 9, 40, 31, 24]),
+    ("wide", "pad", [5, 0]),
+    ("wide", "pad", [9, 200]),
+    ("wide", "pad_reflect", [20]),
+    ("tall", "pad_edge", [11]),
+    ("wide", "vertical_flip", []),
+    ("wide", "rotation_fill", [20, 200]),
+    ("wide", "rotation_expand", [20]),
+    ("tall", "rotation_expand", [-75.5]),
+    ("wide", "rotation_expand", [90]),
+    ("wide", "rotation_reflect", [33]),
+    ("tall", "rotation_edge", [-33]),
+    ("photo", "affine", [15, 6, -4, 0.8, 10, -5]),
+    ("wide", "affine", [0, 7, -3, 1, 0, 0]),
+    ("wide", "affine", [-100, 0, 0, 1.7, 0, 25]),
+    ("tall", "affine_fill", [40, 3, 5, 0.5, 0, 0, 90]),
+    ("photo", "affine_reflect", [25, 12, -9, 0.6, 8, 3]),
+    ("wide", "affine_edge", [25, 12, -9, 0.6, 8, 3]),
+    ("photo", "perspective", [8, 5, 60, 11, 55, 44, 3, 40]),
+    ("wide", "perspective", [0, 0, 60, 0, 45, 41, 12, 30]),
+    ("tall", "perspective_fill", [10, 14, 30, 3, 38, 50, 2, 52, 128]),
+    ("wide", "grayscale", []),
+    ("photo", "grayscale", []),
+    ("wide", "solarize", [128]),
+    ("wide", "solarize", [0]),
+    ("wide", "posterize", [1]),
+    ("wide", "posterize", [5]),
+    ("photo", "equalize", []),
+    ("wide", "equalize", []),
+    ("tall", "equalize", []),
+    ("photo", "autocontrast", []),
+    ("wide", "autocontrast", []),
+    ("photo", "sharpness", [0]),
+    ("photo", "sharpness", [1.7]),
+    ("wide", "sharpness", [4.5]),
+    ("photo", "gaussian_blur", [9, 2.0]),
+    ("wide", "gaussian_blur", [5, 0.7]),
+    ("wide", "gaussian_blur", [63, 10.0]),
+    ("wide", "erase", [10, 5, 20, 30, 77]),
+    ("photo", "jpeg", [10]),
+    ("photo", "jpeg", [50]),
+    ("photo", "jpeg", [75]),
+    ("photo", "jpeg", [95]),
+    ("photo", "policy_identity", []),
+    ("photo", "policy_shear_x", [0.3]),
+    ("photo", "policy_shear_y", [-0.99]),
+    ("photo", "policy_translate_x", [-9.9]),
+    ("photo", "policy_translate_y", [15.2]),
+    ("photo", "policy_rotate", [-27]),
+    ("photo", "policy_brightness", [-0.4]),
+    ("photo", "policy_color", [0.7]),
+    ("photo", "policy_contrast", [-0.6]),
+    ("photo", "policy_sharpness", [0.9]),
+    ("photo", "policy_posterize", [3]),
+    ("photo", "policy_solarize", [0.5]),
+    ("photo", "policy_autocontrast", []),
+    ("photo", "policy_equalize", []),
 ]
 
 
 def save(name, image):
-    Image.fromarray(image.permute(1, 2, 0).numpy()).save(HERE / f"{name}.png", optimize=True)
+    as_pillow(image).save(HERE / f"{name}.png", optimize=True)
+
+
+DRAWS = 20_000
+SHARES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99]
+
+
+def quantiles(transform, width, height, names, values):
+    """Of 20,000 draws of a transform's parameters for a picture of this size."""
+    torch.manual_seed(1)
+    image = torch.zeros(3, height, width, dtype=torch.uint8)
+    drawn = [values(transform.make_params([image])) for _ in range(DRAWS)]
+    columns = np.array([values for values in drawn if values is not None], dtype=np.float64)
+    kept = np.quantile(columns, SHARES, axis=0, method="inverted_cdf")
+    found = {name: [float(value) for value in kept[:, at]] for at, name in enumerate(names)}
+    return {"width": width, "height": height, "missing": 1 - len(columns) / DRAWS, "quantiles": found}
+
+
+def corners(params, width, height):
+    """Where the picture's corners go, from the coefficients of the way back."""
+    a, b, c, d, e, f, g, h = params["coefficients"]
+    back = np.linalg.inv(np.array([[a, b, c], [d, e, f], [g, h, 1.0]]))
+    found = []
+    for x, y in [(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)]:
+        place = back @ np.array([x, y, 1.0])
+        found += [round(place[0] / place[2]), round(place[1] / place[2])]
+    return found
+
+
+def distributions():
+    area = ["left", "top", "width", "height"]
+    names = [f"{corner}_{axis}" for corner in ["upper_left", "upper_right", "lower_right", "lower_left"] for axis in "xy"]
+    crop = v2.RandomResizedCrop(32)
+    erasing = v2.RandomErasing(p=1.0)
+    affine = v2.RandomAffine(30, translate=(0.1, 0.2), scale=(0.5, 1.5), shear=(-10, 20, -5, 5))
+    perspective = v2.RandomPerspective(0.6, p=1.0)
+    pose = ["degrees", "translate_x", "translate_y", "scale", "shear_x", "shear_y"]
+    tables = {}
+    for name, space in [("rand_augment", v2.RandAugment), ("trivial_augment", v2.TrivialAugmentWide)]:
+        tables[name] = []
+        for operation, (magnitudes, signed) in space._AUGMENTATION_SPACE.items():
+            values = magnitudes(31, 54, 72)
+            values = [0.0] * 31 if values is None else [float(value) for value in values]
+            tables[name].append({"operation": operation, "signed": signed, "magnitudes": values})
+    cut = v2.CutMix(alpha=0.7, num_classes=2)
+    return {
+        "shares": SHARES,
+        "random_resized_crop": [
+            quantiles(crop, *size, area, lambda p: [p["left"], p["top"], p["width"], p["height"]])
+            for size in [(100, 75), (300, 40)]
+        ],
+        "random_erasing": [
+            quantiles(
+                erasing, *size, area, lambda p: None if p["v"] is None else [p["j"], p["i"], p["w"], p["h"]]
+            )
+            for size in [(100, 75), (60, 12)]
+        ],
+        "affine": [
+            quantiles(
+                affine, 100, 75, pose, lambda p: [p["angle"], *p["translate"], p["scale"], *p["shear"]]
+            )
+        ],
+        "perspective": [
+            quantiles(perspective, 100, 75, names, lambda p: corners(p, 100, 75)),
+        ],
+        "cutmix": [
+            quantiles(
+                cut, 100, 75, ["left", "top", "right", "bottom", "lambda"], lambda p: [*p["box"], p["lam_adjusted"]]
+            )
+        ],
+        "policies": tables,
+    }
+
+
+def mixtures():
+    """Three samples of shape [2, 3, 4], and what MixUp and CutMix make of them."""
+    generator = torch.Generator().manual_seed(3)
+    batch = torch.rand(3, 2, 3, 4, generator=generator)
+    labels = torch.arange(3)
+    mixup, cutmix = v2.MixUp(num_classes=3), v2.CutMix(num_classes=3)
+    box = (1, 0, 4, 2)
+    params = {"labels": labels, "batch_size": 3, "lam": 0.3, "box": box}
+    return {
+        "batch": batch.flatten().tolist(),
+        "lambda": 0.3,
+        "mixed_up": mixup.transform(batch, params).flatten().tolist(),
+        "box": box,
+        "cut": cutmix.transform(batch, params).flatten().tolist(),
+    }
 
 
 def main():
-    pictures = {"wide": draw(61, 42), "tall": draw(41, 57)}
+    pictures = {"wide": draw(61, 42), "tall": draw(41, 57), "photo": draw_photo(72, 54)}
     for name, image in pictures.items():
         save(name, image)
     cases = []
     for source, operation, numbers in CASES:
-        name = "_".join([source, operation, *map(str, numbers)])
-        save(name, OPERATIONS[operation](pictures[source], *numbers))
+        name = case_name(source, operation, numbers)
+        save(name, made_by(operation, pictures[source], numbers))
         cases.append({"name": name, "source": source, "operation": operation, "numbers": numbers})
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     corner = F.center_crop(pictures["wide"], [3, 3])
@@ -110,6 +263,8 @@ def main():
         "normalized": normalized.flatten().tolist(),
     }
     lines = ",\n  ".join(json.dumps(case) for case in cases)
+    (HERE / "distributions.json").write_text(json.dumps(distributions(), indent=1) + "\n")
+    (HERE / "mixtures.json").write_text(json.dumps(mixtures()) + "\n")
     text = f'{{"cases": [\n  {lines}\n],\n"tensors": {json.dumps(tensors)}}}\n'
     (HERE / "cases.json").write_text(text)
 
