@@ -79,8 +79,14 @@ impl App {
         imports.recover().await?;
         let runs = Runs::new(store.clone(), data.clone(), trainer, at_once);
         let queue = runs.work();
-        let state =
-            web::State { store: store.clone(), health, imports, lab: Lab::default(), runs, data: data.clone() };
+        let state = web::State {
+            store: store.clone(),
+            health,
+            imports,
+            lab: Lab::default(),
+            runs,
+            data: data.clone(),
+        };
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, web::router(state)).await {
                 tracing::error!(%error, "the server ended");

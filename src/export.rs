@@ -131,7 +131,8 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut &file, &manifest(&rows(), ManifestForm::Parquet).unwrap()).unwrap();
         let reader = SerializedFileReader::new(file).unwrap();
-        let read: Vec<String> = reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
+        let read: Vec<String> =
+            reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
         assert!(read.len() == 2 && read[1].contains("dög"), "{read:?}");
     }
 }

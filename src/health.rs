@@ -115,8 +115,9 @@ fn measure_missing(
     progress.to_measure.store(missing, Ordering::Relaxed);
     measured.par_iter_mut().filter(|measured| measured.features.is_none()).for_each(|measured| {
         let path = root.join(&measured.sample.path);
-        measured.features =
-            vision::decode_file(&path, &vision::Limits::default()).ok().map(|decoded| vision::features(&decoded.image));
+        measured.features = vision::decode_file(&path, &vision::Limits::default())
+            .ok()
+            .map(|decoded| vision::features(&decoded.image));
         progress.measured.fetch_add(1, Ordering::Relaxed);
     });
     let new = measured.iter().filter_map(|measured| Some((measured.sample.id, measured.features.clone()?)));

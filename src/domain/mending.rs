@@ -102,6 +102,8 @@ mod tests {
     #[test]
     fn a_class_needs_a_name() {
         assert_eq!(class_name("  cat "), Ok("cat".to_owned()));
-        assert!(class_name(" ").is_err() && class_name("a\nb").is_err() && class_name(&"x".repeat(101)).is_err());
+        assert!(
+            class_name(" ").is_err() && class_name("a\nb").is_err() && class_name(&"x".repeat(101)).is_err()
+        );
     }
 }

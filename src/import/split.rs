@@ -129,6 +129,7 @@ mod tests {
                     orientation: 1,
                     hash: String::new(),
                     metadata: None,
+                    features: vision::features(&vision::RgbImage::new(1, 1)),
                 });
             }
         }

@@ -223,10 +223,9 @@ impl Runs {
                 Ok(Sample {
                     id: row.id.0,
                     path: root.join(&row.path).to_str().context("a path is not Unicode")?.to_owned(),
-                    label: labels
-                        .binary_search(&row.label)
-                        .map_err(|_| anyhow::anyhow!("class {} came up while the run was made; start it again", row.label))?
-                        as u32,
+                    label: labels.binary_search(&row.label).map_err(|_| {
+                        anyhow::anyhow!("class {} came up while the run was made; start it again", row.label)
+                    })? as u32,
                     split: row.split.parse().map_err(anyhow::Error::msg)?,
                 })
             })

@@ -63,7 +63,13 @@ impl Store {
     }
 
     /// Keeps a report in place of an older one.
-    pub async fn save_report(&self, id: DatasetId, version: i64, seconds: f64, report: &Report) -> sqlx::Result<()> {
+    pub async fn save_report(
+        &self,
+        id: DatasetId,
+        version: i64,
+        seconds: f64,
+        report: &Report,
+    ) -> sqlx::Result<()> {
         let report = serde_json::to_string(report).map_err(|error| bad_json("report", error))?;
         sqlx::query(
             "insert into health_reports (dataset_id, version, made_at_ms, seconds, report) values (?, ?, ?, ?, ?)
@@ -82,11 +88,12 @@ impl Store {
 
     /// The newest report, of whichever version; one that this program would word otherwise counts as none.
     pub async fn find_report(&self, id: DatasetId) -> sqlx::Result<Option<KeptReport>> {
-        let row: Option<(i64, i64, f64, String)> =
-            sqlx::query_as("select version, made_at_ms, seconds, report from health_reports where dataset_id = ?")
-                .bind(id)
-                .fetch_optional(&self.read)
-                .await?;
+        let row: Option<(i64, i64, f64, String)> = sqlx::query_as(
+            "select version, made_at_ms, seconds, report from health_reports where dataset_id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.read)
+        .await?;
         Ok(row.and_then(|(version, made_at_ms, seconds, report)| {
             let report: Report = serde_json::from_str(&report).ok()?;
             report.is_current().then_some(KeptReport { version, made_at_ms, seconds, report })

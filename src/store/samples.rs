@@ -98,6 +98,19 @@ pub struct SampleCursor {
     pub id: SampleId,
 }
 
+impl SampleCursor {
+    /// As it stands in an address.
+    pub fn to_text(self) -> String {
+        format!("{}_{}", self.value, self.id)
+    }
+
+    /// The inverse of [`SampleCursor::to_text`].
+    pub fn from_text(text: &str) -> Option<SampleCursor> {
+        let (value, id) = text.split_once('_')?;
+        Some(SampleCursor { value: value.parse().ok()?, id: SampleId(id.parse().ok()?) })
+    }
+}
+
 /// A sample in a page.
 #[derive(Clone, Debug, FromRow)]
 pub struct Listed {
@@ -141,7 +154,9 @@ impl Store {
         }
         push_filter(&mut query, filter);
         if let (Some(after), SampleOrder::Number) = (after, order) {
-            query.push(if descending { " and samples.id < " } else { " and samples.id > " }).push_bind(after.id);
+            query
+                .push(if descending { " and samples.id < " } else { " and samples.id > " })
+                .push_bind(after.id);
         } else if let Some(after) = after {
             query.push(" and (").push(value).push(", samples.id) ");
             query.push(if descending { "< (" } else { "> (" });

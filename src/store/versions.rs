@@ -203,11 +203,12 @@ impl Store {
         note: Option<&str>,
     ) -> sqlx::Result<Option<i64>> {
         let mut transaction = self.write.begin().await?;
-        let before: String = sqlx::query_scalar("select name from classes where dataset_id = ? and label = ?")
-            .bind(id)
-            .bind(label)
-            .fetch_one(&mut *transaction)
-            .await?;
+        let before: String =
+            sqlx::query_scalar("select name from classes where dataset_id = ? and label = ?")
+                .bind(id)
+                .bind(label)
+                .fetch_one(&mut *transaction)
+                .await?;
         if before == name {
             return Ok(None);
         }
@@ -229,7 +230,8 @@ impl Store {
             }
             None => {
                 set_class_name(&mut transaction, id, label, name).await?;
-                set_renames(&mut transaction, id, number, &[(label, before.clone(), name.to_owned())]).await?;
+                set_renames(&mut transaction, id, number, &[(label, before.clone(), name.to_owned())])
+                    .await?;
                 format!("Class “{before}” renamed to “{name}”")
             }
         };
@@ -273,7 +275,8 @@ impl Store {
             set_class_name(&mut transaction, id, *label, name).await?;
         }
         set_renames(&mut transaction, id, number, &back).await?;
-        finish_version(transaction, id, number, true, &format!("Undo of version {undone}"), Some(undone)).await
+        finish_version(transaction, id, number, true, &format!("Undo of version {undone}"), Some(undone))
+            .await
     }
 
     /// The samples that differ between a version and the newest, by number, at most `limit` of them.
@@ -338,7 +341,10 @@ impl Store {
             .map(|(id, path, label, split, hash)| ManifestRow {
                 id,
                 path,
-                label: names.iter().find(|(other, _)| *other == label).map_or_else(String::new, |(_, name)| name.clone()),
+                label: names
+                    .iter()
+                    .find(|(other, _)| *other == label)
+                    .map_or_else(String::new, |(_, name)| name.clone()),
                 split,
                 hash,
             })
@@ -412,14 +418,16 @@ async fn finish_version(
     .await?;
     let fingerprint =
         fingerprint(samples.iter().map(|(path, class, split, hash)| [&**path, &**class, &**split, &**hash]));
-    sqlx::query("update versions set note = ?, fingerprint = ?, undoes = ? where dataset_id = ? and number = ?")
-        .bind(note)
-        .bind(&fingerprint)
-        .bind(undoes)
-        .bind(id)
-        .bind(number)
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query(
+        "update versions set note = ?, fingerprint = ?, undoes = ? where dataset_id = ? and number = ?",
+    )
+    .bind(note)
+    .bind(&fingerprint)
+    .bind(undoes)
+    .bind(id)
+    .bind(number)
+    .execute(&mut *transaction)
+    .await?;
     sqlx::query("update datasets set fingerprint = ? where id = ?")
         .bind(&fingerprint)
         .bind(id)
@@ -429,7 +437,11 @@ async fn finish_version(
     Ok(Some(number))
 }
 
-async fn find_class(connection: &mut SqliteConnection, id: DatasetId, name: &str) -> sqlx::Result<Option<i64>> {
+async fn find_class(
+    connection: &mut SqliteConnection,
+    id: DatasetId,
+    name: &str,
+) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("select label from classes where dataset_id = ? and name = ?")
         .bind(id)
         .bind(name)
@@ -437,7 +449,11 @@ async fn find_class(connection: &mut SqliteConnection, id: DatasetId, name: &str
         .await
 }
 
-async fn find_or_make_class(connection: &mut SqliteConnection, id: DatasetId, name: &str) -> sqlx::Result<i64> {
+async fn find_or_make_class(
+    connection: &mut SqliteConnection,
+    id: DatasetId,
+    name: &str,
+) -> sqlx::Result<i64> {
     if let Some(label) = find_class(connection, id, name).await? {
         return Ok(label);
     }

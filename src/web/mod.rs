@@ -77,6 +77,7 @@ pub fn router(state: State) -> Router {
         .route("/api/v1/datasets", get(api::datasets::list).post(api::datasets::create))
         .route("/api/v1/datasets/{id}", get(api::datasets::show).delete(api::datasets::delete))
         .route("/api/v1/datasets/{id}/health", get(api::health::show))
+        .route("/api/v1/datasets/{id}/samples", get(api::samples::list))
         .route("/api/v1/datasets/{id}/edits", post(api::versions::edit))
         .route("/api/v1/datasets/{id}/versions", get(api::versions::list))
         .route("/api/v1/datasets/{id}/versions/{number}", get(api::versions::show))

@@ -4,5 +4,6 @@
 mod browser;
 mod import;
 mod lab;
+mod mend;
 mod runs;
 mod support;

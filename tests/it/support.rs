@@ -64,6 +64,21 @@ impl Server {
         (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
     }
 
+    pub(crate) fn get_text(&self, path: &str) -> String {
+        self.agent.get(format!("{}{path}", self.url)).call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
+    /// The numbers of a class's samples: its part of the newest manifest, looked up.
+    pub(crate) fn samples_of(&self, dataset: &Value, class: &str) -> Vec<i64> {
+        let path = format!("/api/v1/datasets/{}/samples?class={class}&limit=1000", dataset["id"]);
+        self.get(&path)["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["sample_id"].as_i64().unwrap())
+            .collect()
+    }
+
     /// The answer as it comes.
     pub(crate) fn post_for_bytes(&self, path: &str, body: &Value) -> Vec<u8> {
         let mut answer = self.agent.post(format!("{}{path}", self.url)).send_json(body).unwrap();

@@ -1,8 +1,8 @@
 //! Pictures for people: thumbnails, and tensors turned back into pictures.
 
 use crate::geometry::Area;
-use crate::resize::{Kernel, resized};
 use crate::pipeline::Tensor;
+use crate::resize::{Kernel, resized};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
@@ -78,9 +78,9 @@ pub fn picture_from_tensor(
 pub fn channel_picture(tensor: &Tensor, channel: usize) -> RgbImage {
     let plane = tensor.height as usize * tensor.width as usize;
     let values = &tensor.data[channel * plane..(channel + 1) * plane];
-    let (least, most) = values
-        .iter()
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| (least.min(*value), most.max(*value)));
+    let (least, most) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| {
+        (least.min(*value), most.max(*value))
+    });
     let spread = if most > least { most - least } else { 1.0 };
     let grey: Vec<f32> = values.iter().map(|value| (value - least) / spread).collect();
     picture_from_tensor(&grey.repeat(3), tensor.height, tensor.width, None)

@@ -282,7 +282,7 @@ mod tests {
     use crate::domain::dataset::ClassCount;
 
     fn facts() -> DatasetFacts {
-        let class = |name: &str| ClassCount { name: name.into(), by_split: [400, 100, 0] };
+        let class = |name: &str| ClassCount { label: 0, name: name.into(), by_split: [400, 100, 0] };
         DatasetFacts {
             name: "pets".into(),
             fingerprint: "f".into(),

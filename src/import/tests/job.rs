@@ -6,7 +6,7 @@ use crate::store::Store;
 /// Imports in the background, and waits until it is over.
 async fn imported_in_background(data: &Path, source: &Path) -> (Store, crate::store::datasets::Dataset) {
     let store = Store::open(&data.join("tintype.db")).await.unwrap();
-    let imports = Imports::new(store.clone(), data.to_owned());
+    let imports = Imports::new(store.clone(), crate::health::Health::new(store.clone()), data.to_owned());
     let id = imports.start("set", source.to_owned(), Options::default(), None).await.unwrap().unwrap();
     loop {
         let dataset = store.find_dataset(id).await.unwrap().unwrap();

@@ -9,6 +9,7 @@ pub(super) mod pipelines;
 pub(super) mod predictions;
 pub(super) mod preview;
 pub(super) mod runs;
+pub(super) mod samples;
 pub(super) mod series;
 pub(super) mod versions;
 

@@ -93,6 +93,7 @@ pub(in crate::web) fn run_json(run: &Run) -> Value {
         "id": run.id,
         "name": run.name,
         "dataset_id": run.dataset_id,
+        "dataset_version": run.dataset_version,
         "state": run.state.as_str(),
         "stopping": run.wish.map(|wish| wish.as_str()),
         "epoch": run.epoch,

@@ -50,7 +50,8 @@ impl Card {
             let order = SampleOrder::Number;
             let samples =
                 state.store.list_samples_page(dataset.id, &filter, order, false, None, each).await?;
-            strip.extend(samples.iter().map(|listed| Tile { sample: None, ..tile(&listed.sample, &classes) }));
+            strip
+                .extend(samples.iter().map(|listed| Tile { sample: None, ..tile(&listed.sample, &classes) }));
         }
         let progress = state.imports.status(dataset.id);
         Ok(Card { dataset, classes, strip, progress })

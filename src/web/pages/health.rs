@@ -58,6 +58,8 @@ struct Shown {
     when: String,
     samples: String,
     rows: Vec<Row>,
+    /// What was looked for and not found.
+    clear: Vec<&'static str>,
     sets: Vec<Set>,
     tabs: Vec<(&'static str, String, usize, bool)>,
     next: Option<String>,
@@ -177,8 +179,7 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
             serious: matches!(word, "leaked" | "mislabelled"),
         });
     }
-    // What was found stands above what was not.
-    rows.sort_by_key(|row| row.count == 0);
+    let (rows, clear): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.count > 0);
     let wanted: Vec<&Group> = report.groups.iter().filter(|group| fits(group, &asked.duplicates)).collect();
     let mut sets = Vec::new();
     for group in wanted.iter().skip(asked.from).take(GROUPS_SHOWN) {
@@ -212,6 +213,7 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
         when: format!("{}, in {}", ago(kept.made_at_ms), short_duration(kept.seconds)),
         samples: counted(report.samples, "picture", "pictures"),
         rows,
+        clear: clear.iter().map(|row| row.title).collect(),
         sets,
         tabs: tabs.into(),
         next,
@@ -236,8 +238,12 @@ fn fits(group: &Group, word: &str) -> bool {
 }
 
 fn ids_of(report: &Report, wanted: fn(&Group) -> bool) -> Vec<i64> {
-    let mut ids: Vec<i64> =
-        report.groups.iter().filter(|group| wanted(group)).flat_map(|group| group.ids.iter().copied()).collect();
+    let mut ids: Vec<i64> = report
+        .groups
+        .iter()
+        .filter(|group| wanted(group))
+        .flat_map(|group| group.ids.iter().copied())
+        .collect();
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -343,14 +349,15 @@ fn told(shortcut: &Shortcut) -> Told {
     let (grade, verdict) = match shortcut.grade {
         Grade::None => ("none", "tells nothing that could not be chance"),
         Grade::Weak => ("weak", "gives a little away"),
-        Grade::Strong => ("strong", "alone tells the classes apart: a network may learn that and nothing else"),
+        Grade::Strong => {
+            ("strong", "alone tells the classes apart: a network may learn that and nothing else")
+        }
     };
     let mut sentence = format!("{}{} {verdict}.", cue[..1].to_uppercase(), &cue[1..]);
     if shortcut.grade == Grade::Strong
         && let Some(most) = shortcut.classes.iter().max_by(|a, b| a.recall.total_cmp(&b.recall))
     {
-        sentence +=
-            &format!(" “{}” is told by it in {} of cases.", most.class, percent(most.recall));
+        sentence += &format!(" “{}” is told by it in {} of cases.", most.class, percent(most.recall));
     }
     let is_colour = matches!(shortcut.cue, Cue::Colour | Cue::Border);
     let rows = shortcut.classes.iter().map(|class| Evidence {

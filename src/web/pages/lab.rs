@@ -1,9 +1,9 @@
 //! `/datasets/{id}/lab`: two ways of loading side by side, on the data set's own pictures, tensor for tensor.
 
 use super::frame::{Frame, page};
-use super::samples_view::class_of;
 use super::inputs::View;
 use super::pipeline_words::{drawn_words, pipeline_words};
+use super::samples_view::class_of;
 use super::words::{self, link};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::recipe::{Preset, defaults};
@@ -295,12 +295,15 @@ async fn find_samples(
         }
         return Ok(samples);
     }
-    let label = match asked.class.as_str() {
-        "" => None,
-        class => Some(classes.iter().find(|other| other.name == class).map(|other| other.label).ok_or_else(
-            || Error::field("class", format!("“{class}” is not a class of this data set")),
-        )?),
-    };
+    let label =
+        match asked.class.as_str() {
+            "" => None,
+            class => {
+                Some(classes.iter().find(|other| other.name == class).map(|other| other.label).ok_or_else(
+                    || Error::field("class", format!("“{class}” is not a class of this data set")),
+                )?)
+            }
+        };
     let split: Option<Split> = match asked.split.as_str() {
         "" => None,
         split => Some(split.parse().map_err(|why: String| Error::field("split", why))?),

@@ -18,7 +18,7 @@ pub(super) mod run_form;
 mod run_view;
 pub(super) mod runs;
 pub(super) mod samples;
-mod samples_view;
+pub(super) mod samples_view;
 mod sparkline;
 pub(super) mod versions;
 mod words;

@@ -2,9 +2,9 @@
 //! picture and what every run says of it.
 
 use super::frame::{Frame, page};
-use super::samples_view::class_of;
 use super::gallery::{class, class_colour};
 use super::run_view::RunView;
+use super::samples_view::class_of;
 use super::sparkline::Sparkline;
 use super::words::{bytes, link, number, percent};
 use crate::domain::ids::SampleId;
@@ -227,7 +227,11 @@ pub(in crate::web) async fn of_dataset(
         let Some(found) = state.store.find_run(run).await? else { continue };
         let said = class(&found.spec.classes, predicted);
         let words = format!("{} {said} {confidence:.2} ({split})", if said == name { "✓" } else { "→" });
-        verdicts.push((format!("{run} · {}", found.name), format!("/runs/{run}/samples/{}", sample.id), words));
+        verdicts.push((
+            format!("{run} · {}", found.name),
+            format!("/runs/{run}/samples/{}", sample.id),
+            words,
+        ));
     }
     let dataset_href = format!("/datasets/{}", dataset.id);
     let href = |sample: SampleId| format!("{dataset_href}/samples/{sample}");

@@ -11,6 +11,7 @@ use crate::store::samples::{SampleCursor, SampleFilter, SampleOrder};
 use crate::web::{Error, Result, State};
 use protocol::sample::Split;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Pictures that a gallery brings at a time.
 const PAGE_TILES: i64 = 60;
@@ -87,15 +88,20 @@ impl Asked {
         }
     }
 
-    fn cursor(&self) -> Result<Option<SampleCursor>> {
-        if self.after.is_empty() {
-            return Ok(None);
+    pub(in crate::web) fn cursor(&self) -> Result<Option<SampleCursor>> {
+        match self.after.as_str() {
+            "" => Ok(None),
+            text => SampleCursor::from_text(text)
+                .map(Some)
+                .ok_or_else(|| Error::field("after", "is no place in this gallery")),
         }
-        let read = || {
-            let (value, id) = self.after.split_once('_')?;
-            Some(SampleCursor { value: value.parse().ok()?, id: SampleId(id.parse().ok()?) })
-        };
-        read().map(Some).ok_or_else(|| Error::field("after", "is no place in this gallery"))
+    }
+
+    /// From the pairs of an address.
+    pub(in crate::web) fn from_pairs(pairs: BTreeMap<String, String>) -> Result<Asked> {
+        let pairs = pairs.into_iter().map(|(key, value)| (key, serde_json::Value::from(value))).collect();
+        serde_json::from_value(serde_json::Value::Object(pairs))
+            .map_err(|why| Error::field("query", why.to_string()))
     }
 
     /// The filter of this address.
@@ -107,9 +113,11 @@ impl Asked {
     ) -> Result<SampleFilter> {
         let label = match self.class.as_str() {
             "" => None,
-            class => Some(classes.iter().find(|other| other.name == class).map(|other| other.label).ok_or_else(
-                || Error::field("class", format!("“{class}” is not a class of this data set")),
-            )?),
+            class => {
+                Some(classes.iter().find(|other| other.name == class).map(|other| other.label).ok_or_else(
+                    || Error::field("class", format!("“{class}” is not a class of this data set")),
+                )?)
+            }
         };
         let split: Option<Split> = match self.split.as_str() {
             "" => None,
@@ -173,8 +181,7 @@ impl Shown {
         listed.truncate(PAGE_TILES as usize);
         let path = format!("/datasets/{}", dataset.id);
         let next = listed.last().filter(|_| more).map(|last| {
-            let cursor = last.cursor();
-            let after = format!("{}_{}", cursor.value, cursor.id);
+            let after = last.cursor().to_text();
             let mut pairs = asked.pairs().to_vec();
             pairs.push(("after", &after));
             link(&path, &pairs)

@@ -225,7 +225,11 @@ pub(in crate::web) async fn edit(
     let dataset = find_dataset(&state, id).await?;
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| {
-        fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+        fields
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.trim().to_owned())
+            .unwrap_or_default()
     };
     let samples = if field("all").is_empty() {
         let ids = fields.iter().filter(|(key, _)| key == "id");
@@ -275,10 +279,13 @@ fn back(asked: &str, dataset: &Dataset, done: i64) -> String {
     let own = format!("/datasets/{}", dataset.id);
     let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
     let path = if path == own || path.starts_with(&format!("{own}/")) { path } else { own.as_str() };
-    let kept: Vec<(String, String)> =
-        form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(key, _)| key != "done" && key != "after").collect();
+    let kept: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .filter(|(key, _)| key != "done" && key != "after")
+        .collect();
     let done = done.to_string();
-    let mut pairs: Vec<(&str, &str)> = kept.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let mut pairs: Vec<(&str, &str)> =
+        kept.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     pairs.push(("done", &done));
     link(path, &pairs)
 }
