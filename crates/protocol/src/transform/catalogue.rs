@@ -436,6 +436,26 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_of_every_range_are_within_it() {
+        for transform in TRANSFORMS {
+            for parameter in transform.parameters {
+                let ends = match parameter.kind {
+                    Kind::Number { min, max, .. } => [json!(min), json!(max)],
+                    Kind::Integer { min, max, .. } => [json!(min), json!(max)],
+                    Kind::Range { min, max, .. } => [json!([min, min]), json!([max, max])],
+                    Kind::IntegerRange { min, max, .. } => [json!([min, min]), json!([max, max])],
+                    Kind::Channels { min, max, .. } => [json!([min, min, min]), json!([max, max, max])],
+                    Kind::Choice { .. } | Kind::Flag { .. } => continue,
+                };
+                for end in ends {
+                    let spec = read(json!({"name": transform.name, parameter.name: end})).unwrap();
+                    assert_eq!(spec.check(), Ok(()));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_number_stands_for_a_range_about_nothing_where_that_makes_sense() {
         let rotation = read(json!({"name": "rotation", "degrees": 20})).unwrap();
         assert_eq!(rotation, TransformSpec::rotation(20.0));
