@@ -46,7 +46,9 @@ function summary(transform, step) {
 /** One number with its slider. */
 function dial(kind, value, label, set) {
   const { min, max, step = 1 } = kind;
-  const slider = h("input", { type: "range", min, max, step, value, ariaLabel: label });
+  // A slider is for the usual; the number beside it takes the whole range.
+  const usual = step < 0.1 ? Math.min(max, 10) : max;
+  const slider = h("input", { type: "range", min, max: usual, step, value, ariaLabel: label });
   const number = h("input", { type: "number", min, max, step: "any", value, ariaLabel: label });
   const take = (text, other) => {
     const chosen = Math.min(Math.max(Number(text), min), max);

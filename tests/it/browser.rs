@@ -1,143 +1,11 @@
-//! A real Chromium, driven through the WebDriver protocol (W3C): import, form, live charts, a confusion cell, a picture's
-//! page. A page that logs an error fails the test.
+//! What a person does in the browser: import, form, live charts, a confusion cell, a picture's page; mending a data set;
+//! two ways of loading. A page that logs an error fails the test.
 
+use crate::driver::Browser;
 use crate::support::{Server, draw_pictures};
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-/// The key under which the protocol hands out an element.
-const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-
-struct Browser {
-    driver: Child,
-    session: String,
-    agent: ureq::Agent,
-    // Where the driver and Chromium keep their files; gone with the test.
-    _folder: tempfile::TempDir,
-}
-
-impl Browser {
-    fn start() -> Browser {
-        let folder = tempfile::tempdir().unwrap();
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .env("TMPDIR", folder.path())
-            .env("HOME", folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is there (Debian: chromium-driver)");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let said =
-            lines.find(|line| line.as_ref().unwrap().contains("successfully on port")).unwrap().unwrap();
-        // What it says later must not fill its pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let port: String = said.chars().filter(char::is_ascii_digit).collect();
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let arguments = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--window-size=1280,1000",
-        ];
-        let wanted = json!({"capabilities": {"alwaysMatch": {
-            "goog:chromeOptions": {"args": arguments},
-            "goog:loggingPrefs": {"browser": "ALL"},
-        }}});
-        let url = format!("http://127.0.0.1:{port}/session");
-        let answer: Value = agent.post(&url).send_json(&wanted).unwrap().body_mut().read_json().unwrap();
-        let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
-        Browser { driver, session: format!("{url}/{id}"), agent, _folder: folder }
-    }
-
-    fn tell(&self, command: &str, body: &Value) -> Value {
-        let mut answer = self.agent.post(format!("{}/{command}", self.session)).send_json(body).unwrap();
-        let answer: Value = answer.body_mut().read_json().unwrap();
-        assert!(answer["value"]["error"].is_null(), "{command} {body}: {}", answer["value"]);
-        answer["value"].clone()
-    }
-
-    fn open(&self, url: &str) {
-        self.tell("url", &json!({"url": url}));
-    }
-
-    /// What a script returns.
-    fn run(&self, script: &str) -> Value {
-        self.tell("execute/sync", &json!({"script": script, "args": []}))
-    }
-
-    /// Looks again until a script returns true.
-    fn wait(&self, what: &str, script: &str) {
-        for _ in 0..1200 {
-            // A page that is just being exchanged has nothing to run in.
-            let mut answer = self
-                .agent
-                .post(format!("{}/execute/sync", self.session))
-                .send_json(json!({"script": script, "args": []}))
-                .unwrap();
-            if answer.body_mut().read_json::<Value>().unwrap()["value"] == true {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!(
-            "waited in vain for {what}: {}",
-            self.run("return location.href + '\\n' + document.body.innerText")
-        );
-    }
-
-    fn element(&self, selector: &str) -> String {
-        let found = self.tell("element", &json!({"using": "css selector", "value": selector}));
-        found[ELEMENT].as_str().unwrap().to_owned()
-    }
-
-    fn click(&self, selector: &str) {
-        self.run(&format!("document.querySelector({}).scrollIntoView({{block: 'center'}})", json!(selector)));
-        self.tell(&format!("element/{}/click", self.element(selector)), &json!({}));
-    }
-
-    fn type_into(&self, selector: &str, text: &str) {
-        let element = self.element(selector);
-        self.tell(&format!("element/{element}/value"), &json!({"text": text}));
-    }
-
-    /// Drops a file on the page, as a hand would.
-    fn drop_file(&self, file: &Path) {
-        // Only a file input can take a file from the disk; the drop event then carries it.
-        self.type_into("#file", file.to_str().unwrap());
-        self.run(
-            "const dropped = new DataTransfer();
-             dropped.items.add(document.querySelector('#file').files[0]);
-             dispatchEvent(new DragEvent('drop', {dataTransfer: dropped, bubbles: true, cancelable: true}));",
-        );
-    }
-
-    fn retype(&self, selector: &str, text: &str) {
-        self.tell(&format!("element/{}/clear", self.element(selector)), &json!({}));
-        self.type_into(selector, text);
-    }
-
-    /// Fails where a page has logged an error since the last look.
-    fn assert_no_errors(&self, page: &str) {
-        let log = self.tell("se/log", &json!({"type": "browser"}));
-        let errors: Vec<&Value> =
-            log.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE").collect();
-        assert!(errors.is_empty(), "{page}: {errors:?}");
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // Ends Chromium, which removes its files; then the driver itself.
-        drop(self.agent.delete(&self.session).call());
-        drop(self.driver.kill());
-        drop(self.driver.wait());
-    }
-}
 
 fn zip_folder(folder: &Path, archive: &Path) {
     let mut writer = zip::ZipWriter::new(std::fs::File::create(archive).unwrap());
@@ -268,4 +136,135 @@ fn real_photos_are_dropped_in_the_browser() {
     let figures = browser.run("return [...document.querySelectorAll('.figures dd')].map(dd => dd.innerText)");
     assert_eq!(figures, json!(["800", "200", "–", "none"]));
     browser.assert_no_errors("data set");
+}
+
+#[test]
+fn a_person_mends_a_data_set_and_takes_a_way_of_loading_into_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    draw_pictures(&pictures);
+    for copy in ["copy-1.png", "copy-2.png"] {
+        std::fs::copy(pictures.join("dark/07.png"), pictures.join("dark").join(copy)).unwrap();
+    }
+    let archive = folder.path().join("shades.zip");
+    zip_folder(&pictures, &archive);
+    let server = Server::start(&folder.path().join("data"));
+    let browser = Browser::start();
+    browser.open(&server.address("/datasets/new"));
+    browser.drop_file(&archive);
+    browser.wait(
+        "the imported data set",
+        "return document.querySelector('h1')?.innerText.startsWith('shades 82 pictures') ?? false",
+    );
+
+    // The report, and from its count to the pictures.
+    browser.click(".dataset-tabs a[href$='/health']");
+    browser.wait("the report", "return document.querySelector('.issues a[href*=exact_duplicate]') !== null");
+    assert_eq!(
+        browser.run("return document.querySelector('.issues a[href*=exact_duplicate]').innerText"),
+        "3"
+    );
+    assert_eq!(browser.run("return document.querySelectorAll('.shortcut').length"), 5);
+    // All bright against all dark: brightness alone tells them apart, and the page says so.
+    assert_eq!(browser.run("return [...document.querySelectorAll('.shortcut')].find(each => each.innerText.startsWith('Brightness')).querySelector('.grade').innerText"), "strong");
+    browser.assert_no_errors("health");
+    browser.click(".issues a[href*=exact_duplicate]");
+    browser.wait("three copies", "return document.querySelectorAll('#gallery .tile').length === 3");
+    assert_eq!(browser.run("return document.querySelector('#mend').hidden"), true);
+
+    // The second and, with shift, the third; then out with them.
+    browser.click("#gallery .pickable:nth-child(2) input");
+    browser.run("document.querySelector('#gallery .pickable:nth-child(3) input').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true, shiftKey: true}))");
+    browser.wait(
+        "two selected",
+        "return document.querySelector('#mend output').innerText === '2 pictures selected'",
+    );
+    browser.click("#mend button[value=exclude]");
+    browser.wait("the new version", "return document.querySelector('.done')?.innerText.startsWith('Version 2: 2 samples excluded') ?? false");
+    assert_eq!(
+        browser.run("return document.querySelector('h1').innerText"),
+        "shades 80 pictures in 2 classes"
+    );
+    browser.assert_no_errors("after excluding");
+
+    // What changed; undone; and told again.
+    browser.click(".done a");
+    browser
+        .wait("the diff", "return document.querySelector('.change h3')?.innerText === 'excluded 2 pictures'");
+    assert_eq!(browser.run("return document.querySelectorAll('.change .tile').length"), 2);
+    browser.click(".title-row button[value=undo]");
+    browser.wait(
+        "the versions",
+        "return document.querySelector('tbody tr td')?.innerText === 'Undo of version 2'",
+    );
+    assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length"), 3);
+    let prints = browser.run("return [...document.querySelectorAll('tbody code')].map(code => code.title)");
+    assert_eq!(prints[0], prints[2], "undone is as imported");
+    assert_ne!(prints[0], prints[1]);
+    browser.assert_no_errors("versions");
+
+    // By keys: the first picture focused, selected, relabelled.
+    browser.click(".dataset-tabs a");
+    browser.wait("the gallery", "return document.querySelectorAll('#gallery .tile').length === 60");
+    browser.run("document.querySelector('#gallery .tile').focus(); document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'x', bubbles: true}))");
+    browser.wait(
+        "one selected",
+        "return document.querySelector('#mend output').innerText === '1 picture selected'",
+    );
+    browser.type_into("#mend [name=new_class]", "dusk");
+    browser.click("#mend button[value=relabel]");
+    browser.wait(
+        "a third class",
+        "return document.querySelector('h1')?.innerText === 'shades 82 pictures in 3 classes'",
+    );
+    browser.click(".done button[value=undo]");
+    browser.wait(
+        "two classes again",
+        "return document.querySelector('h1')?.innerText === 'shades 82 pictures in 2 classes'",
+    );
+
+    // Two ways of loading: a preset on the right, with one transform more.
+    browser.click(".dataset-tabs a[href$='/lab']");
+    browser.wait("the lab", "return document.querySelectorAll('.triple').length === 8 && document.querySelectorAll('.side .step').length > 4");
+    let before = browser.run("return document.querySelector('.triple .fed:last-child img').src");
+    browser.run("[...document.querySelectorAll('[data-side=b] .presets button')].find(each => each.innerText === 'light').click()");
+    browser.wait(
+        "another picture",
+        &format!("return document.querySelector('.triple .fed:last-child img').src !== {before}"),
+    );
+    browser.run("const choose = document.querySelector('[data-side=b] .add select'); choose.value = 'rotation'; choose.dispatchEvent(new Event('change'))");
+    browser.run("const most = [...document.querySelectorAll('[data-side=b] .step')].find(each => each.innerText.includes('Rotation')).querySelectorAll('input[type=number]')[1]; most.value = 90; most.dispatchEvent(new Event('input'))");
+    browser.wait("the draw of it", "return [...document.querySelectorAll('#close .drawn-list li')].some(each => each.innerText.startsWith('Rotation: degrees'))");
+    assert_eq!(browser.run("return JSON.parse(new URLSearchParams(location.search).get('b')).find(step => step.name === 'rotation').degrees"), json!([-15, 90]));
+    browser.assert_no_errors("lab");
+    browser.run("[...document.querySelectorAll('.side-foot a')].find(each => each.innerText === 'Use B in a run').click()");
+    browser.wait("the form with it", "return [...document.querySelectorAll('.run-form .notice li')].some(each => each.innerText.startsWith('Rotation: angle -15 to 90°'))");
+    browser.retype("#epochs", "1");
+    browser.click("button.primary.large");
+    browser
+        .wait("the end of the run", "return document.querySelector('#run-status .state.completed') !== null");
+    let run = server.get("/api/v1/runs/1");
+    let names: Vec<&str> = run["spec"]["train_transforms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["resize", "random_crop", "horizontal_flip", "rotation", "normalize"]);
+    assert_eq!(run["dataset_version"], 5);
+    browser.assert_no_errors("run");
+
+    browser.tell("window/rect", &json!({"width": 500, "height": 900}));
+    for page in [
+        "/datasets/1",
+        "/datasets/1/health",
+        "/datasets/1/lab",
+        "/datasets/1/versions",
+        "/datasets/1/versions/2",
+    ] {
+        browser.open(&server.address(page));
+        let wide = browser.run("return document.documentElement.scrollWidth - innerWidth");
+        assert!(wide.as_i64().unwrap() <= 0, "{page} is {wide} pixels too wide");
+        browser.assert_no_errors(page);
+    }
 }

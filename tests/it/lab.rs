@@ -18,10 +18,24 @@ fn the_lab_recomputes_a_captured_batch_to_the_bit() {
     draw_pictures(&pictures);
     let dataset = server.import("light", &pictures);
     let transforms = json!([
-        {"name": "random_resized_crop", "size": 24, "scale": [0.3, 1.0]},
+        {"name": "random_resized_crop", "size": 28, "scale": [0.3, 1.0], "interpolation": "bicubic"},
         {"name": "horizontal_flip"},
-        {"name": "rotation", "degrees": 25},
+        {"name": "vertical_flip"},
+        {"name": "rotation", "degrees": 25, "outside": "reflect"},
+        {"name": "affine"},
+        {"name": "perspective"},
         {"name": "color_jitter"},
+        {"name": "hue"},
+        {"name": "solarize"},
+        {"name": "equalize"},
+        {"name": "sharpness"},
+        {"name": "gaussian_blur", "kernel_size": 3},
+        {"name": "gaussian_noise"},
+        {"name": "jpeg"},
+        {"name": "rand_augment"},
+        {"name": "trivial_augment"},
+        {"name": "random_erasing", "with": "noise"},
+        {"name": "random_crop", "size": 24, "padding": 2, "outside": "edge"},
         {"name": "normalize"},
     ]);
     let (status, run) = server.post(
@@ -58,6 +72,67 @@ fn the_lab_recomputes_a_captured_batch_to_the_bit() {
             assert_eq!(seen["drawn"], fed["drawn"]);
         }
     }
+}
+
+fn values(bytes: &[u8]) -> Vec<f32> {
+    let (chunks, _) = bytes.as_chunks::<4>();
+    chunks.iter().copied().map(f32::from_le_bytes).collect()
+}
+
+#[test]
+fn a_mixed_batch_is_made_of_what_the_lab_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let pictures = folder.path().join("pictures");
+    draw_pictures(&pictures);
+    let dataset = server.import("light", &pictures);
+    let (status, run) = server.post(
+        "/api/v1/runs",
+        &json!({
+            "dataset": "light", "model": "small-cnn", "epochs": 3, "batch_size": 8, "image_size": 32,
+            "precision": "f32", "seed": 4, "capture_every": 1, "mixup": 0.4, "cutmix": 1.0,
+        }),
+    );
+    assert_eq!(status, 201, "{run}");
+    let run = server.wait(&format!("/api/v1/runs/{}", run["id"]), |run| {
+        run["state"] != "queued" && run["state"] != "running"
+    });
+    assert_eq!(run["state"], "completed", "{run}");
+    let batches = server.get(&format!("/api/v1/runs/{}/batches", run["id"]));
+    let mut kinds = Vec::new();
+    for batch in batches["items"].as_array().unwrap() {
+        let items = batch["items"].as_array().unwrap();
+        let samples: Vec<&Value> = items.iter().map(|item| &item["sample_id"]).collect();
+        let asked = json!({
+            "pipeline": run["spec"]["train_transforms"], "samples": samples, "seed": run["spec"]["seed"],
+            "epoch": batch["epoch"], "format": "safetensors",
+        });
+        let preview = format!("/api/v1/datasets/{}/preview", dataset["id"]);
+        let plain = values(&input(&server.post_for_bytes(&preview, &asked)).1);
+        let fed = values(&input(&server.run_file(&run, batch["path"].as_str().unwrap())).1);
+        let size = plain.len() / items.len();
+        for (at, item) in items.iter().enumerate() {
+            let before = (at + items.len() - 1) % items.len();
+            let (mixed, by) = (&item["mixed"], item["mixed"]["by"].as_str().unwrap());
+            assert_eq!(mixed["sample_id"], items[before]["sample_id"]);
+            let share = mixed["share"].as_f64().unwrap();
+            let of = |place: usize| &plain[place * size..(place + 1) * size];
+            let pairs = of(at).iter().zip(of(before)).zip(&fed[at * size..(at + 1) * size]);
+            if by == "mixup" {
+                let off = pairs.map(|((own, other), fed)| {
+                    (f64::from(*own) * (1.0 - share) + f64::from(*other) * share - f64::from(*fed)).abs()
+                });
+                assert!(off.fold(0.0, f64::max) < 1e-5);
+            } else {
+                assert!(pairs.clone().all(|((own, other), fed)| own == fed || other == fed));
+                let kept = pairs.filter(|((own, _), fed)| own == fed).count() as f64 / size as f64;
+                // What is the same in both counts as kept.
+                assert!(kept >= 1.0 - share - 1e-9, "{kept} of {share}");
+            }
+        }
+        kinds.push(items[0]["mixed"]["by"].as_str().unwrap().to_owned());
+    }
+    assert!(kinds.contains(&"mixup".to_owned()) && kinds.contains(&"cutmix".to_owned()), "{kinds:?}");
 }
 
 #[test]

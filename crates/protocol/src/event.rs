@@ -178,6 +178,22 @@ pub struct BatchItem {
     pub label: u32,
     /// What each random transform drew.
     pub drawn: Vec<Drawn>,
+    /// What it was mixed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixed: Option<Mixed>,
+}
+
+/// The other sample in a mixed one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mixed {
+    /// `mixup` or `cutmix`.
+    pub by: String,
+    /// The other sample.
+    pub sample_id: i64,
+    /// Its label.
+    pub label: u32,
+    /// The share of it: of every value (MixUp), or of the area (CutMix); 0 to 1.
+    pub share: f64,
 }
 
 /// Why a run ended.

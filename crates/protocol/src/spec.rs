@@ -35,6 +35,9 @@ pub struct RunSpec {
     pub warmup_epochs: f64,
     /// How a training picture is loaded.
     pub train_transforms: Pipeline,
+    /// What is mixed within a training batch, once its pictures are loaded.
+    #[serde(default)]
+    pub mixing: Mixing,
     /// How a judged picture is loaded.
     pub eval_transforms: Pipeline,
     /// Keys every random draw, together with epoch and sample.
@@ -49,6 +52,16 @@ pub struct RunSpec {
     pub capture_every_steps: u32,
     /// Which splits are judged when `epochs` is 0; otherwise val each epoch and test at the end.
     pub evaluate_splits: Vec<crate::sample::Split>,
+}
+
+/// What is mixed within a training batch. Where both are on, each batch gets one of the two, by chance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mixing {
+    /// Parameter of the Beta distribution of MixUp's shares (Zhang et al. 2018); 0: off.
+    pub mixup: f64,
+    /// Of CutMix's (Yun et al. 2019); 0: off.
+    pub cutmix: f64,
 }
 
 /// The architectures.

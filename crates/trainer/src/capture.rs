@@ -3,8 +3,9 @@
 use crate::directory::Directory;
 use crate::fault::Fault;
 use crate::loader::{Batch, Loader};
+use crate::mixing;
 use crate::weights;
-use protocol::event::{self, BatchItem, ChannelStats, finite};
+use protocol::event::{self, BatchItem, ChannelStats, Mixed, finite};
 use protocol::files::BATCHES;
 use tch::Kind;
 
@@ -28,9 +29,13 @@ pub fn capture(
     let kept = size.min(KEEP);
     let path = format!("{BATCHES}/step-{step:08}.safetensors");
     directory.write(&path, &weights::to_bytes(&[("input", batch.input.narrow(0, 0, kept as i64))])?)?;
-    let items = batch.places.iter().zip(&batch.drawn).take(kept).map(|(&place, drawn)| {
+    let items = batch.places.iter().zip(&batch.drawn).take(kept).enumerate().map(|(at, (&place, drawn))| {
         let sample = &loader.samples[place];
-        BatchItem { sample_id: sample.id, label: sample.label, drawn: drawn.clone() }
+        let mixed = batch.mix.as_ref().map(|mix| {
+            let partner = &loader.samples[batch.places[mixing::partner(at, size)]];
+            Mixed { by: mix.by.into(), sample_id: partner.id, label: partner.label, share: 1.0 - mix.lambda }
+        });
+        BatchItem { sample_id: sample.id, label: sample.label, drawn: drawn.clone(), mixed }
     });
     Ok(event::Batch {
         step,

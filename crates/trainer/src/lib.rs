@@ -12,6 +12,7 @@ pub mod fault;
 pub mod gradients;
 pub mod judge;
 pub mod loader;
+pub mod mixing;
 pub mod models;
 pub mod nn;
 pub mod optimizer;

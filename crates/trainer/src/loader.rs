@@ -11,8 +11,10 @@
 //! number of threads and their luck change nothing.
 
 use crate::fault::Fault;
+use crate::mixing::{self, Mix};
 use crate::pictures::Pictures;
 use protocol::sample::Sample;
+use protocol::spec::Mixing;
 use protocol::transform::{Drawn, Pipeline};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,6 +51,8 @@ pub struct Batch {
     pub places: Vec<usize>,
     /// What the random transforms drew, by sample.
     pub drawn: Vec<Vec<Drawn>>,
+    /// How it was mixed with itself.
+    pub mix: Option<Mix>,
 }
 
 type Loaded = Result<(Vec<f32>, Vec<Drawn>), Fault>;
@@ -75,7 +79,8 @@ impl Loader {
                 std::thread::spawn(move || work.run(&sender))
             })
             .collect();
-        Batches { work, receiver, workers, early: HashMap::new(), taken: 0, batch_size }
+        let mixing = Mixing::default();
+        Batches { work, receiver, workers, early: HashMap::new(), taken: 0, batch_size, mixing }
     }
 }
 
@@ -155,9 +160,16 @@ pub struct Batches {
     early: HashMap<usize, Loaded>,
     taken: usize,
     batch_size: usize,
+    mixing: Mixing,
 }
 
 impl Batches {
+    /// Mixes every batch with itself.
+    pub fn mixed(mut self, mixing: Mixing) -> Batches {
+        self.mixing = mixing;
+        self
+    }
+
     fn collect(&mut self, end: usize) -> Result<Batch, Fault> {
         let side = i64::from(self.work.side);
         let places = self.work.order[self.taken..end].to_vec();
@@ -178,8 +190,11 @@ impl Batches {
         }
         let labels: Vec<i64> =
             places.iter().map(|&place| i64::from(self.work.samples[place].label)).collect();
+        let first = self.work.samples[places[0]].id;
+        let mix =
+            mixing::mix(&mut input, self.work.side, self.mixing, self.work.seed, self.work.epoch, first);
         let input = Tensor::from_slice(&input).view([places.len() as i64, 3, side, side]);
-        Ok(Batch { input, labels: Tensor::from_slice(&labels), places, drawn })
+        Ok(Batch { input, labels: Tensor::from_slice(&labels), places, drawn, mix })
     }
 }
 

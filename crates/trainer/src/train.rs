@@ -67,7 +67,10 @@ impl Trainer<'_> {
             // A resumed epoch goes on where its checkpoint was taken.
             let taken = (self.progress.step - self.steps_per_epoch() * u64::from(epoch - 1)) as usize;
             let rest = &order[(taken * batch_size).min(order.len())..];
-            let mut batches = self.loader.pass(rest, &self.spec.train_transforms, epoch, batch_size);
+            let mut batches = self
+                .loader
+                .pass(rest, &self.spec.train_transforms, epoch, batch_size)
+                .mixed(self.spec.mixing);
             let mut clock = Instant::now();
             loop {
                 if self.stop.load(Ordering::Relaxed) {
@@ -102,7 +105,17 @@ impl Trainer<'_> {
         let (input, labels) = (batch.input.to_device(device), batch.labels.to_device(device));
 
         let logits = self.network.forward(&input, self.kind, true).logits;
-        let loss = logits.cross_entropy_for_logits(&labels);
+        // Of a mixed sample both labels count by their share; right is the one that has more of it.
+        let (loss, labels) = match batch.mix {
+            None => (logits.cross_entropy_for_logits(&labels), labels),
+            Some(mix) => {
+                let partners = labels.roll([1], [0]);
+                let own = logits.cross_entropy_for_logits(&labels);
+                let other = logits.cross_entropy_for_logits(&partners);
+                let loss = own * mix.lambda + other * (1.0 - mix.lambda);
+                (loss, if mix.lambda >= 0.5 { labels } else { partners })
+            }
+        };
         let gradient = self.network.gradient(&loss);
 
         // The one place in a step that waits for the device.

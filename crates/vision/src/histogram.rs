@@ -29,9 +29,9 @@ pub(crate) fn equalize(image: &mut RgbImage) {
         let step = (all - greatest) / 255;
         let mut below = 0;
         std::array::from_fn(|level| {
-            let equalized = (below + step / 2).checked_div(step).map_or(level as u32, |equal| equal.min(255));
+            let equalized = (below + step / 2).checked_div(step);
             below += counts[level];
-            equalized as u8
+            equalized.map_or(level as u8, |equalized| equalized.min(255) as u8)
         })
     });
     exchange(image, &tables);

@@ -92,3 +92,67 @@ fn each_with_partner(batch: &mut [f32], per_sample: usize, change: impl Fn(&mut 
     }
     change(&mut batch[..per_sample], &last);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DRAWS: u32 = 40_000;
+
+    #[test]
+    fn lambda_has_the_moments_of_the_beta_distribution() {
+        for alpha in [0.05, 0.2, 1.0, 4.0] {
+            let mut draw = Draw::new(21, 1, 1);
+            let drawn: Vec<f64> = (0..DRAWS).map(|_| draw_lambda(alpha, &mut draw)).collect();
+            assert!(drawn.iter().all(|lambda| (0.0..=1.0).contains(lambda)));
+            let moment =
+                |power| drawn.iter().map(|lambda| (lambda - 0.5).powi(power)).sum::<f64>() / f64::from(DRAWS);
+            // About the middle: 0, 1 / 4 (2a + 1), 0, 3 / 16 (2a + 1) (2a + 3).
+            let second = 0.25 / (2.0 * alpha + 1.0);
+            let fourth = second * 0.75 / (2.0 * alpha + 3.0);
+            let expected = [(1, 0.0, 0.01), (2, second, 0.0025), (3, 0.0, 0.002), (4, fourth, 0.001)];
+            for (power, expected, allowed) in expected {
+                let off = (moment(power) - expected).abs();
+                assert!(off < allowed, "alpha {alpha}, moment {power}: {} {expected}", moment(power));
+            }
+        }
+    }
+
+    #[test]
+    fn the_smallest_alpha_gives_one_sample_or_the_other() {
+        let mut draw = Draw::new(1, 1, 1);
+        let drawn: Vec<f64> = (0..1000).map(|_| draw_lambda(1e-6, &mut draw)).collect();
+        let whole = drawn.iter().filter(|lambda| **lambda > 0.5).count();
+        assert!(drawn.iter().all(|lambda| *lambda < 0.01 || *lambda > 0.99), "{drawn:?}");
+        assert!((420..580).contains(&whole), "{whole}");
+    }
+
+    #[test]
+    fn a_box_lies_within_and_its_share_is_what_is_cut() {
+        let mut draw = Draw::new(4, 1, 1);
+        for (height, width) in [(1, 1), (5, 9), (32, 32)] {
+            for _ in 0..500 {
+                let (cut, lambda) = draw_cut_box(1.0, height, width, &mut draw);
+                assert!(cut.left <= cut.right && cut.right <= width, "{cut:?}");
+                assert!(cut.top <= cut.bottom && cut.bottom <= height, "{cut:?}");
+                // A batch of one level that stands for the sample and one for its partner.
+                let plane = height as usize * width as usize;
+                let mut batch = [vec![0.0; plane], vec![1.0; plane]].concat();
+                cutmix(&mut batch, [1, height as usize, width as usize], cut);
+                let own = batch[plane..].iter().sum::<f32>() / plane as f32;
+                assert!((f64::from(own) - lambda).abs() < 1e-6, "{cut:?} {lambda}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_partner_is_the_one_before_as_it_was() {
+        let mut batch = vec![1.0, 1.0, 10.0, 10.0, 100.0, 100.0];
+        mixup(&mut batch, 2, 0.75);
+        assert_eq!(batch, [25.75, 25.75, 7.75, 7.75, 77.5, 77.5]);
+        let mut alone = vec![3.0, 4.0];
+        mixup(&mut alone, 2, 0.25);
+        assert_eq!(alone, [3.0, 4.0]);
+        mixup(&mut [], 2, 0.5);
+    }
+}

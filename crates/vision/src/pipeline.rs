@@ -94,6 +94,10 @@ fn tensor(image: &RgbImage, (mean, std): ([f32; 3], [f32; 3])) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::transform::Outside;
+    use protocol::transform::catalogue::{TRANSFORMS, Transform};
+    use protocol::transform::kind::Kind;
+    use serde_json::{Map, json};
 
     fn picture(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 7) as u8, (y * 5) as u8, (x * y) as u8]))
@@ -205,14 +209,93 @@ mod tests {
         assert!((flips.sum::<f64>() - 150.0).abs() < 40.0);
     }
 
+    /// Every transform with each of its parameters at both ends of its range, carried out for certain.
+    fn extremes() -> Vec<TransformSpec> {
+        let mut steps = Vec::new();
+        for transform in TRANSFORMS {
+            let mut certain = Map::from_iter([("name".to_owned(), json!(transform.name))]);
+            if transform.parameters.iter().any(|parameter| parameter.name == "probability") {
+                certain.insert("probability".to_owned(), json!(1));
+            }
+            for parameter in transform.parameters {
+                let values = match parameter.kind {
+                    Kind::Number { min, max, .. } => vec![json!(min), json!(max)],
+                    Kind::Integer { min, max, .. } => vec![json!(min), json!(max)],
+                    Kind::Range { min, max, .. } => {
+                        vec![json!([min, min]), json!([max, max]), json!([min, max])]
+                    }
+                    Kind::IntegerRange { min, max, .. } => vec![json!([min, min]), json!([max, max])],
+                    Kind::Channels { min, max, .. } => vec![json!([min, min, min]), json!([max, max, max])],
+                    Kind::Choice { choices, .. } => choices.iter().map(|(choice, _)| json!(choice)).collect(),
+                    Kind::Flag { .. } => vec![json!(false), json!(true)],
+                };
+                for value in values {
+                    let mut object = certain.clone();
+                    object.insert(parameter.name.to_owned(), value);
+                    steps.push(TransformSpec::from_object(object).unwrap());
+                }
+            }
+        }
+        steps
+    }
+
+    #[test]
+    fn no_parameter_and_no_shape_is_too_much() {
+        for image in [picture(1, 1), picture(1, 9), picture(8, 2), picture(25, 24)] {
+            for step in extremes() {
+                let square = output_side(std::slice::from_ref(&step));
+                for sample in 0..3 {
+                    let (tensor, drawn) =
+                        apply(std::slice::from_ref(&step), &image, &mut Draw::new(1, 1, sample));
+                    assert_eq!(tensor.data.len(), 3 * tensor.height as usize * tensor.width as usize);
+                    assert!(tensor.height > 0 && tensor.width > 0, "{step:?}");
+                    if let Some(side) = square {
+                        assert_eq!((tensor.height, tensor.width), (side, side), "{step:?}");
+                    }
+                    let values = drawn.iter().flat_map(|drawn| &drawn.values);
+                    assert!(values.into_iter().all(|(_, value)| value.is_finite()), "{step:?} {drawn:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_does_not_depend_on_whether_it_is_used() {
+        let image = picture(30, 20);
+        let with = |probability: f64| -> Vec<TransformSpec> {
+            let certain = |transform: &&Transform| {
+                transform.parameters.iter().any(|parameter| parameter.name == "probability")
+            };
+            let step = |transform: &Transform| {
+                let object = json!({"name": transform.name, "probability": probability});
+                TransformSpec::from_object(object.as_object().unwrap().clone()).unwrap()
+            };
+            TRANSFORMS.iter().filter(certain).map(step).collect()
+        };
+        assert_eq!(with(1.0).len(), 17);
+        let ((unchanged, never), (_, always)) = (run(&with(0.0), &image, 4), run(&with(1.0), &image, 4));
+        assert_eq!(unchanged, run(&[], &image, 4).0);
+        for (never, always) in never.iter().zip(&always) {
+            assert_eq!((never.values[0].1, always.values[0].1), (0.0, 1.0), "{}", never.transform);
+            assert_eq!(never.values[1..], always.values[1..], "{}", never.transform);
+        }
+    }
+
     #[test]
     fn the_side_is_that_of_the_last_step_that_sets_it() {
         use TransformSpec::{CenterCrop, HorizontalFlip};
+        let pad = TransformSpec::Pad { padding: 3, outside: Outside::Edge, fill: 0 };
+        let (degrees, outside) = ([0.0, 9.0], Outside::Constant);
+        let expand = TransformSpec::Rotation { degrees, outside, fill: 0, expand: true };
         for (pipeline, side) in [
             (vec![], None),
             (vec![TransformSpec::resize(8)], None),
             (vec![TransformSpec::resize(8), CenterCrop { size: 6 }], Some(6)),
             (vec![TransformSpec::resize_exact(9), TransformSpec::resize(8)], Some(8)),
+            (vec![TransformSpec::resize_exact(9), pad.clone()], Some(15)),
+            (vec![pad], None),
+            (vec![TransformSpec::resize_exact(9), expand.clone()], None),
+            (vec![expand, TransformSpec::resize_exact(9)], Some(9)),
             (vec![TransformSpec::random_crop(5, 4), HorizontalFlip { probability: 0.5 }], Some(5)),
         ] {
             assert_eq!(output_side(&pipeline), side, "{pipeline:?}");

@@ -9,7 +9,7 @@ use protocol::transform::Outside;
 use std::borrow::Cow;
 
 /// Steps of strength.
-const STRENGTHS: u32 = 31;
+pub(crate) const STRENGTHS: u32 = 31;
 
 /// What may be done to a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Operation {
 
     /// What `strength` (0 to 30) means for a picture of this size, and whether its sign is drawn; 0 where the
     /// operation has no magnitude.
-    fn magnitude(self, space: Space, strength: u32, (width, height): (u32, u32)) -> (f64, bool) {
+    pub(crate) fn magnitude(self, space: Space, strength: u32, (width, height): (u32, u32)) -> (f64, bool) {
         let wide = space == Space::Wide;
         let up_to = |usual: f64, most: f64| steps(0.0, if wide { most } else { usual }, strength);
         let share_of = |length: u32| up_to(150.0 / 331.0 * f64::from(length), 32.0);
@@ -130,13 +130,17 @@ impl Operation {
     }
 }
 
-/// `torch.linspace(first, last, 31)[at]`, in 32 bits and counted from the nearer end as torch does it.
+/// `torch.linspace(first, last, 31)[at]`: in 32 bits, counted from the nearer end, and rounded once where torch fuses
+/// the product and the sum. To the bit, for thresholds fall on whole levels.
 fn steps(first: f64, last: f64, at: u32) -> f64 {
     let (first, last) = (first as f32, last as f32);
-    let step = (last - first) / (STRENGTHS - 1) as f32;
-    let value =
-        if at < STRENGTHS / 2 { first + step * at as f32 } else { last - step * (STRENGTHS - 1 - at) as f32 };
-    f64::from(value)
+    let step = f64::from((last - first) / (STRENGTHS - 1) as f32);
+    let value = if at < STRENGTHS / 2 {
+        f64::from(first) + step * f64::from(at)
+    } else {
+        f64::from(last) - step * f64::from(STRENGTHS - 1 - at)
+    };
+    f64::from(value as f32)
 }
 
 /// One random operation; of this strength, or of a random one where none is given. With what it was.

@@ -54,7 +54,7 @@ fn convolved(image: &RgbImage, area: Area, width: u32, height: u32, filter: Filt
     RgbImage::from_raw(width, height, target.into_vec()).expect("the buffer was made for this size")
 }
 
-/// In Pillow's order: where a kernel overshoots, levels are cut to 0 to 255 after each pass, and the other order
+/// In the order of torch, and of Pillow before version 13: where a kernel overshoots, levels are cut to 0 to 255 after each pass, and the other order
 /// would cut others.
 fn across_then_down(image: &RgbImage, area: Area, width: u32, height: u32, filter: FilterType) -> RgbImage {
     let across = convolved(image, area, width, area.height, filter);

@@ -235,6 +235,20 @@ pub const FIELDS: &[Field] = &[
         "How far brightness, contrast and saturation may change, such as 0.3; the hue turns by up to a quarter of it. 0: off.",
     ),
     field(
+        "mixup",
+        "MixUp",
+        Group::Augmentation,
+        Kind::Number { min: 0.0, max: 10.0 },
+        "Each picture is blended with another of its batch, and so are their labels; such as 0.2, the parameter of the Beta distribution of the shares. 0: off.",
+    ),
+    field(
+        "cutmix",
+        "CutMix",
+        Group::Augmentation,
+        Kind::Number { min: 0.0, max: 10.0 },
+        "A part of each picture is taken from another of its batch, and so of its label; such as 1. 0: off. With MixUp on too, each batch gets one of the two.",
+    ),
+    field(
         "seed",
         "Seed",
         Group::Advanced,

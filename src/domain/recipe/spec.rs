@@ -4,7 +4,7 @@ use super::presets::{Preset, normalize};
 use super::{FIELDS, FieldErrors, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
-use protocol::spec::RunSpec;
+use protocol::spec::{Mixing, RunSpec};
 use protocol::transform::{Pipeline, TransformSpec};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -49,6 +49,8 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
         "random_resized_crop": if small || facts.median_side < 100 { 0.0 } else { 0.35 },
         "rotation": 0.0,
         "color_jitter": 0.0,
+        "mixup": 0.0,
+        "cutmix": 0.0,
         "seed": 0,
         "device": "auto",
         "precision": "auto",
@@ -115,6 +117,7 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         schedule: read(&values, "schedule"),
         warmup_epochs: read(&values, "warmup_epochs"),
         train_transforms,
+        mixing: Mixing { mixup: read(&values, "mixup"), cutmix: read(&values, "cutmix") },
         eval_transforms,
         seed: read(&values, "seed"),
         device: read(&values, "device"),

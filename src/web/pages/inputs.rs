@@ -14,7 +14,7 @@ use askama::Template;
 use axum::extract::State as Held;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use protocol::event::{Batch, ChannelStats};
+use protocol::event::{Batch, BatchItem, ChannelStats};
 use protocol::transform::TransformSpec;
 use serde::Deserialize;
 
@@ -147,7 +147,12 @@ pub(in crate::web) async fn show(
             hash: sample.hash,
             class: class(&view.run.spec.classes, i64::from(item.label)).to_owned(),
             path: sample.path,
-            drawn: item.drawn.iter().map(drawn_words).collect(),
+            drawn: item
+                .drawn
+                .iter()
+                .map(drawn_words)
+                .chain(mixed_words(&view.run.spec.classes, item))
+                .collect(),
         });
     }
     let pipeline = pipeline_words(&view.run.spec.train_transforms);
@@ -166,6 +171,18 @@ pub(in crate::web) async fn show(
         pipeline,
         view,
     })
+}
+
+/// `MixUp: 0.31 of a dog`.
+fn mixed_words(classes: &[String], item: &BatchItem) -> Option<String> {
+    let mixed = item.mixed.as_ref()?;
+    let by = if mixed.by == "mixup" { "MixUp" } else { "CutMix" };
+    Some(format!(
+        "{by}: {:.2} of “{}”, sample {}",
+        mixed.share,
+        class(classes, i64::from(mixed.label)),
+        mixed.sample_id
+    ))
 }
 
 #[derive(Deserialize)]

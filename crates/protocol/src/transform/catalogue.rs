@@ -171,8 +171,8 @@ pub const TRANSFORMS: &[Transform] = &[
         "A random part of the picture, resized to a square.",
         &[
             SIZE,
-            parameter("scale", "Share of the area", "", range(0.01, 1.0, 0.01, [0.08, 1.0])),
-            parameter("ratio", "Width ÷ height", "", range(0.1, 10.0, 0.01, [0.75, 1.3333333333333333])),
+            parameter("scale", "Share of the area", "", range(0.0, 1.0, 0.01, [0.08, 1.0])),
+            parameter("ratio", "Width ÷ height", "", range(0.01, 100.0, 0.01, [0.75, 1.3333333333333333])),
             INTERPOLATION,
             ANTIALIAS,
         ],
@@ -355,13 +355,13 @@ pub const TRANSFORMS: &[Transform] = &[
                 "mean",
                 "Mean",
                 "",
-                Kind::Channels { min: -10.0, max: 10.0, default: [0.485, 0.456, 0.406] },
+                Kind::Channels { min: -1e6, max: 1e6, default: [0.485, 0.456, 0.406] },
             ),
             parameter(
                 "std",
                 "Deviation",
                 "",
-                Kind::Channels { min: 0.0001, max: 10.0, default: [0.229, 0.224, 0.225] },
+                Kind::Channels { min: 1e-6, max: 1e6, default: [0.229, 0.224, 0.225] },
             ),
         ],
     ),
@@ -430,10 +430,30 @@ mod tests {
             (json!({"name": "resize", "antialias": 1}), "resize: antialias is 1, not true or false"),
             (
                 json!({"name": "normalize", "std": [0.0, 1.0, 1.0]}),
-                "normalize: std is [0.0,1.0,1.0], not three numbers from 0.0001 to 10",
+                "normalize: std is [0.0,1.0,1.0], not three numbers from 0.000001 to 1000000",
             ),
         ] {
             assert_eq!(read(value).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_every_range_are_within_it() {
+        for transform in TRANSFORMS {
+            for parameter in transform.parameters {
+                let ends = match parameter.kind {
+                    Kind::Number { min, max, .. } => [json!(min), json!(max)],
+                    Kind::Integer { min, max, .. } => [json!(min), json!(max)],
+                    Kind::Range { min, max, .. } => [json!([min, min]), json!([max, max])],
+                    Kind::IntegerRange { min, max, .. } => [json!([min, min]), json!([max, max])],
+                    Kind::Channels { min, max, .. } => [json!([min, min, min]), json!([max, max, max])],
+                    Kind::Choice { .. } | Kind::Flag { .. } => continue,
+                };
+                for end in ends {
+                    let spec = read(json!({"name": transform.name, parameter.name: end})).unwrap();
+                    assert_eq!(spec.check(), Ok(()));
+                }
+            }
         }
     }
 
@@ -445,6 +465,15 @@ mod tests {
 
     #[test]
     fn steps_of_earlier_versions_are_read() {
+        // Also at the ends of the ranges that they had.
+        for value in [
+            json!({"name": "random_resized_crop", "size": 1024, "scale": [0.0, 0.0001], "ratio": [0.01, 100.0]}),
+            json!({"name": "color_jitter", "brightness": 10.0, "contrast": 10.0, "saturation": 10.0, "hue": 0.5}),
+            json!({"name": "random_crop", "size": 1, "padding": 128}),
+            json!({"name": "rotation", "degrees": 180.0}),
+        ] {
+            assert!(read(value.clone()).is_ok(), "{value}");
+        }
         for (value, spec) in [
             (json!({"name": "resize", "size": 64}), TransformSpec::resize(64)),
             (json!({"name": "resize_exact", "size": 64}), TransformSpec::resize_exact(64)),

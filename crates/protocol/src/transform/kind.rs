@@ -141,7 +141,10 @@ impl Kind {
             Kind::Flag { .. } if value.is_boolean() => return Ok(value.clone()),
             Kind::Flag { .. } => "true or false".to_owned(),
             Kind::Channels { min, max, .. } => match list::<_, 3>(value, Value::as_f64) {
-                Some(numbers) if numbers.iter().all(|number| (min..=max).contains(number)) => {
+                // In 32 bits, as steps hold them: what was read is within its range when it is checked again.
+                Some(numbers)
+                    if numbers.iter().all(|number| (min as f32..=max as f32).contains(&(*number as f32))) =>
+                {
                     return Ok(json!(numbers));
                 }
                 _ => format!("three numbers from {min} to {max}"),

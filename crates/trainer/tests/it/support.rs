@@ -3,7 +3,7 @@
 use image::{Rgb, RgbImage};
 use protocol::event::{Event, Record, Values};
 use protocol::sample::{Sample, Split};
-use protocol::spec::{Device, Model, Optimizer, Precision, RunSpec, Schedule};
+use protocol::spec::{Device, Mixing, Model, Optimizer, Precision, RunSpec, Schedule};
 use protocol::transform::TransformSpec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -194,6 +194,7 @@ fn spec() -> RunSpec {
             TransformSpec::HorizontalFlip { probability: 0.5 },
             normalize.clone(),
         ],
+        mixing: Mixing::default(),
         eval_transforms: vec![TransformSpec::resize_exact(SIDE), normalize],
         seed: 7,
         device: Device::Cpu,

@@ -15,6 +15,11 @@ const EXACT: Distance = Distance { mean: 0.0, most: 0 };
 /// Where intermediate results are rounded: by one, and for few of the levels.
 const ROUNDED: Distance = Distance { mean: 0.15, most: 1 };
 
+/// Where two passes are rounded, with weights of other precision.
+const RESAMPLED: Distance = Distance { mean: 0.25, most: 1 };
+/// Where the kernel has negative weights besides, and overshoots.
+const SHARPENED: Distance = Distance { mean: 0.1, most: 2 };
+
 /// Our result, and how far it may be off.
 pub(super) fn carried_out(case: &Case, image: &RgbImage) -> (RgbImage, Distance) {
     let number = |at: usize| case.numbers[at];
@@ -42,13 +47,13 @@ pub(super) fn carried_out(case: &Case, image: &RgbImage) -> (RgbImage, Distance)
     };
     let corners = || std::array::from_fn(|at| [number(2 * at), number(2 * at + 1)]);
     match case.operation.as_str() {
-        "resize" => (always(Step::resize(whole(0))), ROUNDED),
-        "resize_exact" => (always(Step::resize_exact(whole(0))), ROUNDED),
+        "resize" => (always(Step::resize(whole(0))), RESAMPLED),
+        "resize_exact" => (always(Step::resize_exact(whole(0))), RESAMPLED),
         "resize_nearest" => (resize(Interpolation::Nearest, true), EXACT),
         "resize_bilinear_aliased" => (resize(Interpolation::Bilinear, false), ROUNDED),
-        "resize_bicubic" => (resize(Interpolation::Bicubic, true), ROUNDED),
-        "resize_bicubic_aliased" => (resize(Interpolation::Bicubic, false), ROUNDED),
-        "resize_lanczos" => (resize(Interpolation::Lanczos, true), ROUNDED),
+        "resize_bicubic" => (resize(Interpolation::Bicubic, true), SHARPENED),
+        "resize_bicubic_aliased" => (resize(Interpolation::Bicubic, false), SHARPENED),
+        "resize_lanczos" => (resize(Interpolation::Lanczos, true), SHARPENED),
         "center_crop" => (always(Step::CenterCrop { size: whole(0) }), EXACT),
         "pad" => {
             let (padding, fill) = (whole(0), whole(1) as u8);
@@ -62,10 +67,10 @@ pub(super) fn carried_out(case: &Case, image: &RgbImage) -> (RgbImage, Distance)
             let (left, top) = (number(0) as i64, number(1) as i64);
             (window(image, left, top, whole(2), whole(2), Beyond::BLACK), EXACT)
         }
-        "resized_crop" => (resized(image, area(), whole(4), whole(4), Kernel::SMOOTH), ROUNDED),
+        "resized_crop" => (resized(image, area(), whole(4), whole(4), Kernel::SMOOTH), RESAMPLED),
         "resized_crop_bicubic_aliased" => {
             let kernel = Kernel { interpolation: Interpolation::Bicubic, antialias: false };
-            (resized(image, area(), whole(4), whole(4), kernel), ROUNDED)
+            (resized(image, area(), whole(4), whole(4), kernel), SHARPENED)
         }
         "rotation" => {
             let allowed = if number(0) % 180.0 == 0.0 { EXACT } else { ROUNDED };

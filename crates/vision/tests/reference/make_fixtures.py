@@ -159,13 +159,17 @@ SHARES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99]
 
 
 def quantiles(transform, width, height, names, values):
-    """Of 20,000 draws of a transform's parameters for a picture of this size."""
+    """Of 20,000 draws of a transform's parameters for a picture of this size: values, each with the share of draws
+    that are not above it, which for whole numbers is more than what the quantile was asked for."""
     torch.manual_seed(1)
     image = torch.zeros(3, height, width, dtype=torch.uint8)
     drawn = [values(transform.make_params([image])) for _ in range(DRAWS)]
     columns = np.array([values for values in drawn if values is not None], dtype=np.float64)
     kept = np.quantile(columns, SHARES, axis=0, method="inverted_cdf")
-    found = {name: [float(value) for value in kept[:, at]] for at, name in enumerate(names)}
+    found = {
+        name: [[float(value), float((columns[:, at] <= value).mean())] for value in sorted(set(kept[:, at]))]
+        for at, name in enumerate(names)
+    }
     return {"width": width, "height": height, "missing": 1 - len(columns) / DRAWS, "quantiles": found}
 
 
@@ -197,7 +201,6 @@ def distributions():
             tables[name].append({"operation": operation, "signed": signed, "magnitudes": values})
     cut = v2.CutMix(alpha=0.7, num_classes=2)
     return {
-        "shares": SHARES,
         "random_resized_crop": [
             quantiles(crop, *size, area, lambda p: [p["left"], p["top"], p["width"], p["height"]])
             for size in [(100, 75), (300, 40)]
@@ -263,7 +266,7 @@ def main():
         "normalized": normalized.flatten().tolist(),
     }
     lines = ",\n  ".join(json.dumps(case) for case in cases)
-    (HERE / "distributions.json").write_text(json.dumps(distributions(), indent=1) + "\n")
+    (HERE / "distributions.json").write_text(json.dumps(distributions()) + "\n")
     (HERE / "mixtures.json").write_text(json.dumps(mixtures()) + "\n")
     text = f'{{"cases": [\n  {lines}\n],\n"tensors": {json.dumps(tensors)}}}\n'
     (HERE / "cases.json").write_text(text)

@@ -27,8 +27,11 @@ def as_tensor(image):
 
 
 def lanczos(image, width, height):
-    """Tensors have no Lanczos; what torchvision does with a Pillow image is this."""
-    return as_tensor(as_pillow(image).resize((width, height), Image.Resampling.LANCZOS))
+    """Tensors have no Lanczos; what torchvision does with a Pillow image is this. Across, then down: the order of
+    every Pillow before 13, which chooses it by the picture's shape."""
+    picture = as_pillow(image)
+    across = picture.resize((width, picture.height), Image.Resampling.LANCZOS)
+    return as_tensor(across.resize((width, height), Image.Resampling.LANCZOS))
 
 
 def affine(image, degrees, x, y, scale, shear_x, shear_y, interpolation=BILINEAR, fill=BLACK, center=None):

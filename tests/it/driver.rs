@@ -1,0 +1,138 @@
+//! A real Chromium, driven through the WebDriver protocol (W3C).
+
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The key under which the protocol hands out an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+pub(crate) struct Browser {
+    driver: Child,
+    session: String,
+    agent: ureq::Agent,
+    // Where the driver and Chromium keep their files; gone with the test.
+    _folder: tempfile::TempDir,
+}
+
+impl Browser {
+    pub(crate) fn start() -> Browser {
+        let folder = tempfile::tempdir().unwrap();
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .env("TMPDIR", folder.path())
+            .env("HOME", folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is there (Debian: chromium-driver)");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let said =
+            lines.find(|line| line.as_ref().unwrap().contains("successfully on port")).unwrap().unwrap();
+        // What it says later must not fill its pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let port: String = said.chars().filter(char::is_ascii_digit).collect();
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--window-size=1280,1000",
+        ];
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let url = format!("http://127.0.0.1:{port}/session");
+        let answer: Value = agent.post(&url).send_json(&wanted).unwrap().body_mut().read_json().unwrap();
+        let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
+        Browser { driver, session: format!("{url}/{id}"), agent, _folder: folder }
+    }
+
+    pub(crate) fn tell(&self, command: &str, body: &Value) -> Value {
+        let mut answer = self.agent.post(format!("{}/{command}", self.session)).send_json(body).unwrap();
+        let answer: Value = answer.body_mut().read_json().unwrap();
+        assert!(answer["value"]["error"].is_null(), "{command} {body}: {}", answer["value"]);
+        answer["value"].clone()
+    }
+
+    pub(crate) fn open(&self, url: &str) {
+        self.tell("url", &json!({"url": url}));
+    }
+
+    /// What a script returns.
+    pub(crate) fn run(&self, script: &str) -> Value {
+        self.tell("execute/sync", &json!({"script": script, "args": []}))
+    }
+
+    /// Looks again until a script returns true.
+    pub(crate) fn wait(&self, what: &str, script: &str) {
+        for _ in 0..1200 {
+            // A page that is just being exchanged has nothing to run in.
+            let mut answer = self
+                .agent
+                .post(format!("{}/execute/sync", self.session))
+                .send_json(json!({"script": script, "args": []}))
+                .unwrap();
+            if answer.body_mut().read_json::<Value>().unwrap()["value"] == true {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!(
+            "waited in vain for {what}: {}",
+            self.run("return location.href + '\\n' + document.body.innerText")
+        );
+    }
+
+    pub(crate) fn element(&self, selector: &str) -> String {
+        let found = self.tell("element", &json!({"using": "css selector", "value": selector}));
+        found[ELEMENT].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn click(&self, selector: &str) {
+        self.run(&format!("document.querySelector({}).scrollIntoView({{block: 'center'}})", json!(selector)));
+        self.tell(&format!("element/{}/click", self.element(selector)), &json!({}));
+    }
+
+    pub(crate) fn type_into(&self, selector: &str, text: &str) {
+        let element = self.element(selector);
+        self.tell(&format!("element/{element}/value"), &json!({"text": text}));
+    }
+
+    /// Drops a file on the page, as a hand would.
+    pub(crate) fn drop_file(&self, file: &Path) {
+        // Only a file input can take a file from the disk; the drop event then carries it.
+        self.type_into("#file", file.to_str().unwrap());
+        self.run(
+            "const dropped = new DataTransfer();
+             dropped.items.add(document.querySelector('#file').files[0]);
+             dispatchEvent(new DragEvent('drop', {dataTransfer: dropped, bubbles: true, cancelable: true}));",
+        );
+    }
+
+    pub(crate) fn retype(&self, selector: &str, text: &str) {
+        self.tell(&format!("element/{}/clear", self.element(selector)), &json!({}));
+        self.type_into(selector, text);
+    }
+
+    /// Fails where a page has logged an error since the last look.
+    pub(crate) fn assert_no_errors(&self, page: &str) {
+        let log = self.tell("se/log", &json!({"type": "browser"}));
+        let errors: Vec<&Value> =
+            log.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE").collect();
+        assert!(errors.is_empty(), "{page}: {errors:?}");
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Ends Chromium, which removes its files; then the driver itself.
+        drop(self.agent.delete(&self.session).call());
+        drop(self.driver.kill());
+        drop(self.driver.wait());
+    }
+}
