@@ -34,3 +34,8 @@ select id, 1, created_at_ms, 'Imported', coalesce(fingerprint, '') from datasets
 
 -- The version that a run learnt from.
 alter table runs add column dataset_version integer not null default 1;
+
+-- Counts by class and split, and who has metadata, without a look at the samples themselves.
+create index samples_by_standing on samples (dataset_id, excluded, label, split);
+create index samples_in_order on samples (dataset_id, excluded);
+create index samples_with_metadata on samples (dataset_id) where metadata is not null;

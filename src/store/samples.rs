@@ -203,7 +203,7 @@ impl Store {
     pub async fn list_metadata(&self, id: DatasetId) -> sqlx::Result<Vec<(String, Vec<(String, i64)>)>> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
             "select key, cast(value as text), count(*) as times
-             from samples, json_each(samples.metadata)
+             from samples indexed by samples_with_metadata, json_each(samples.metadata)
              where dataset_id = ? and metadata is not null and excluded = 0
              group by 1, 2 order by 1, times desc, 2",
         )

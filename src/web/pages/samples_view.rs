@@ -134,8 +134,12 @@ impl Asked {
 
     /// The samples that the health report names for an issue.
     async fn concerned(&self, state: &State, dataset: &Dataset) -> Result<Vec<SampleId>> {
-        let Examined::Ready(kept) = state.health.of(dataset).await? else {
-            return Err(Error::Conflict("the data set is being examined; try again in a moment".into()));
+        let kept = match state.health.of(dataset).await? {
+            Examined::Ready(kept) => *kept,
+            // Just after a change the report before it still names its samples.
+            Examined::UnderWay { .. } => state.store.find_report(dataset.id).await?.ok_or_else(|| {
+                Error::Conflict("the data set is being examined; try again in a moment".into())
+            })?,
         };
         let groups = |wanted: fn(&crate::domain::health::Group) -> bool| {
             let groups = kept.report.groups.iter().filter(|group| wanted(group));
