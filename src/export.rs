@@ -109,7 +109,6 @@ mod tests {
 
     fn rows() -> Vec<ManifestRow> {
         let row = |path: &str, label: &str| ManifestRow {
-            id: 1,
             path: path.into(),
             label: label.into(),
             split: "train".into(),

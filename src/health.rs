@@ -20,6 +20,8 @@ use vision::Features;
 pub struct Health {
     store: Store,
     under_way: Arc<Mutex<HashMap<DatasetId, Arc<Progress>>>>,
+    /// Of which version an examination failed, and why.
+    failed: Arc<Mutex<HashMap<DatasetId, (i64, String)>>>,
 }
 
 /// How far an examination is.
@@ -39,12 +41,14 @@ pub enum Examined {
         /// Pictures measured of those that had to be; `(0, 0)`: none had to be.
         measured: (usize, usize),
     },
+    /// It could not be made, in words; it is tried again when the data set changes or the server starts anew.
+    Failed(String),
 }
 
 impl Health {
     /// Makes the handle.
     pub fn new(store: Store) -> Health {
-        Health { store, under_way: Arc::default() }
+        Health { store, under_way: Arc::default(), failed: Arc::default() }
     }
 
     /// The report of the newest version; where there is none yet, it is begun.
@@ -56,7 +60,14 @@ impl Health {
         match self.store.find_report(dataset.id).await? {
             Some(kept) if kept.version == newest => Ok(Examined::Ready(Box::new(kept))),
             _ => {
-                let progress = self.begin(dataset.clone());
+                let failed =
+                    self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(&dataset.id).cloned();
+                if let Some((version, why)) = failed
+                    && version == newest
+                {
+                    return Ok(Examined::Failed(why));
+                }
+                let progress = self.begin(dataset.clone(), newest);
                 let measured = progress.measured.load(Ordering::Relaxed);
                 Ok(Examined::UnderWay { measured: (measured, progress.to_measure.load(Ordering::Relaxed)) })
             }
@@ -64,7 +75,7 @@ impl Health {
     }
 
     /// Begins an examination in the background unless one is under way.
-    fn begin(&self, dataset: Dataset) -> Arc<Progress> {
+    fn begin(&self, dataset: Dataset, version: i64) -> Arc<Progress> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(progress) = under_way.get(&dataset.id) {
             return progress.clone();
@@ -76,7 +87,9 @@ impl Health {
         tokio::spawn(async move {
             let id = dataset.id;
             if let Err(error) = this.examine(dataset, &told).await {
-                tracing::error!(dataset.id = %id, error = format!("{error:#}"), "the examination failed");
+                let why = format!("{error:#}");
+                tracing::error!(dataset.id = %id, error = why, "the examination failed");
+                this.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (version, why));
             }
             this.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         });

@@ -107,7 +107,12 @@ impl Runs {
     /// # Errors
     /// The directory can't be written, or the database fails.
     pub async fn add(&self, dataset: &Dataset, recipe: &Recipe) -> anyhow::Result<RunId> {
+        let version = self.inner.store.newest_version(dataset.id).await?;
         let (samples, held_out) = self.samples(dataset, recipe).await?;
+        anyhow::ensure!(
+            version == self.inner.store.newest_version(dataset.id).await?,
+            "the data set was changed while the run was made; start it again"
+        );
         // The directory is in its place before the row is there, so the queue never meets a run without one;
         // one at a time, so that two runs never want the same number.
         let _numbering = self.inner.numbering.lock().await;
@@ -115,7 +120,10 @@ impl Runs {
             self.inner.store.last_run_number().await?.max(directory::last_number(&self.inner.data)?) + 1,
         );
         directory::create(&self.directory(id), &recipe.spec, &samples)?;
-        self.inner.store.insert_run(id, dataset.id, &recipe.name, &recipe.spec, held_out.as_deref()).await?;
+        self.inner
+            .store
+            .insert_run(id, dataset.id, &recipe.name, &recipe.spec, held_out.as_deref(), version)
+            .await?;
         self.inner.wake.notify_one();
         Ok(id)
     }

@@ -226,6 +226,13 @@ impl Store {
 
     /// A data set's classes by label, with their counts; those that have no samples any more are left out.
     pub async fn list_class_counts(&self, id: DatasetId) -> sqlx::Result<Vec<ClassCount>> {
+        let mut classes = self.list_classes(id).await?;
+        classes.retain(|class| class.total() > 0);
+        Ok(classes)
+    }
+
+    /// Every class that there ever was, by label, with its counts: what a name or a label is looked up in.
+    pub async fn list_classes(&self, id: DatasetId) -> sqlx::Result<Vec<ClassCount>> {
         #[derive(FromRow)]
         struct Row {
             label: i64,
@@ -240,7 +247,7 @@ impl Store {
                     count(*) filter (where samples.split = 'val') as val,
                     count(*) filter (where samples.split = 'test') as test
              from classes
-             join samples on samples.dataset_id = classes.dataset_id and samples.label = classes.label and excluded = 0
+             left join samples on samples.dataset_id = classes.dataset_id and samples.label = classes.label and excluded = 0
              where classes.dataset_id = ?
              group by classes.label order by classes.label",
         )

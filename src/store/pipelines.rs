@@ -17,12 +17,11 @@ impl Store {
     pub async fn list_pipelines(&self) -> sqlx::Result<Vec<SavedPipeline>> {
         let rows: Vec<(String, String)> =
             sqlx::query_as("select name, steps from pipelines order by name").fetch_all(&self.read).await?;
-        rows.into_iter()
-            .map(|(name, steps)| {
-                let steps = serde_json::from_str(&steps).map_err(|error| bad_json("steps", error))?;
-                Ok(SavedPipeline { name, steps })
-            })
-            .collect()
+        // One that this version of the program can't read is passed over, not all the others with it.
+        let read = |(name, steps): (String, String)| {
+            Some(SavedPipeline { name, steps: serde_json::from_str(&steps).ok()? })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// Keeps one; another of the same name is replaced.

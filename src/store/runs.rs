@@ -135,12 +135,12 @@ impl Store {
         name: &str,
         spec: &RunSpec,
         held_out: Option<&str>,
+        dataset_version: i64,
     ) -> sqlx::Result<()> {
         let now = now_ms();
         sqlx::query(
             "insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec, held_out, dataset_version)
-             values (?1, ?2, ?3, 'queued', ?4, ?4, ?5, ?6,
-                     (select coalesce(max(number), 1) from versions where dataset_id = ?2))",
+             values (?1, ?2, ?3, 'queued', ?4, ?4, ?5, ?6, ?7)",
         )
         .bind(id)
         .bind(dataset)
@@ -148,6 +148,7 @@ impl Store {
         .bind(now)
         .bind(to_json("spec", spec)?)
         .bind(held_out)
+        .bind(dataset_version)
         .execute(&self.write)
         .await?;
         Ok(())

@@ -114,8 +114,6 @@ impl TryFrom<ChangeRow> for Change {
 /// One line of a manifest.
 #[derive(Clone, Debug, FromRow)]
 pub struct ManifestRow {
-    /// The sample's number.
-    pub id: i64,
     /// Relative to the data set's root.
     pub path: String,
     /// The class's name.
@@ -239,15 +237,16 @@ impl Store {
         finish_version(transaction, id, number, true, &note, None).await
     }
 
-    /// Takes back the newest change that stands; `None` where there is none.
-    pub async fn undo(&self, id: DatasetId) -> sqlx::Result<Option<i64>> {
+    /// Takes back the newest change that stands; `None` where there is none, or where it is not the one `expected`.
+    pub async fn undo(&self, id: DatasetId, expected: Option<i64>) -> sqlx::Result<Option<i64>> {
         let mut transaction = self.write.begin().await?;
         let versions: Vec<(i64, Option<i64>)> =
             sqlx::query_as("select number, undoes from versions where dataset_id = ? order by number")
                 .bind(id)
                 .fetch_all(&mut *transaction)
                 .await?;
-        let Some(undone) = to_undo(&versions) else { return Ok(None) };
+        let undone = to_undo(&versions).filter(|undone| expected.is_none_or(|expected| expected == *undone));
+        let Some(undone) = undone else { return Ok(None) };
         let number = begin_version(&mut transaction, id).await?;
         sqlx::query(
             "insert into changes
@@ -323,8 +322,8 @@ impl Store {
 
     /// What is in a version, by path. Classes have the names that they had in it.
     pub async fn list_manifest(&self, id: DatasetId, version: i64) -> sqlx::Result<Vec<ManifestRow>> {
-        let mut rows: Vec<(i64, String, i64, String, String)> = sqlx::query_as(
-            "select samples.id, path, coalesce(label_before, label), coalesce(split_before, split), hash
+        let rows: Vec<(String, i64, String, String)> = sqlx::query_as(
+            "select path, coalesce(label_before, label), coalesce(split_before, split), hash
              from samples left join changes on changes.sample_id = samples.id
                and version = (select min(version) from changes as other
                               where other.sample_id = samples.id and other.version > ?2)
@@ -337,9 +336,8 @@ impl Store {
         .await?;
         let names = self.class_names_at(id, version).await?;
         Ok(rows
-            .drain(..)
-            .map(|(id, path, label, split, hash)| ManifestRow {
-                id,
+            .into_iter()
+            .map(|(path, label, split, hash)| ManifestRow {
                 path,
                 label: names
                     .iter()

@@ -112,7 +112,6 @@ const NORMALISATIONS = [
   ["ImageNet", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]],
   ["−1 to 1", [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]],
   ["0 to 1", [0, 0, 0], [1, 1, 1]],
-  ...(catalogue.own ? [["This data set", catalogue.own.mean, catalogue.own.std]] : []),
 ];
 
 class Side {
@@ -127,8 +126,10 @@ class Side {
 
   read() {
     const steps = parse(this.text.value);
-    if (!Array.isArray(steps)) { this.steps = []; return; }
-    this.steps = steps.filter(step => byName.has(step?.name)).map(whole);
+    const known = Array.isArray(steps) && steps.every(step => byName.has(step?.name));
+    // What can't be read is left to the server to explain; the controls stay as they were.
+    if (known) this.steps = steps.map(whole);
+    this.steps ??= [];
     this.render();
   }
 
@@ -232,6 +233,7 @@ class Side {
   async save() {
     const name = prompt("Keep this pipeline under which name?")?.trim();
     if (!name) return;
+    if (catalogue.saved.some(([other]) => other === name) && !confirm(`Replace “${name}”?`)) return;
     const answer = await fetch(`/api/v1/pipelines/${encodeURIComponent(name)}`, {
       method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(this.steps),
     });

@@ -25,6 +25,9 @@ function pick(box, on, range) {
     for (const other of all.slice(from, to + 1)) other.checked = on;
   }
   box.checked = on;
+  // Without one of them it is not all of them.
+  const every = bar?.querySelector("[name=all]");
+  if (!on && every) every.checked = false;
   last = box;
   show();
 }

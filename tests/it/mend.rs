@@ -114,8 +114,24 @@ fn a_run_names_its_version_and_bad_edits_lose_nothing() {
         let (status, answer) = edit(body);
         assert_eq!((status, &answer["error"]["field"]), (422, &json!(field)), "{answer}");
     }
-    assert_eq!(edit(json!({"action": "exclude", "samples": [987_654]})).0, 409);
+    for samples in [json!([987_654]), json!([])] {
+        let (status, answer) = edit(json!({"action": "exclude", "samples": samples}));
+        assert_eq!((status, &answer["error"]["field"]), (422, &json!("samples")), "{answer}");
+    }
+    // An undo that names another version than the newest leaves all as it is.
+    assert_eq!(edit(json!({"action": "undo", "version": 7})).0, 409);
     assert_eq!(server.get(&format!("{base}/versions"))["items"].as_array().unwrap().len(), 1);
+
+    // A class whose pictures are all excluded keeps its name, so that it can be asked for and restored.
+    let bright: Vec<i64> = server.samples_of(&dataset, "bright");
+    assert_eq!(edit(json!({"action": "exclude", "samples": bright})).0, 201);
+    let gone = server.get(&format!("{base}/samples?class=bright&excluded=1&limit=1"));
+    assert_eq!(
+        (&gone["total"], &gone["items"][0]["class"]),
+        (&json!(bright.len()), &json!("bright")),
+        "{gone}"
+    );
+    assert_eq!(edit(json!({"action": "undo", "version": 2})).0, 201);
 
     // A class that is emptied is no output of the network; the labels of the rest close up.
     let dark: Vec<i64> = server.samples_of(&dataset, "dark");
@@ -127,7 +143,7 @@ fn a_run_names_its_version_and_bad_edits_lose_nothing() {
     );
     assert_eq!(status, 201, "{run}");
     assert_eq!(run["spec"]["classes"], json!(["bright", "dusk", "night"]));
-    assert_eq!((&run["dataset_version"], &version["number"]), (&json!(3), &json!(3)));
+    assert_eq!((&run["dataset_version"], &version["number"]), (&json!(5), &json!(5)));
     let run = server.wait(&format!("/api/v1/runs/{}", run["id"]), |run| {
         run["state"] != "queued" && run["state"] != "running"
     });

@@ -3,6 +3,11 @@
 use crate::pipeline::output_side;
 use protocol::transform::TransformSpec;
 
+/// More steps than anybody needs would only take time.
+const MOST_STEPS: usize = 64;
+/// Pixels a side by which a picture may grow: memory has an end.
+const MOST_PADDING: u32 = 1024;
+
 /// What is wrong with a pipeline, and where.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("transform {number} ({name}): {why}")]
@@ -37,6 +42,20 @@ pub fn check(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
 /// # Errors
 /// The first step that is wrong.
 pub fn check_steps(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
+    if pipeline.len() > MOST_STEPS {
+        let why = format!("is one of {}, and {MOST_STEPS} steps are the most", pipeline.len());
+        return Err(PipelineError { number: MOST_STEPS + 1, name: pipeline[MOST_STEPS].name(), why });
+    }
+    let mut padded = 0;
+    for (at, step) in pipeline.iter().enumerate() {
+        if let TransformSpec::Pad { padding, .. } = step {
+            padded += padding;
+            if padded > MOST_PADDING {
+                let why = format!("pads by {padded} pixels in all, and {MOST_PADDING} are the most");
+                return Err(PipelineError { number: at + 1, name: step.name(), why });
+            }
+        }
+    }
     for (at, step) in pipeline.iter().enumerate() {
         let verdict = if matches!(step, TransformSpec::Normalize { .. }) && at + 1 != pipeline.len() {
             Err("must be the last".to_owned())

@@ -30,6 +30,31 @@ impl Report {
         self.version == VERSION
     }
 
+    /// Samples with a copy in another split, ascending.
+    pub fn leaked(&self) -> Vec<i64> {
+        self.members(|group| group.across_splits)
+    }
+
+    /// Samples with a copy in another class, ascending.
+    pub fn mislabelled(&self) -> Vec<i64> {
+        self.members(|group| group.across_classes)
+    }
+
+    /// All but the lowest number of each set of copies of this kind. Sets whose labels disagree are left out: nobody can
+    /// tell which one to keep.
+    pub fn spare_copies(&self, kind: IssueKind) -> Vec<i64> {
+        let sets = self.groups.iter().filter(|group| group.kind == kind && !group.across_classes);
+        sets.flat_map(|group| group.ids.iter().skip(1).copied()).collect()
+    }
+
+    fn members(&self, wanted: fn(&Group) -> bool) -> Vec<i64> {
+        let groups = self.groups.iter().filter(|group| wanted(group));
+        let mut ids: Vec<i64> = groups.flat_map(|group| group.ids.iter().copied()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     /// The samples found to have one kind of issue.
     pub fn found(&self, kind: IssueKind) -> &[Finding] {
         self.issues.iter().find(|issue| issue.kind == kind).map_or(&[], |issue| &issue.samples)

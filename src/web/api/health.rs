@@ -1,9 +1,10 @@
 //! `/api/v1/datasets/{id}/health`: what an examination found.
 
 use super::find_dataset;
+use crate::domain::dataset::DatasetState;
 use crate::health::Examined;
 use crate::web::extract::Path;
-use crate::web::{Result, State};
+use crate::web::{Error, Result, State};
 use axum::Json;
 use axum::extract::State as Held;
 use axum::http::StatusCode;
@@ -15,6 +16,9 @@ pub(in crate::web) async fn show(
     Path(id): Path<i64>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let dataset = find_dataset(&state, id).await?;
+    if dataset.state != DatasetState::Ready {
+        return Err(Error::Conflict(format!("“{}” is not ready to be examined", dataset.name)));
+    }
     Ok(match state.health.of(&dataset).await? {
         Examined::Ready(kept) => (
             StatusCode::OK,
@@ -26,6 +30,7 @@ pub(in crate::web) async fn show(
                 "report": kept.report,
             })),
         ),
+        Examined::Failed(why) => return Err(Error::Conflict(format!("the examination failed: {why}"))),
         Examined::UnderWay { measured: (done, total) } => {
             (StatusCode::ACCEPTED, Json(json!({"measured": done, "to_measure": total})))
         }

@@ -48,6 +48,60 @@ fn description() -> Value {
                 "204": {"description": "Gone"}, "202": {"description": "The import is being stopped"}, "409": problem(),
             }},
         },
+        "/api/v1/datasets/{id}/samples": {"get": call(
+            "Its samples, a page at a time",
+            &["class", "split", "issue", "metadata", "excluded", "order", "descending", "limit", "after"],
+            "200",
+        )},
+        "/api/v1/datasets/{id}/health": {"get": call("What an examination found; 202 while it is being made", &[], "200")},
+        "/api/v1/datasets/{id}/edits": {"post": {
+            "summary": "Mend it: makes a version. `action` is relabel (samples, class), move (samples, split), exclude (samples), \
+                        restore (samples), rename_class (class, name; the name of another class merges), drop_duplicates (kind), \
+                        move_leaked, or undo (version); the first five take a `note`",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {
+                "type": "object",
+                "required": ["action"],
+                "properties": {
+                    "action": {"enum": ["relabel", "move", "exclude", "restore", "rename_class", "drop_duplicates", "move_leaked", "undo"]},
+                    "samples": {"type": "array", "items": {"type": "integer"}},
+                    "class": {"type": "string"},
+                    "name": {"type": "string"},
+                    "split": {"enum": ["train", "val", "test"]},
+                    "kind": {"enum": ["exact_duplicate", "near_duplicate"]},
+                    "version": {"type": "integer"},
+                    "note": {"type": "string"},
+                },
+            }}}},
+            "responses": {"201": {"description": "The version"}, "409": problem(), "422": problem()},
+        }},
+        "/api/v1/datasets/{id}/versions": {"get": call("Its versions, newest first", &[], "200")},
+        "/api/v1/datasets/{id}/versions/{number}": {"get": call("One version with what it changed", &[], "200")},
+        "/api/v1/datasets/{id}/versions/{number}/{file}": {"get": call(
+            "What is in a version: manifest.csv, manifest.jsonl or manifest.parquet",
+            &[],
+            "200",
+        )},
+        "/api/v1/datasets/{id}/preview": {"post": {
+            "summary": "What a pipeline makes of samples, exactly as a run would feed it",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {
+                "type": "object",
+                "required": ["pipeline", "samples"],
+                "properties": {
+                    "pipeline": {"type": "array"},
+                    "samples": {"type": "array", "items": {"type": "integer"}},
+                    "seed": {"type": "integer"},
+                    "epoch": {"type": "integer", "minimum": 1},
+                    "format": {"enum": ["json", "safetensors"]},
+                },
+            }}}},
+            "responses": {"200": {"description": "Shape, statistics and draws, or the tensor"}, "422": problem()},
+        }},
+        "/api/v1/transforms": {"get": call("Every transform with its parameters, ranges and defaults", &[], "200")},
+        "/api/v1/pipelines": {"get": call("Ways of loading kept by name", &[], "200")},
+        "/api/v1/pipelines/{name}": {
+            "put": {"summary": "Keep one: the body is the list of transforms", "responses": {"200": {"description": "It"}, "422": problem()}},
+            "delete": {"summary": "Forget one", "responses": {"204": {"description": "Gone"}, "404": problem()}},
+        },
         "/api/v1/runs": {
             "get": call("Every run, newest first", &[], "200"),
             "post": {

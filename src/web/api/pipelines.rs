@@ -31,7 +31,7 @@ pub(in crate::web) async fn save(
     body: Bytes,
 ) -> Result<Json<Value>> {
     let name = name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > NAME_CHARS {
+    if name.is_empty() || name.chars().count() > NAME_CHARS || name.chars().any(char::is_control) {
         return Err(Error::field("name", format!("a name has 1 to {NAME_CHARS} characters")));
     }
     let steps: Pipeline =

@@ -1,6 +1,7 @@
 //! `POST /api/v1/datasets/{id}/preview`: what a pipeline makes of samples, exactly as a run would feed it.
 
 use super::find_dataset;
+use crate::domain::ids::SampleId;
 use crate::lab::{Fed, Subject};
 use crate::web::extract::Path;
 use crate::web::{Error, Result, State};
@@ -18,6 +19,8 @@ use std::path::Path as FilePath;
 
 /// The most samples of one answer: a large batch.
 const MOST: usize = 256;
+/// Samples whose tensors are held together while they are described.
+const AT_ONCE: usize = 8;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,32 +61,46 @@ pub(in crate::web) async fn show(
         return Err(Error::field("samples", format!("give 1 to {MOST} samples")));
     }
     let root = dataset.root.unwrap_or_default();
-    let mut subjects = Vec::new();
-    for id in &asked.samples {
-        let sample = state.store.find_sample(crate::domain::ids::SampleId(*id)).await?;
-        let sample = sample
-            .filter(|sample| sample.dataset_id == dataset.id)
-            .ok_or_else(|| Error::field("samples", format!("{id} is no sample of this data set")))?;
-        subjects.push(Subject {
-            id: *id,
+    if asked.epoch == 0 {
+        return Err(Error::field("epoch", "epochs count from 1"));
+    }
+    let ids: Vec<SampleId> = asked.samples.iter().copied().map(SampleId).collect();
+    let samples = state.store.find_samples(&ids).await?;
+    if samples.len() < ids.len() || samples.iter().any(|sample| sample.dataset_id != dataset.id) {
+        return Err(Error::field("samples", "not all of them are samples of this data set"));
+    }
+    let subjects: Vec<Subject> = samples
+        .into_iter()
+        .map(|sample| Subject {
+            id: sample.id.0,
             path: FilePath::new(&root).join(&sample.path),
             hash: sample.hash,
             seed: asked.seed,
             epoch: asked.epoch,
-        });
-    }
-    let lab = state.lab.clone();
-    let pipeline = asked.pipeline;
-    let fed = tokio::task::spawn_blocking(move || lab.feed(&subjects, &pipeline)).await?;
-    let fed: Vec<Fed> =
-        fed.into_iter().collect::<Result<_, String>>().map_err(|why| Error::field("samples", why))?;
+        })
+        .collect();
+    let (lab, pipeline) = (state.lab.clone(), asked.pipeline);
     match asked.format {
         Format::Json => {
-            let items: Vec<Value> =
-                asked.samples.iter().zip(&fed).map(|(id, fed)| item_json(*id, fed)).collect();
+            let items = tokio::task::spawn_blocking(move || {
+                // A few at a time: whole tensors are held no longer than it takes to describe them.
+                let few = subjects.chunks(AT_ONCE).flat_map(|few| {
+                    let fed = lab.feed(few, &pipeline);
+                    few.iter()
+                        .zip(fed)
+                        .map(|(subject, fed)| Ok(item_json(subject.id, &fed?)))
+                        .collect::<Vec<_>>()
+                });
+                few.collect::<Result<Vec<Value>, String>>()
+            });
+            let items = items.await?.map_err(|why| Error::field("samples", why))?;
             Ok(Json(json!({"items": items})).into_response())
         }
         Format::Safetensors => {
+            vision::check(&pipeline).map_err(|why| Error::field("pipeline", why.to_string()))?;
+            let fed = tokio::task::spawn_blocking(move || lab.feed(&subjects, &pipeline)).await?;
+            let fed: Vec<Fed> =
+                fed.into_iter().collect::<Result<_, String>>().map_err(|why| Error::field("samples", why))?;
             Ok(([(header::CONTENT_TYPE, "application/octet-stream")], file(&fed)?).into_response())
         }
     }
@@ -102,15 +119,9 @@ fn item_json(id: i64, fed: &Fed) -> Value {
     })
 }
 
-/// All of them in one tensor, which needs one shape.
+/// All of them in one tensor; the pipeline was checked to end at one shape.
 fn file(fed: &[Fed]) -> Result<Vec<u8>> {
     let (height, width) = (fed[0].tensor.height, fed[0].tensor.width);
-    if fed.iter().any(|fed| (fed.tensor.height, fed.tensor.width) != (height, width)) {
-        return Err(Error::field(
-            "pipeline",
-            "leaves pictures of different shapes, which make no one tensor",
-        ));
-    }
     let bytes: Vec<u8> =
         fed.iter().flat_map(|fed| &fed.tensor.data).flat_map(|value| value.to_le_bytes()).collect();
     let shape = vec![fed.len(), 3, height as usize, width as usize];

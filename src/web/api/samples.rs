@@ -26,7 +26,7 @@ pub(in crate::web) async fn list(
         })?,
     };
     let asked = Asked::from_pairs(pairs)?;
-    let classes = state.store.list_class_counts(dataset.id).await?;
+    let classes = state.store.list_classes(dataset.id).await?;
     let filter = asked.filter(&state, &dataset, &classes).await?;
     let (order, descending) = (asked.order()?, !asked.descending.is_empty());
     let store = &state.store;

@@ -6,6 +6,7 @@ use crate::domain::ids::SampleId;
 use crate::domain::mending::{Edit, Standing, class_name};
 use crate::health::Examined;
 use crate::store::datasets::Dataset;
+use crate::store::samples::SampleFilter;
 use crate::store::versions::{Change, Version};
 use crate::web::extract::Path;
 use crate::web::{Error, Result, State};
@@ -16,7 +17,7 @@ use axum::http::StatusCode;
 use protocol::sample::Split;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// How many changed samples an answer lists; their number is always given.
 const CHANGES_LISTED: i64 = 10_000;
@@ -39,8 +40,8 @@ pub(in crate::web) enum Asked {
     DropDuplicates { kind: String },
     /// Samples with a copy in another split are moved to train.
     MoveLeaked {},
-    /// The newest change that stands is taken back.
-    Undo {},
+    /// The newest change that stands is taken back; where a version is named, only if it is that one.
+    Undo { version: Option<i64> },
 }
 
 /// `POST /api/v1/datasets/{id}/edits`.
@@ -59,6 +60,13 @@ pub(in crate::web) async fn edit(
 pub(in crate::web) async fn carry_out(state: &State, dataset: &Dataset, asked: Asked) -> Result<Version> {
     let store = &state.store;
     let ids = |samples: Vec<i64>| -> Vec<SampleId> { samples.into_iter().map(SampleId).collect() };
+    if let Asked::Relabel { samples, .. }
+    | Asked::Move { samples, .. }
+    | Asked::Exclude { samples, .. }
+    | Asked::Restore { samples, .. } = &asked
+    {
+        check_samples(state, dataset, samples).await?;
+    }
     let name = |field: &str, text: &str| class_name(text).map_err(|why| Error::field(field, why));
     let made = match asked {
         Asked::Relabel { samples, class, note } => {
@@ -85,42 +93,55 @@ pub(in crate::web) async fn carry_out(state: &State, dataset: &Dataset, asked: A
             let kind = IssueKind::from_word(&kind)
                 .filter(|kind| matches!(kind, IssueKind::ExactDuplicate | IssueKind::NearDuplicate))
                 .ok_or_else(|| Error::field("kind", "say exact_duplicate or near_duplicate"))?;
-            let spare = spare_copies(&newest_report(state, dataset).await?, kind);
+            let spare = ids(newest_report(state, dataset).await?.spare_copies(kind));
             let words = if kind == IssueKind::ExactDuplicate { "exact" } else { "near" };
             let note = format!("{} {words} duplicates excluded, one of each set kept", spare.len());
             store.edit_samples(dataset.id, &spare, &Edit::Exclude, Some(&note)).await?
         }
         Asked::MoveLeaked {} => {
-            let leaked = leaked(&newest_report(state, dataset).await?);
+            let leaked = ids(newest_report(state, dataset).await?.leaked());
             let edit = Edit::Move(Split::Train);
             let note = "Samples with a copy in another split moved to train";
             store.edit_samples(dataset.id, &leaked, &edit, Some(note)).await?
         }
-        Asked::Undo {} => store.undo(dataset.id).await?,
+        Asked::Undo { version } => match store.undo(dataset.id, version).await? {
+            None if version.is_some() => {
+                return Err(Error::Conflict(
+                    "that is not the newest change any more, so it was left".to_owned(),
+                ));
+            }
+            made => made,
+        },
     };
     let number = made.ok_or_else(|| Error::Conflict("nothing changes: it is so already".to_owned()))?;
     find_version(state, dataset, number).await
 }
 
+/// Refuses a selection of nothing, or of samples that are not there.
+async fn check_samples(state: &State, dataset: &Dataset, samples: &[i64]) -> Result<()> {
+    if samples.is_empty() {
+        return Err(Error::field("samples", "name at least one sample"));
+    }
+    let ids: Vec<SampleId> = samples.iter().copied().map(SampleId).collect();
+    let here = SampleFilter { among: Some(ids), ..SampleFilter::default() };
+    let gone = SampleFilter { excluded: true, ..here.clone() };
+    let mut found = state.store.list_sample_ids(dataset.id, &here).await?;
+    found.extend(state.store.list_sample_ids(dataset.id, &gone).await?);
+    let found: HashSet<i64> = found.into_iter().map(|id| id.0).collect();
+    match samples.iter().find(|id| !found.contains(id)) {
+        Some(id) => Err(Error::field("samples", format!("{id} is no sample of this data set"))),
+        None => Ok(()),
+    }
+}
+
 async fn newest_report(state: &State, dataset: &Dataset) -> Result<Report> {
     match state.health.of(dataset).await? {
         Examined::Ready(kept) => Ok(kept.report),
+        Examined::Failed(why) => Err(Error::Conflict(format!("the examination failed: {why}"))),
         Examined::UnderWay { .. } => {
             Err(Error::Conflict("the data set is being examined; try again in a moment".to_owned()))
         }
     }
-}
-
-/// All but the lowest number of each set of copies. Where labels disagree nobody can tell which one to keep.
-fn spare_copies(report: &Report, kind: IssueKind) -> Vec<SampleId> {
-    let sets = report.groups.iter().filter(|group| group.kind == kind && !group.across_classes);
-    sets.flat_map(|group| group.ids.iter().skip(1).copied().map(SampleId)).collect()
-}
-
-/// Every sample of a set of copies that lies in more than one split.
-fn leaked(report: &Report) -> Vec<SampleId> {
-    let sets = report.groups.iter().filter(|group| group.across_splits);
-    sets.flat_map(|group| group.ids.iter().copied().map(SampleId)).collect()
 }
 
 /// One version, or a 404.

@@ -238,7 +238,7 @@ pub(in crate::web) async fn show(
 ) -> Result<Response> {
     let dataset = find_dataset(&state, id).await?;
     let card = Card::load(&state, dataset).await?;
-    let shown = Shown::load(&state, &card.dataset, &card.classes, &asked).await?;
+    let shown = Shown::load(&state, &card.dataset, &asked).await?;
     let done = match asked.done.parse() {
         Ok(number) => find_version(&state, &card.dataset, number).await.ok(),
         Err(_) => None,

@@ -138,6 +138,7 @@ pub(in crate::web) async fn show(
     let (report, measured) = match state.health.of(&dataset).await? {
         Examined::Ready(kept) => (Some(shown(&state, &dataset, &kept, &asked).await?), (0, 0)),
         Examined::UnderWay { measured } => (None, measured),
+        Examined::Failed(why) => return Err(Error::Conflict(format!("The examination failed: {why}."))),
     };
     let done = match asked.done.parse() {
         Ok(number) => crate::web::api::versions::find_version(&state, &dataset, number).await.ok(),
@@ -186,7 +187,7 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
         sets.push(set(state, group, &classes).await?);
     }
     let base = format!("/datasets/{}/health", dataset.id);
-    let next = (asked.from + GROUPS_SHOWN < wanted.len()).then(|| {
+    let next = (asked.from < wanted.len().saturating_sub(GROUPS_SHOWN)).then(|| {
         let from = (asked.from + GROUPS_SHOWN).to_string();
         link(&base, &[("duplicates", &asked.duplicates), ("from", &from)]) + "#duplicates"
     });
@@ -201,14 +202,8 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
         let count = report.groups.iter().filter(|group| fits(group, word)).count();
         (label, link(&base, &[("duplicates", word)]) + "#duplicates", count, word == asked.duplicates)
     });
-    let spare = |kind: IssueKind, words| Spare {
-        kind: kind.as_str(),
-        words,
-        count: (report.groups.iter())
-            .filter(|group| group.kind == kind && !group.across_classes)
-            .map(|group| group.ids.len() - 1)
-            .sum(),
-    };
+    let spare =
+        |kind: IssueKind, words| Spare { kind: kind.as_str(), words, count: report.spare_copies(kind).len() };
     Ok(Shown {
         when: format!("{}, in {}", ago(kept.made_at_ms), short_duration(kept.seconds)),
         samples: counted(report.samples, "picture", "pictures"),
@@ -218,14 +213,18 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
         tabs: tabs.into(),
         next,
         spare: [spare(IssueKind::ExactDuplicate, "exact"), spare(IssueKind::NearDuplicate, "near")],
-        leaked: ids_of(report, |group| group.across_splits).len(),
+        leaked: report.leaked().len(),
         balance: balance(report),
         shortcuts: report.shortcuts.iter().map(told).collect(),
     })
 }
 
 fn short_duration(seconds: f64) -> String {
-    if seconds < 10.0 { format!("{seconds:.1} s") } else { duration(seconds) }
+    match seconds {
+        ..0.1 => "less than 0.1 s".to_owned(),
+        0.1..10.0 => format!("{seconds:.1} s"),
+        _ => duration(seconds),
+    }
 }
 
 fn fits(group: &Group, word: &str) -> bool {
@@ -237,18 +236,6 @@ fn fits(group: &Group, word: &str) -> bool {
     }
 }
 
-fn ids_of(report: &Report, wanted: fn(&Group) -> bool) -> Vec<i64> {
-    let mut ids: Vec<i64> = report
-        .groups
-        .iter()
-        .filter(|group| wanted(group))
-        .flat_map(|group| group.ids.iter().copied())
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
 type IssueWords = (&'static str, &'static str, &'static str, Vec<i64>);
 
 /// Word in an address, title, what it means, samples.
@@ -258,13 +245,13 @@ fn issues(report: &Report) -> Vec<IssueWords> {
             "leaked",
             "Leaked across splits",
             "The same picture is learnt from and judged by, so the figures flatter.",
-            ids_of(report, |group| group.across_splits),
+            report.leaked(),
         ),
         (
             "mislabelled",
             "Copies in different classes",
             "The same picture has two labels: one of them must be wrong.",
-            ids_of(report, |group| group.across_classes),
+            report.mislabelled(),
         ),
     ];
     issues.extend(IssueKind::ALL.map(|kind| {

@@ -104,7 +104,7 @@ struct Triple {
 
 /// What stands where a fed picture would.
 struct Picture {
-    /// A PNG as a `data:` address, a pixel a tensor element; empty where there is none.
+    /// As a `data:` address; empty where there is none.
     data: String,
     width: u32,
     height: u32,
@@ -253,7 +253,6 @@ pub(in crate::web) async fn show(
         "presets": Preset::ALL.map(|preset| (preset.as_str(), preset.pipeline(size))),
         "saved": saved.iter().map(|saved| (&saved.name, &saved.steps)).collect::<Vec<_>>(),
         "size": size,
-        "dataset": dataset.id,
     })
     .to_string()
     // The only thing that could end a script element early.
@@ -380,7 +379,7 @@ impl Look {
     fn picture(&self, side: usize, fed: &Result<Fed, String>) -> Picture {
         match fed {
             Ok(fed) => Picture {
-                data: data_url(&fed_picture(fed, self.pipelines[side].as_deref(), self.view)),
+                data: tile_url(&fed_picture(fed, self.pipelines[side].as_deref(), self.view)),
                 width: fed.tensor.width,
                 height: fed.tensor.height,
                 drawn: fed.drawn.iter().map(drawn_words).collect(),
@@ -434,13 +433,16 @@ impl Look {
             Some(CloseSide {
                 letter: ["A", "B"][side],
                 shape: format!("3 × {} × {}", fed_side.tensor.height, fed_side.tensor.width),
-                picture: self.picture(side, &fed[side]),
+                picture: Picture {
+                    data: pictures[side].as_ref().map(data_url).unwrap_or_default(),
+                    ..self.picture(side, &fed[side])
+                },
                 channels: channels(&fed_side.tensor, from, to),
             })
         });
         let keys = (0..DRAWS).map(|at| match self.by_epoch {
-            true => self.subject(sample, self.seed, self.epoch + at),
-            false => self.subject(sample, self.seed + u64::from(at), self.epoch),
+            true => self.subject(sample, self.seed, self.epoch.saturating_add(at)),
+            false => self.subject(sample, self.seed.saturating_add(u64::from(at)), self.epoch),
         });
         let subjects: Vec<Subject> = keys.collect();
         Close {
@@ -519,8 +521,28 @@ fn difference(pictures: &[Option<RgbImage>; 2]) -> Option<Difference> {
     Some(Difference { data: data_url(&image), width, height, mean, most })
 }
 
+/// Larger pictures are shown reduced in a tile, where a JPEG a tenth the size looks the same.
+const EXACT_TILE_SIDE: u32 = 96;
+/// Pixels of the longer side of a reduced one.
+const TILE_SIDE: u32 = 224;
+
+/// A picture for a tile: exact where it is shown enlarged.
+fn tile_url(image: &RgbImage) -> String {
+    let side = image.width().max(image.height());
+    if side <= EXACT_TILE_SIDE {
+        return data_url(image);
+    }
+    let tile = vision::thumbnail(image, TILE_SIDE);
+    encoded(tile.mime, &tile.bytes)
+}
+
+/// A picture to the level: a pixel a tensor element.
 fn data_url(image: &RgbImage) -> String {
-    let mut text = String::from("data:image/png;base64,");
-    base64::engine::general_purpose::STANDARD.encode_string(vision::quick_png(image), &mut text);
+    encoded("image/png", &vision::quick_png(image))
+}
+
+fn encoded(mime: &str, bytes: &[u8]) -> String {
+    let mut text = format!("data:{mime};base64,");
+    base64::engine::general_purpose::STANDARD.encode_string(bytes, &mut text);
     text
 }

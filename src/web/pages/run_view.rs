@@ -200,6 +200,11 @@ impl RunView {
         figures
     }
 
+    /// The version of the data set that it learnt from, with what has changed since.
+    fn version_href(&self) -> String {
+        format!("{}/versions/{}", self.dataset_href(), self.run.dataset_version)
+    }
+
     /// The four stages, the same on every page of the run.
     pub(in crate::web) fn stages(&self) -> Vec<Stage> {
         let training = matches!(self.run.state, RunState::Failed | RunState::Interrupted);
@@ -207,9 +212,12 @@ impl RunView {
         vec![
             Stage {
                 label: "Before",
-                says: self.dataset.clone(),
+                says: format!("{}, version {}", self.dataset, self.run.dataset_version),
                 needs_attention: false,
-                pages: vec![("dataset", "Data set", self.dataset_href())],
+                pages: vec![
+                    ("dataset", "Data set", self.dataset_href()),
+                    ("version", "Its version", self.version_href()),
+                ],
             },
             Stage {
                 label: "During",

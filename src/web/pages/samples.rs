@@ -219,7 +219,7 @@ pub(in crate::web) async fn of_dataset(
         .await?
         .filter(|sample| sample.dataset_id == dataset.id)
         .ok_or(Error::NotFound("picture in this data set"))?;
-    let classes = state.store.list_class_counts(dataset.id).await?;
+    let classes = state.store.list_classes(dataset.id).await?;
     let name = class_of(sample.label, &classes).to_owned();
     let mut verdicts = Vec::new();
     for (run, split, predicted, confidence) in state.store.list_verdicts_on(sample.id).await? {

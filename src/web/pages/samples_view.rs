@@ -137,20 +137,15 @@ impl Asked {
         let kept = match state.health.of(dataset).await? {
             Examined::Ready(kept) => *kept,
             // Just after a change the report before it still names its samples.
-            Examined::UnderWay { .. } => state.store.find_report(dataset.id).await?.ok_or_else(|| {
-                Error::Conflict("the data set is being examined; try again in a moment".into())
-            })?,
-        };
-        let groups = |wanted: fn(&crate::domain::health::Group) -> bool| {
-            let groups = kept.report.groups.iter().filter(|group| wanted(group));
-            let mut ids: Vec<i64> = groups.flat_map(|group| group.ids.iter().copied()).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids
+            Examined::UnderWay { .. } | Examined::Failed(_) => {
+                state.store.find_report(dataset.id).await?.ok_or_else(|| {
+                    Error::Conflict("the data set is being examined; try again in a moment".into())
+                })?
+            }
         };
         let ids = match self.issue.as_str() {
-            "leaked" => groups(|group| group.across_splits),
-            "mislabelled" => groups(|group| group.across_classes),
+            "leaked" => kept.report.leaked(),
+            "mislabelled" => kept.report.mislabelled(),
             word => {
                 let kind = IssueKind::from_word(word)
                     .ok_or_else(|| Error::field("issue", format!("there is no issue “{word}”")))?;
@@ -170,12 +165,8 @@ pub(in crate::web) struct Shown {
 }
 
 impl Shown {
-    pub(in crate::web) async fn load(
-        state: &State,
-        dataset: &Dataset,
-        classes: &[ClassCount],
-        asked: &Asked,
-    ) -> Result<Shown> {
+    pub(in crate::web) async fn load(state: &State, dataset: &Dataset, asked: &Asked) -> Result<Shown> {
+        let classes = &state.store.list_classes(dataset.id).await?;
         let filter = asked.filter(state, dataset, classes).await?;
         let (order, descending, after) = (asked.order()?, !asked.descending.is_empty(), asked.cursor()?);
         let store = &state.store;

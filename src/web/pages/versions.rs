@@ -111,6 +111,8 @@ struct One {
     own: Vec<Kind>,
     /// What has changed since.
     since: Vec<Kind>,
+    /// Whether only the first of the changed samples are shown.
+    cut: bool,
     can_undo: bool,
 }
 
@@ -150,6 +152,7 @@ pub(in crate::web) async fn show(
         tab: "versions",
         when: ago(version.created_at_ms),
         runs: runs_of(&state.store.list_runs_of(dataset.id).await?, number),
+        cut: own.len() as i64 == SHOWN || since.len() as i64 == SHOWN,
         own: by_kind(own, &names, &dataset),
         since: by_kind(since, &names, &dataset),
         can_undo: to_undo(&numbers) == Some(number),
@@ -245,7 +248,7 @@ pub(in crate::web) async fn edit(
             excluded: field("filter_excluded"),
             ..samples_view::Asked::default()
         };
-        let classes = state.store.list_class_counts(dataset.id).await?;
+        let classes = state.store.list_classes(dataset.id).await?;
         let filter = asked.filter(&state, &dataset, &classes).await?;
         state.store.list_sample_ids(dataset.id, &filter).await?.into_iter().map(|id| id.0).collect()
     };
@@ -267,21 +270,29 @@ pub(in crate::web) async fn edit(
         "rename_class" => Edit::RenameClass { class: field("class"), name: field("name"), note },
         "drop_duplicates" => Edit::DropDuplicates { kind: field("kind") },
         "move_leaked" => Edit::MoveLeaked {},
-        "undo" => Edit::Undo {},
+        "undo" => Edit::Undo {
+            version: match field("version").as_str() {
+                "" => None,
+                text => Some(text.parse().map_err(|_| Error::field("version", "is no number"))?),
+            },
+        },
         other => return Err(Error::field("action", format!("there is no action “{other}”"))),
     };
     let version = carry_out(&state, &dataset, edit).await?;
-    Ok(Redirect::to(&back(&field("back"), &dataset, version.number)).into_response())
+    let classes = state.store.list_classes(dataset.id).await?;
+    let is_class = |name: &str| classes.iter().any(|class| class.name == name);
+    Ok(Redirect::to(&back(&field("back"), &dataset, version.number, is_class)).into_response())
 }
 
-/// Where the form was, with the new version in its address; only a page of this data set is gone back to.
-fn back(asked: &str, dataset: &Dataset, done: i64) -> String {
+/// Where the form was, with the new version in its address; only a page of this data set is gone back to, and no
+/// gallery of a class that has another name now.
+fn back(asked: &str, dataset: &Dataset, done: i64, is_class: impl Fn(&str) -> bool) -> String {
     let own = format!("/datasets/{}", dataset.id);
     let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
     let path = if path == own || path.starts_with(&format!("{own}/")) { path } else { own.as_str() };
     let kept: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
         .into_owned()
-        .filter(|(key, _)| key != "done" && key != "after")
+        .filter(|(key, value)| key != "done" && key != "after" && (key != "class" || is_class(value)))
         .collect();
     let done = done.to_string();
     let mut pairs: Vec<(&str, &str)> =

@@ -1,5 +1,5 @@
-//! Every transform described once: the loading lab's sliders, the form, the command line's help, the API's
-//! description and the checks of values are all made from [`TRANSFORMS`].
+//! Every transform described once: the loading lab's controls, `/api/v1/transforms`, what pages say of a
+//! pipeline and the checks of values are all made from [`TRANSFORMS`].
 
 use super::kind::Kind;
 use serde::Serialize;
