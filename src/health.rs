@@ -3,6 +3,7 @@
 
 use crate::domain::health::{Report, Subject, examine};
 use crate::domain::ids::{DatasetId, SampleId};
+use crate::domain::overview::{Overview, overview};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::measures::{KeptReport, Measured};
@@ -111,8 +112,10 @@ impl Health {
         }
         let labels: Vec<i64> = classes.iter().map(|class| class.label).collect();
         let names: Vec<String> = classes.into_iter().map(|class| class.name).collect();
-        let report = tokio::task::spawn_blocking(move || report(&measured, &labels, &names)).await?;
-        self.store.save_report(dataset.id, version, since.elapsed().as_secs_f64(), &report).await?;
+        let (report, overview) =
+            tokio::task::spawn_blocking(move || examined(&measured, &labels, &names)).await?;
+        let seconds = since.elapsed().as_secs_f64();
+        self.store.save_examination(dataset.id, version, seconds, &report, &overview).await?;
         tracing::info!(dataset.id = %dataset.id, seconds = since.elapsed().as_secs_f64(), "examined");
         Ok(())
     }
@@ -138,7 +141,7 @@ fn measure_missing(
     (measured, new)
 }
 
-fn report(measured: &[Measured], labels: &[i64], classes: &[String]) -> Report {
+fn examined(measured: &[Measured], labels: &[i64], classes: &[String]) -> (Report, Overview) {
     let number = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
     let subjects: Vec<Subject> = measured
         .iter()
@@ -157,5 +160,5 @@ fn report(measured: &[Measured], labels: &[i64], classes: &[String]) -> Report {
             })
         })
         .collect();
-    examine(&subjects, classes)
+    (examine(&subjects, classes), overview(&subjects, classes))
 }

@@ -306,6 +306,17 @@ impl Store {
             .await
     }
 
+    /// Every sample of a class that is not excluded, by number.
+    pub async fn list_class_samples(&self, id: DatasetId, label: i64) -> sqlx::Result<Vec<Sample>> {
+        sqlx::query_as(
+            "select * from samples where dataset_id = ? and excluded = 0 and label = ? order by id",
+        )
+        .bind(id)
+        .bind(label)
+        .fetch_all(&self.read)
+        .await
+    }
+
     /// Some samples of a class and a split (either may be left open), the same ones for the same `pick`.
     pub async fn pick_samples(
         &self,

@@ -3,6 +3,7 @@
 use super::{Store, bad_json, now_ms};
 use crate::domain::health::Report;
 use crate::domain::ids::{DatasetId, SampleId};
+use crate::domain::overview::Overview;
 use sqlx::{FromRow, SqliteConnection};
 use vision::Features;
 
@@ -62,25 +63,28 @@ impl Store {
         transaction.commit().await
     }
 
-    /// Keeps a report in place of an older one.
-    pub async fn save_report(
+    /// Keeps a report and an overview in place of older ones.
+    pub async fn save_examination(
         &self,
         id: DatasetId,
         version: i64,
         seconds: f64,
         report: &Report,
+        overview: &Overview,
     ) -> sqlx::Result<()> {
         let report = serde_json::to_string(report).map_err(|error| bad_json("report", error))?;
+        let overview = serde_json::to_string(overview).map_err(|error| bad_json("overview", error))?;
         sqlx::query(
-            "insert into health_reports (dataset_id, version, made_at_ms, seconds, report) values (?, ?, ?, ?, ?)
-             on conflict do update set version = excluded.version, made_at_ms = excluded.made_at_ms,
-                                       seconds = excluded.seconds, report = excluded.report",
+            "insert into health_reports (dataset_id, version, made_at_ms, seconds, report, overview) values (?, ?, ?, ?, ?, ?)
+             on conflict do update set version = excluded.version, made_at_ms = excluded.made_at_ms, seconds = excluded.seconds,
+                                       report = excluded.report, overview = excluded.overview",
         )
         .bind(id)
         .bind(version)
         .bind(now_ms())
         .bind(seconds)
         .bind(report)
+        .bind(overview)
         .execute(&self.write)
         .await?;
         Ok(())
@@ -98,6 +102,19 @@ impl Store {
             let report: Report = serde_json::from_str(&report).ok()?;
             report.is_current().then_some(KeptReport { version, made_at_ms, seconds, report })
         }))
+    }
+
+    /// The overview that was made with the newest report; `None` where there is none of the newest version.
+    pub async fn find_overview(&self, id: DatasetId) -> sqlx::Result<Option<Overview>> {
+        let text: Option<Option<String>> = sqlx::query_scalar(
+            "select overview from health_reports where dataset_id = ?1
+             and version = (select max(number) from versions where dataset_id = ?1)",
+        )
+        .bind(id)
+        .fetch_optional(&self.read)
+        .await?;
+        // One that this program words otherwise is made anew with its report.
+        Ok(text.flatten().and_then(|text| serde_json::from_str(&text).ok()))
     }
 }
 

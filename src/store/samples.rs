@@ -4,6 +4,7 @@ use super::Store;
 use super::datasets::Sample;
 use super::versions::json_list;
 use crate::domain::ids::{DatasetId, SampleId};
+use crate::domain::measure::{Measure, Range};
 use protocol::sample::Split;
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 
@@ -18,6 +19,10 @@ pub struct SampleFilter {
     pub among: Option<Vec<SampleId>>,
     /// With this value of a metadata column.
     pub metadata: Option<(String, String)>,
+    /// With a figure in this range.
+    pub range: Option<Range>,
+    /// Files of this kind.
+    pub format: Option<String>,
     /// The excluded ones, in place of those that count.
     pub excluded: bool,
 }
@@ -28,65 +33,37 @@ pub enum SampleOrder {
     /// As they were imported.
     #[default]
     Number,
-    /// By median luma.
-    Brightness,
-    /// By the deviation of luma.
-    Contrast,
-    /// By the strength of their edges.
-    Sharpness,
-    /// By width × height.
-    Pixels,
-    /// By width ÷ height.
-    Aspect,
-    /// By the size of the file.
-    Bytes,
+    /// By a figure of theirs.
+    By(Measure),
 }
 
 impl SampleOrder {
-    /// All of them.
-    pub const ALL: [SampleOrder; 7] = [
-        SampleOrder::Number,
-        SampleOrder::Brightness,
-        SampleOrder::Contrast,
-        SampleOrder::Sharpness,
-        SampleOrder::Pixels,
-        SampleOrder::Aspect,
-        SampleOrder::Bytes,
-    ];
-
-    /// The word in addresses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            SampleOrder::Number => "number",
-            SampleOrder::Brightness => "brightness",
-            SampleOrder::Contrast => "contrast",
-            SampleOrder::Sharpness => "sharpness",
-            SampleOrder::Pixels => "pixels",
-            SampleOrder::Aspect => "aspect",
-            SampleOrder::Bytes => "bytes",
-        }
-    }
-
-    /// The inverse of [`SampleOrder::as_str`].
-    pub fn from_word(word: &str) -> Option<SampleOrder> {
-        Self::ALL.into_iter().find(|order| order.as_str() == word)
-    }
-
     fn sql(self) -> &'static str {
         match self {
             SampleOrder::Number => "samples.id",
-            SampleOrder::Brightness => "measures.brightness",
-            SampleOrder::Contrast => "measures.contrast",
-            SampleOrder::Sharpness => "measures.sharpness",
-            SampleOrder::Pixels => "samples.width * samples.height",
-            SampleOrder::Aspect => "cast(samples.width as real) / samples.height",
-            SampleOrder::Bytes => "samples.bytes",
+            SampleOrder::By(measure) => sql_of(measure),
         }
     }
 
     fn is_measured(self) -> bool {
-        matches!(self, SampleOrder::Brightness | SampleOrder::Contrast | SampleOrder::Sharpness)
+        matches!(self, SampleOrder::By(measure) if is_of_the_pixels(measure))
     }
+}
+
+fn sql_of(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Brightness => "measures.brightness",
+        Measure::Contrast => "measures.contrast",
+        Measure::Sharpness => "measures.sharpness",
+        Measure::Pixels => "samples.width * samples.height",
+        Measure::Aspect => "cast(samples.width as real) / samples.height",
+        Measure::Bytes => "samples.bytes",
+    }
+}
+
+/// Whether a figure stands among the measures.
+fn is_of_the_pixels(measure: Measure) -> bool {
+    matches!(measure, Measure::Brightness | Measure::Contrast | Measure::Sharpness)
 }
 
 /// Behind which sample a page begins: its value in the order, and its number.
@@ -152,7 +129,7 @@ impl Store {
         if order.is_measured() {
             query.push(" and ").push(value).push(" is not null");
         }
-        push_filter(&mut query, filter);
+        push_filter(&mut query, id, filter);
         if let (Some(after), SampleOrder::Number) = (after, order) {
             query
                 .push(if descending { " and samples.id < " } else { " and samples.id > " })
@@ -175,7 +152,7 @@ impl Store {
     pub async fn count_samples(&self, id: DatasetId, filter: &SampleFilter) -> sqlx::Result<i64> {
         let mut query = QueryBuilder::new("select count(*) from samples where samples.dataset_id = ");
         query.push_bind(id);
-        push_filter(&mut query, filter);
+        push_filter(&mut query, id, filter);
         query.build_query_scalar().fetch_one(&self.read).await
     }
 
@@ -183,7 +160,7 @@ impl Store {
     pub async fn list_sample_ids(&self, id: DatasetId, filter: &SampleFilter) -> sqlx::Result<Vec<SampleId>> {
         let mut query = QueryBuilder::new("select samples.id from samples where samples.dataset_id = ");
         query.push_bind(id);
-        push_filter(&mut query, filter);
+        push_filter(&mut query, id, filter);
         query.push(" order by samples.id");
         query.build_query_scalar().fetch_all(&self.read).await
     }
@@ -221,7 +198,7 @@ impl Store {
     }
 }
 
-fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SampleFilter) {
+fn push_filter(query: &mut QueryBuilder<Sqlite>, id: DatasetId, filter: &SampleFilter) {
     query.push(" and samples.excluded = ").push_bind(filter.excluded);
     if let Some(label) = filter.label {
         query.push(" and samples.label = ").push_bind(label);
@@ -235,5 +212,31 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SampleFilter) {
     if let Some((key, value)) = &filter.metadata {
         query.push(" and exists (select 1 from json_each(samples.metadata) where key = ");
         query.push_bind(key.clone()).push(" and cast(value as text) = ").push_bind(value.clone()).push(")");
+    }
+    if let Some(format) = &filter.format {
+        query.push(" and samples.format = ").push_bind(format.clone());
+    }
+    if let Some(range) = filter.range {
+        push_range(query, id, range);
+    }
+}
+
+fn push_range(query: &mut QueryBuilder<Sqlite>, id: DatasetId, range: Range) {
+    let value = sql_of(range.measure);
+    let is_measured = is_of_the_pixels(range.measure);
+    if is_measured {
+        // The index of the measure answers this alone.
+        query
+            .push(" and samples.id in (select sample_id from measures where measures.dataset_id = ")
+            .push_bind(id);
+        query.push(" and ").push(value).push(" is not null");
+    }
+    for (bound, end) in [(" >= ", range.from), (" < ", range.to)] {
+        if let Some(end) = end {
+            query.push(" and ").push(value).push(bound).push_bind(end);
+        }
+    }
+    if is_measured {
+        query.push(")");
     }
 }

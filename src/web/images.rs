@@ -7,13 +7,14 @@ use axum::extract::State as Held;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use include_dir::{Dir, include_dir};
+use std::path::PathBuf;
 
 static ASSETS: Dir = include_dir!("$CARGO_MANIFEST_DIR/static");
 
 /// The sides that thumbnails are made in; a page asks for these alone, so the cache stays small.
 const SIDES: [u32; 3] = [160, 320, 1024];
 
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// `/thumbnails/{hash of the file}/{side}`: made at the first request, then a file in the cache.
 pub(super) async fn thumbnail(
@@ -24,32 +25,32 @@ pub(super) async fn thumbnail(
     if !named || !SIDES.contains(&side) {
         return Err(Error::NotFound("picture"));
     }
-    let folder = state.data.join("thumbnails").join(&hash[..2]);
-    let cached = folder.join(format!("{hash}-{side}"));
-    let bytes = match tokio::fs::read(&cached).await {
-        Ok(bytes) => bytes,
-        Err(_) => {
-            let path = state.store.find_path_by_hash(&hash).await?.ok_or(Error::NotFound("picture"))?;
-            tokio::task::spawn_blocking(move || make(&path, side, &folder, &cached)).await??
-        }
-    };
+    let file = state.data.join("thumbnails").join(&hash[..2]).join(format!("{hash}-{side}"));
+    let bytes = cached(file, async || {
+        let path = state.store.find_path_by_hash(&hash).await?.ok_or(Error::NotFound("picture"))?;
+        let decoded = tokio::task::spawn_blocking(move || {
+            vision::decode_file(&path, &vision::Limits::default())
+                .map(|decoded| vision::thumbnail(&decoded.image, side).bytes)
+        });
+        Ok(decoded.await??)
+    })
+    .await?;
     let mime = if bytes.starts_with(b"RIFF") { "image/webp" } else { "image/jpeg" };
     Ok(([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, FOR_EVER)], bytes).into_response())
 }
 
-fn make(
-    path: &std::path::Path,
-    side: u32,
-    folder: &std::path::Path,
-    cached: &std::path::Path,
-) -> anyhow::Result<Vec<u8>> {
-    let decoded = vision::decode_file(path, &vision::Limits::default())?;
-    let thumbnail = vision::thumbnail(&decoded.image, side);
+/// A file of the cache; where there is none yet, it is made and kept.
+pub(super) async fn cached(file: PathBuf, make: impl AsyncFnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    if let Ok(bytes) = tokio::fs::read(&file).await {
+        return Ok(bytes);
+    }
+    let bytes = make().await?;
+    let folder = file.parent().unwrap_or(&file);
     std::fs::create_dir_all(folder)?;
     let staged = tempfile::NamedTempFile::new_in(folder)?;
-    std::fs::write(staged.path(), &thumbnail.bytes)?;
-    staged.persist(cached)?;
-    Ok(thumbnail.bytes)
+    std::fs::write(staged.path(), &bytes)?;
+    staged.persist(&file).map_err(|kept| kept.error)?;
+    Ok(bytes)
 }
 
 /// `/static/…`: what is embedded in the program.

@@ -5,6 +5,7 @@ mod error;
 mod extract;
 mod guard;
 mod images;
+mod means;
 mod pages;
 
 pub use error::Error;
@@ -70,6 +71,7 @@ pub fn router(state: State) -> Router {
         .route("/runs/{id}/{action}", post(pages::runs::act))
         // Pictures; their addresses name their content, so they never change.
         .route("/thumbnails/{hash}/{side}", get(images::thumbnail))
+        .route("/datasets/{id}/means/{fingerprint}/{label}", get(means::show))
         .route("/runs/{id}/batches/{step}/{item}", get(pages::inputs::picture))
         .route("/static/{*path}", get(images::asset))
         // JSON.
@@ -77,6 +79,7 @@ pub fn router(state: State) -> Router {
         .route("/api/v1/datasets", get(api::datasets::list).post(api::datasets::create))
         .route("/api/v1/datasets/{id}", get(api::datasets::show).delete(api::datasets::delete))
         .route("/api/v1/datasets/{id}/health", get(api::health::show))
+        .route("/api/v1/datasets/{id}/overview", get(api::health::overview))
         .route("/api/v1/datasets/{id}/samples", get(api::samples::list))
         .route("/api/v1/datasets/{id}/edits", post(api::versions::edit))
         .route("/api/v1/datasets/{id}/versions", get(api::versions::list))

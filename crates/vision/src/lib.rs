@@ -16,6 +16,7 @@ mod histogram;
 mod inspect;
 mod jpeg;
 mod kind;
+mod mean;
 mod mix;
 mod noise;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use draw::Draw;
 pub use features::{Features, FeaturesError, Percentiles, features};
 pub use image::RgbImage;
 pub use inspect::{Stats, channel_stats, histogram};
+pub use mean::MeanPicture;
 pub use mix::{CutBox, cutmix, draw_cut_box, draw_lambda, mixup};
 pub use picture::{Thumbnail, channel_picture, picture_from_tensor, png, quick_png, thumbnail};
 pub use pipeline::{Tensor, apply, output_side};

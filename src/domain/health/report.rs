@@ -4,7 +4,7 @@ use protocol::sample::Split;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever what a report says of the same samples changes.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// What was found in a data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! `/api/v1/datasets/{id}/health`: what an examination found.
+//! `/api/v1/datasets/{id}/health` and `/overview`: what an examination found, and how the pictures are spread.
 
 use super::find_dataset;
 use crate::domain::dataset::DatasetState;
@@ -35,4 +35,17 @@ pub(in crate::web) async fn show(
             (StatusCode::ACCEPTED, Json(json!({"measured": done, "to_measure": total})))
         }
     })
+}
+
+/// How the pictures of the newest version are spread; 202 while the examination is under way.
+pub(in crate::web) async fn overview(
+    Held(state): Held<State>,
+    Path(id): Path<i64>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let dataset = find_dataset(&state, id).await?;
+    match state.store.find_overview(dataset.id).await? {
+        Some(overview) => Ok((StatusCode::OK, Json(json!(overview)))),
+        // Begins the examination that makes it, or says why there is none.
+        None => show(Held(state), Path(id)).await.map(|(_, told)| (StatusCode::ACCEPTED, told)),
+    }
 }

@@ -50,9 +50,10 @@ fn description() -> Value {
         },
         "/api/v1/datasets/{id}/samples": {"get": call(
             "Its samples, a page at a time",
-            &["class", "split", "issue", "metadata", "excluded", "order", "descending", "limit", "after"],
+            &["class", "split", "issue", "metadata", "range", "format", "excluded", "order", "descending", "limit", "after"],
             "200",
         )},
+        "/api/v1/datasets/{id}/overview": {"get": call("How its pictures are spread: counts by class and bin, mean colours, mean and deviation of the channels; 202 while it is being made", &[], "200")},
         "/api/v1/datasets/{id}/health": {"get": call("What an examination found; 202 while it is being made", &[], "200")},
         "/api/v1/datasets/{id}/edits": {"post": {
             "summary": "Mend it: makes a version. `action` is relabel (samples, class), move (samples, split), exclude (samples), \

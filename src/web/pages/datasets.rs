@@ -2,10 +2,12 @@
 
 use super::frame::{Frame, page, page_with};
 use super::gallery::{Tile, class_colour};
+use super::overview;
 use super::run_view::RunView;
 use super::samples_view::{Asked, Shown, tile};
 use super::words::{self, counted, duration, link, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
+use crate::domain::measure::Measure;
 use crate::domain::recipe::FieldErrors;
 use crate::import::catalogue::{CATALOGUE, Entry};
 use crate::import::job::Status;
@@ -144,6 +146,7 @@ struct Show {
     card: Card,
     asked: Asked,
     shown: Shown,
+    overview: overview::Shown,
     /// The version that was just made, with what it did.
     done: Option<Version>,
     /// Columns of the metadata that have few enough values to choose from.
@@ -221,8 +224,9 @@ impl Show {
         (percent, words)
     }
 
-    fn orders(&self) -> [&'static str; 7] {
-        SampleOrder::ALL.map(SampleOrder::as_str)
+    /// Word and title of what a gallery can be ordered by, besides the order of the import.
+    fn orders(&self) -> [(&'static str, &'static str); 6] {
+        Measure::ALL.map(|measure| (measure.as_str(), measure.title()))
     }
 
     /// This view, to come back to.
@@ -239,6 +243,7 @@ pub(in crate::web) async fn show(
     let dataset = find_dataset(&state, id).await?;
     let card = Card::load(&state, dataset).await?;
     let shown = Shown::load(&state, &card.dataset, &asked).await?;
+    let overview = overview::Shown::load(&state, &card.dataset, &card.classes, &asked).await?;
     let done = match asked.done.parse() {
         Ok(number) => find_version(&state, &card.dataset, number).await.ok(),
         Err(_) => None,
@@ -257,6 +262,7 @@ pub(in crate::web) async fn show(
         excluded: state.store.count_samples(card.dataset.id, &only_excluded).await?,
         asked,
         shown,
+        overview,
         done,
         metadata,
         dataset: card.dataset.clone(),

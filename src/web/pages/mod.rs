@@ -12,6 +12,7 @@ pub(super) mod home;
 pub(super) mod inputs;
 pub(super) mod lab;
 pub(super) mod maps;
+mod overview;
 mod pipeline_words;
 pub(super) mod predictions;
 pub(super) mod run_form;

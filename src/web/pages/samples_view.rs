@@ -1,10 +1,11 @@
 //! A data set's gallery: what the address filters and orders, and the tiles that fit.
 
 use super::gallery::Tile;
-use super::words::link;
+use super::words::{link, range_words};
 use crate::domain::dataset::ClassCount;
 use crate::domain::health::IssueKind;
 use crate::domain::ids::SampleId;
+use crate::domain::measure::{Measure, Range};
 use crate::health::Examined;
 use crate::store::datasets::{Dataset, Sample};
 use crate::store::samples::{SampleCursor, SampleFilter, SampleOrder};
@@ -30,6 +31,12 @@ pub(in crate::web) struct Asked {
     /// `column=value` of the metadata.
     #[serde(default)]
     pub(in crate::web) metadata: String,
+    /// A [`Range`], such as `brightness:96..112`.
+    #[serde(default)]
+    pub(in crate::web) range: String,
+    /// A kind of file, such as `jpeg`.
+    #[serde(default)]
+    pub(in crate::web) format: String,
     /// `1`: the excluded ones.
     #[serde(default)]
     pub(in crate::web) excluded: String,
@@ -47,19 +54,21 @@ pub(in crate::web) struct Asked {
 
 impl Asked {
     /// Everything but the cursor and what was just done.
-    pub(in crate::web) fn pairs(&self) -> [(&'static str, &str); 7] {
+    pub(in crate::web) fn pairs(&self) -> [(&'static str, &str); 9] {
         [
             ("class", &self.class),
             ("split", &self.split),
             ("issue", &self.issue),
             ("metadata", &self.metadata),
+            ("range", &self.range),
+            ("format", &self.format),
             ("excluded", &self.excluded),
             ("order", &self.order),
             ("descending", &self.descending),
         ]
     }
 
-    fn with(&self, path: &str, key: &str, value: &str) -> String {
+    pub(in crate::web) fn with(&self, path: &str, key: &str, value: &str) -> String {
         let pairs = self.pairs().map(|(name, kept)| (name, if name == key { value } else { kept }));
         link(path, &pairs)
     }
@@ -71,19 +80,29 @@ impl Asked {
             ("split", self.split.clone()),
             ("issue", self.issue.replace('_', " ")),
             ("metadata", self.metadata.replacen('=', ": ", 1)),
+            ("range", Range::from_text(&self.range).map_or_else(String::new, range_words)),
+            ("format", self.format.clone()),
             ("excluded", if self.excluded.is_empty() { String::new() } else { "only".to_owned() }),
         ];
         chips
             .into_iter()
             .filter(|(_, words)| !words.is_empty())
-            .map(|(key, words)| (format!("{key}: {words}"), self.with(path, key, "") + "#gallery"))
+            // A range names its figure itself.
+            .map(|(key, words)| {
+                (
+                    if key == "range" { words } else { format!("{key}: {words}") },
+                    self.with(path, key, "") + "#gallery",
+                )
+            })
             .collect()
     }
 
     pub(in crate::web) fn order(&self) -> Result<SampleOrder> {
         match self.order.as_str() {
             "" => Ok(SampleOrder::default()),
-            word => SampleOrder::from_word(word)
+            "number" => Ok(SampleOrder::Number),
+            word => Measure::from_word(word)
+                .map(SampleOrder::By)
                 .ok_or_else(|| Error::field("order", format!("there is no order “{word}”"))),
         }
     }
@@ -128,8 +147,18 @@ impl Asked {
             Some((key, value)) => Some((key.to_owned(), value.to_owned())),
             None => return Err(Error::field("metadata", "say column=value")),
         };
+        let range = match self.range.as_str() {
+            "" => None,
+            text => Some(Range::from_text(text).ok_or_else(|| {
+                Error::field(
+                    "range",
+                    format!("“{text}” is no range; say figure:from..to, such as brightness:96..112"),
+                )
+            })?),
+        };
+        let format = Some(self.format.clone()).filter(|format| !format.is_empty());
         let among = if self.issue.is_empty() { None } else { Some(self.concerned(state, dataset).await?) };
-        Ok(SampleFilter { label, split, among, metadata, excluded: !self.excluded.is_empty() })
+        Ok(SampleFilter { label, split, among, metadata, range, format, excluded: !self.excluded.is_empty() })
     }
 
     /// The samples that the health report names for an issue.

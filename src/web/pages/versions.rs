@@ -245,6 +245,8 @@ pub(in crate::web) async fn edit(
             split: field("filter_split"),
             issue: field("filter_issue"),
             metadata: field("filter_metadata"),
+            range: field("filter_range"),
+            format: field("filter_format"),
             excluded: field("filter_excluded"),
             ..samples_view::Asked::default()
         };

@@ -1,5 +1,6 @@
 //! Numbers as people read them.
 
+use crate::domain::measure::{Measure, Range};
 use crate::store::now_ms;
 
 /// What stands where there is no number.
@@ -30,36 +31,36 @@ impl<T: Whole> Whole for &T {
 }
 
 /// A number that may be missing.
-pub(in crate::web) trait Measure {
+pub(in crate::web) trait Figure {
     /// The number.
     fn value(&self) -> Option<f64>;
 }
 
-impl Measure for f64 {
+impl Figure for f64 {
     fn value(&self) -> Option<f64> {
         Some(*self)
     }
 }
 
-impl Measure for Option<f64> {
+impl Figure for Option<f64> {
     fn value(&self) -> Option<f64> {
         *self
     }
 }
 
-impl<T: Measure> Measure for &T {
+impl<T: Figure> Figure for &T {
     fn value(&self) -> Option<f64> {
         (*self).value()
     }
 }
 
 /// `81.0 %` of a share.
-pub(in crate::web) fn percent(share: impl Measure) -> String {
+pub(in crate::web) fn percent(share: impl Figure) -> String {
     share.value().map_or_else(|| NONE.into(), |share| format!("{:.1} %", share * 100.0))
 }
 
 /// Three significant digits, or whole where it is large.
-pub(in crate::web) fn number(value: impl Measure) -> String {
+pub(in crate::web) fn number(value: impl Figure) -> String {
     let Some(value) = value.value() else { return NONE.into() };
     match value.abs() {
         0.0 => "0".into(),
@@ -122,6 +123,34 @@ pub(in crate::web) fn bytes(count: i64) -> String {
     }
 }
 
+/// A value on a measure's axis: `96`, `1.12`, `150 k`, `1.4 MB`.
+pub(in crate::web) fn measured(measure: Measure, value: f64) -> String {
+    match measure {
+        Measure::Bytes => bytes(value.round() as i64),
+        Measure::Pixels if value >= 1e6 => format!("{} M", trimmed(value / 1e6)),
+        Measure::Pixels if value >= 10_000.0 => format!("{} k", trimmed(value / 1e3)),
+        Measure::Pixels => thousands(value.round() as i64),
+        _ => trimmed(value),
+    }
+}
+
+/// At most two decimals, and no more than are needed.
+fn trimmed(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// `brightness 96 to 112`, `file size below 1.0 kB`, `sharpness from 8`.
+pub(in crate::web) fn range_words(range: Range) -> String {
+    let (title, words) = (range.measure.title(), |value| measured(range.measure, value));
+    match (range.from, range.to) {
+        (Some(from), Some(to)) => format!("{title} {} to {}", words(from), words(to)),
+        (Some(from), None) => format!("{title} from {}", words(from)),
+        (None, Some(to)) => format!("{title} below {}", words(to)),
+        (None, None) => format!("any {title}"),
+    }
+}
+
 /// A path with its query; pairs without a value are left out.
 pub(in crate::web) fn link(path: &str, pairs: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
@@ -162,6 +191,15 @@ mod tests {
             [0.4, 59.4, 80.0, 700.0, 7500.0].map(duration),
             ["0 s", "59 s", "1 min 20 s", "11 min", "2 h 5 min"]
         );
+    }
+
+    #[test]
+    fn ranges_are_told_in_the_figures_own_units() {
+        let words = |measure, from, to| range_words(Range { measure, from, to });
+        assert_eq!(words(Measure::Brightness, Some(96.0), Some(104.0)), "brightness 96 to 104");
+        assert_eq!(words(Measure::Bytes, None, Some(1024.0)), "file size below 1.0 kB");
+        assert_eq!(words(Measure::Pixels, Some(148_530.0), None), "width × height from 148.53 k");
+        assert_eq!(words(Measure::Aspect, Some(1.059_46), None), "width ÷ height from 1.06");
     }
 
     #[test]

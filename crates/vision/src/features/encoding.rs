@@ -3,7 +3,7 @@
 use super::{COLOUR_SIDE, Features, GREY_SIDE, Percentiles};
 
 /// Raised whenever a field, its order or its meaning changes: what was written before is then measured again.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why bytes are no features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,14 +19,14 @@ pub enum FeaturesError {
 impl Features {
     /// Length of [`Features::to_bytes`].
     pub const BYTES: usize =
-        1 + 4 * 9 + 5 + 1 + 8 + GREY_SIDE * GREY_SIDE + 3 * COLOUR_SIDE * COLOUR_SIDE + 16;
+        1 + 4 * 12 + 5 + 1 + 8 + GREY_SIDE * GREY_SIDE + 3 * COLOUR_SIDE * COLOUR_SIDE + 16;
 
     /// All of it: a version byte, then the numbers in little-endian order.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::BYTES);
         bytes.push(VERSION);
         let single = [self.luma_std, self.entropy, self.sharpness];
-        for number in self.mean.iter().chain(&self.border).chain(&single) {
+        for number in self.mean.iter().chain(&self.square).chain(&self.border).chain(&single) {
             bytes.extend(number.to_le_bytes());
         }
         let Percentiles { p1, p5, p50, p95, p99 } = self.luma;
@@ -54,7 +54,7 @@ impl Features {
 /// What follows the version; `None` where it is too short or too long.
 fn read(mut bytes: &[u8]) -> Option<Features> {
     let rest = &mut bytes;
-    let (mean, border) = (three(rest)?, three(rest)?);
+    let (mean, square, border) = (three(rest)?, three(rest)?, three(rest)?);
     let [luma_std, entropy, sharpness] = three(rest)?;
     let [p1, p5, p50, p95, p99, channel_range] = take(rest)?;
     let perceptual_hash = u64::from_le_bytes(take(rest)?);
@@ -63,6 +63,7 @@ fn read(mut bytes: &[u8]) -> Option<Features> {
     let pixel_hash = take(rest)?;
     let features = Features {
         mean,
+        square,
         border,
         luma_std,
         luma: Percentiles { p1, p5, p50, p95, p99 },

@@ -32,6 +32,9 @@ const ROUNDING: f32 = 3.0;
 pub struct Features {
     /// Mean levels of red, green and blue.
     pub mean: [f32; 3],
+    /// Mean of the squared levels of red, green and blue: with [`Features::mean`], what the deviation over many pictures is
+    /// made of.
+    pub square: [f32; 3],
     /// Mean levels of red, green and blue over the border: the outermost 32nd of width and height on all four sides.
     pub border: [f32; 3],
     /// Standard deviation of luma, levels.
@@ -86,9 +89,13 @@ pub fn features(image: &RgbImage) -> Features {
     let mut canvas = Canvas::new(width, height);
     let mut lumas = vec![0; width];
     let mut channel_range = 0;
+    let mut squares = [0_u64; 3];
     for row in image.as_raw().chunks_exact(3 * width) {
         grid.add_row(row);
         channel_range = channel_range.max(luma_row(row, &mut lumas));
+        for (sum, of_row) in squares.iter_mut().zip(squares_of_row(row)) {
+            *sum += of_row;
+        }
         histogram.add(&lumas);
         canvas.add_row(&lumas);
     }
@@ -96,6 +103,7 @@ pub fn features(image: &RgbImage) -> Features {
     let luma_std = histogram.std();
     Features {
         mean: grid.mean(),
+        square: squares.map(|sum| (sum as f64 / (width * height) as f64) as f32),
         border: grid.border(),
         luma_std: luma_std as f32,
         luma: Percentiles {
@@ -128,6 +136,27 @@ fn luma_row(row: &[u8], lumas: &mut [u8]) -> u8 {
         widest = widest.max(r.max(g).max(b).wrapping_sub(r.min(g).min(b)));
     }
     widest
+}
+
+/// Sums of the squared levels of a row of RGB pixels. Eight pixels at a time in as many sums as they have levels, which the
+/// compiler keeps in registers; a row of 2³² / 255² × 8 pixels would be too long, and no decoder returns one.
+fn squares_of_row(row: &[u8]) -> [u64; 3] {
+    const LANES: usize = 24;
+    let mut lanes = [0_u32; LANES];
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (sum, level) in lanes.iter_mut().zip(chunk) {
+            *sum = sum.wrapping_add(u32::from(u16::from(*level) * u16::from(*level)));
+        }
+    }
+    let mut sums = [0; 3];
+    for (at, sum) in lanes.iter().enumerate() {
+        sums[at % 3] += u64::from(*sum);
+    }
+    for (at, level) in rest.iter().enumerate() {
+        sums[at % 3] += u64::from(*level).pow(2);
+    }
+    sums
 }
 
 /// The grid reduced to `side` × `side` cells, row by row.

@@ -71,6 +71,8 @@ fn means_are_those_of_the_pixels_at_any_size() {
         for channel in 0..3 {
             let sum: f64 = image.pixels().map(|pixel| f64::from(pixel.0[channel])).sum();
             assert!((f64::from(measured.mean[channel]) - sum / count).abs() < 0.01, "{width} × {height}");
+            let squares: f64 = image.pixels().map(|pixel| f64::from(pixel.0[channel]).powi(2)).sum();
+            assert_eq!(measured.square[channel], (squares / count) as f32, "{width} × {height}");
         }
     }
 }

@@ -1,0 +1,251 @@
+//! What a data set's pictures are like: charts whose bars open their pictures, and each class on average.
+
+use super::gallery::class_colour;
+use super::samples_view::Asked;
+use super::words::{counted, measured, percent, range_words};
+use crate::domain::dataset::{ClassCount, DatasetState};
+use crate::domain::measure::{Measure, Range};
+use crate::domain::overview::{Overview, Spread};
+use crate::health::Examined;
+use crate::store::datasets::Dataset;
+use crate::web::means::MOST_PICTURES;
+use crate::web::{Result, State};
+
+/// Up to so many classes each has its own line; of more, only the chosen one.
+const LINES: usize = 4;
+/// The plot within a box of 320 × 130.
+const LEFT: f64 = 34.0;
+const WIDTH: f64 = 280.0;
+const TOP: f64 = 8.0;
+const HEIGHT: f64 = 98.0;
+
+/// The overview's part of a page.
+pub(in crate::web) enum Shown {
+    /// As it is.
+    Ready(Box<Ready>),
+    /// It is made together with the health report.
+    UnderWay {
+        /// Pictures measured of those that have to be.
+        measured: (usize, usize),
+    },
+    /// Why there is none.
+    Failed(String),
+}
+
+pub(in crate::web) struct Ready {
+    pub(in crate::web) charts: Vec<Chart>,
+    pub(in crate::web) formats: Vec<Format>,
+    pub(in crate::web) means: Vec<Mean>,
+    /// Colour and name of each line in the charts.
+    pub(in crate::web) legend: Vec<(String, String)>,
+}
+
+/// One figure's spread.
+pub(in crate::web) struct Chart {
+    pub(in crate::web) title: &'static str,
+    pub(in crate::web) unit: &'static str,
+    pub(in crate::web) bars: Vec<Bar>,
+    /// Colour and `d` of a path.
+    pub(in crate::web) lines: Vec<(String, String)>,
+    /// Place and label.
+    pub(in crate::web) ticks: Vec<(String, String)>,
+    /// The share that the top of the plot stands for.
+    pub(in crate::web) top: String,
+    /// In place of a chart, where there is only one value.
+    pub(in crate::web) only: Option<String>,
+}
+
+/// The pictures of one bin.
+pub(in crate::web) struct Bar {
+    pub(in crate::web) x: String,
+    pub(in crate::web) width: String,
+    pub(in crate::web) y: String,
+    pub(in crate::web) height: String,
+    pub(in crate::web) says: String,
+    pub(in crate::web) href: String,
+    pub(in crate::web) chosen: bool,
+    /// The one that the tabulator key reaches; arrows lead to the others.
+    pub(in crate::web) first: bool,
+}
+
+/// A kind of file.
+pub(in crate::web) struct Format {
+    pub(in crate::web) name: String,
+    pub(in crate::web) says: String,
+    pub(in crate::web) href: String,
+    /// Percent.
+    pub(in crate::web) share: String,
+}
+
+/// A class on average.
+pub(in crate::web) struct Mean {
+    pub(in crate::web) class: String,
+    pub(in crate::web) href: String,
+    pub(in crate::web) picture: String,
+    /// The mean colour, for the style sheet and for people.
+    pub(in crate::web) colour: String,
+    /// Of how many pictures.
+    pub(in crate::web) says: String,
+}
+
+impl Shown {
+    pub(in crate::web) async fn load(
+        state: &State,
+        dataset: &Dataset,
+        classes: &[ClassCount],
+        asked: &Asked,
+    ) -> Result<Shown> {
+        if dataset.state != DatasetState::Ready {
+            return Ok(Shown::UnderWay { measured: (0, 0) });
+        }
+        if let Some(overview) = state.store.find_overview(dataset.id).await? {
+            return Ok(Shown::Ready(Box::new(ready(dataset, classes, &overview, asked))));
+        }
+        Ok(match state.health.of(dataset).await? {
+            Examined::Failed(why) => Shown::Failed(why),
+            // Ready since we looked: the next look has it.
+            Examined::Ready(_) => Shown::UnderWay { measured: (0, 0) },
+            Examined::UnderWay { measured } => Shown::UnderWay { measured },
+        })
+    }
+}
+
+fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: &Asked) -> Ready {
+    let path = format!("/datasets/{}", dataset.id);
+    let gallery = |key: &str, value: &str| asked.with(&path, key, value) + "#gallery";
+    let label = |name: &str| classes.iter().find(|class| class.name == name).map(|class| class.label);
+    let colour = |name: &str| class_colour(usize::try_from(label(name).unwrap_or(0)).unwrap_or(0));
+    // Which classes have a line, by their place in the overview.
+    let lined: Vec<usize> = (0..overview.classes.len())
+        .filter(|at| match asked.class.as_str() {
+            "" => overview.classes.len() <= LINES,
+            chosen => overview.classes[*at].class == chosen,
+        })
+        .collect();
+    let lines: Vec<(usize, String)> =
+        lined.iter().map(|at| (*at, colour(&overview.classes[*at].class))).collect();
+    let charts = Measure::ALL.into_iter().filter_map(|measure| {
+        let chosen = Range::from_text(&asked.range).filter(|range| range.measure == measure);
+        let href = |range: Range| gallery("range", &range.to_text());
+        Some(chart(measure, overview.spread(measure)?, &lines, chosen, &href))
+    });
+    let total: u64 = overview.classes.iter().map(|class| class.samples).sum();
+    let formats = overview.formats.iter().map(|format| {
+        let count: u64 = format.counts.iter().map(|count| u64::from(*count)).sum();
+        Format {
+            name: format.format.clone(),
+            says: counted(count, "picture", "pictures"),
+            href: gallery("format", &format.format),
+            share: format!("{:.2}", count as f64 * 100.0 / total.max(1) as f64),
+        }
+    });
+    let means = overview.classes.iter().filter_map(|class| {
+        let [red, green, blue] = class.mean?.map(|level| level.round() as u8);
+        let fingerprint = dataset.fingerprint.as_deref().unwrap_or_default();
+        let most = MOST_PICTURES as u64;
+        Some(Mean {
+            class: class.class.clone(),
+            href: super::words::link(&path, &[("class", &class.class)]) + "#gallery",
+            picture: format!("{path}/means/{fingerprint}/{}", label(&class.class)?),
+            colour: format!("#{red:02x}{green:02x}{blue:02x}"),
+            says: if class.samples <= most {
+                format!("of {}", counted(class.samples, "picture", "pictures"))
+            } else {
+                format!("of {most} of its {}", counted(class.samples, "picture", "pictures"))
+            },
+        })
+    });
+    Ready {
+        charts: charts.collect(),
+        formats: formats.collect(),
+        means: means.collect(),
+        legend: lines.into_iter().map(|(at, colour)| (colour, overview.classes[at].class.clone())).collect(),
+    }
+}
+
+fn chart(
+    measure: Measure,
+    spread: &Spread,
+    lines: &[(usize, String)],
+    chosen: Option<Range>,
+    href: &dyn Fn(Range) -> String,
+) -> Chart {
+    let totals = spread.totals();
+    let (bins, samples) = (totals.len(), totals.iter().sum::<u64>());
+    let share = |count: u64, of: u64| count as f64 / of.max(1) as f64;
+    let of_class = |at: usize| spread.counts[at].iter().map(|count| u64::from(*count)).sum::<u64>();
+    let class_share = |at: usize, bin: usize| share(u64::from(spread.counts[at][bin]), of_class(at));
+    let most_of_all = totals.iter().map(|count| share(*count, samples)).fold(0.0, f64::max);
+    let most = lines
+        .iter()
+        .flat_map(|(at, _)| (0..bins).map(|bin| class_share(*at, bin)))
+        .fold(most_of_all, f64::max)
+        .max(1e-9);
+    let step = WIDTH / bins as f64;
+    let height = |share: f64| share / most * HEIGHT;
+    let range = |bin: usize| Range {
+        measure,
+        from: (bin > 0).then(|| spread.edges[bin]),
+        to: (bin + 1 < bins).then(|| spread.edges[bin + 1]),
+    };
+    let first = totals.iter().position(|count| *count > 0);
+    let bars = (0..bins).filter(|bin| totals[*bin] > 0).map(|bin| {
+        let tall = height(share(totals[bin], samples)).max(1.0);
+        Bar {
+            x: format!("{:.1}", LEFT + bin as f64 * step),
+            width: format!("{:.1}", (step - 1.0).max(1.0)),
+            y: format!("{:.1}", TOP + HEIGHT - tall),
+            height: format!("{tall:.1}"),
+            says: format!(
+                "{}: {} ({})",
+                range_words(range(bin)),
+                counted(totals[bin], "picture", "pictures"),
+                percent(share(totals[bin], samples))
+            ),
+            href: href(range(bin)),
+            chosen: chosen == Some(range(bin)),
+            first: first == Some(bin),
+        }
+    });
+    let lines = lines.iter().map(|(at, colour)| {
+        let mut path = String::new();
+        for bin in 0..bins {
+            let (left, y) = (LEFT + bin as f64 * step, TOP + HEIGHT - height(class_share(*at, bin)));
+            path += &format!("{}{left:.1} {y:.1}H{:.1}", if bin == 0 { 'M' } else { 'L' }, left + step);
+        }
+        (colour.clone(), path)
+    });
+    Chart {
+        title: measure.title(),
+        unit: measure.unit(),
+        bars: bars.collect(),
+        lines: lines.collect(),
+        ticks: ticks(measure, spread, step),
+        top: format!("{:.0} %", most * 100.0),
+        only: match (samples, bins) {
+            (0, _) => Some("none could be measured".to_owned()),
+            (_, 1) => Some(format!("all {}", measured(measure, spread.edges[0]))),
+            _ => None,
+        },
+    }
+}
+
+/// Four or five labels beneath the axis.
+fn ticks(measure: Measure, spread: &Spread, step: f64) -> Vec<(String, String)> {
+    let bins = spread.edges.len() - 1;
+    let place = |edge: f64| format!("{:.1}", LEFT + edge * step);
+    if measure == Measure::Aspect {
+        // Halves of a doubling lie in the middle of every third bin.
+        let ratios = ["1 : 4", "1 : 2", "1 : 1", "2 : 1", "4 : 1"];
+        return ratios
+            .into_iter()
+            .zip(0..)
+            .map(|(label, at)| (place(f64::from(at) * 6.0 + 0.5), label.to_owned()))
+            .collect();
+    }
+    let every = bins.div_ceil(4).max(1);
+    (0..=bins)
+        .step_by(every)
+        .map(|edge| (place(edge as f64), measured(measure, spread.edges[edge])))
+        .collect()
+}

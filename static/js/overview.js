@@ -1,0 +1,31 @@
+// A data set's overview: arrows lead from bar to bar, and whether it is folded away is remembered.
+
+document.addEventListener("keydown", event => {
+  const bar = event.target.closest?.(".spread svg a");
+  if (!bar || event.ctrlKey || event.metaKey || event.altKey) return;
+  const bars = [...bar.parentNode.querySelectorAll("a")];
+  const at = bars.indexOf(bar);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: bars.length - 1 }[event.key];
+  if (to === undefined || !bars[to]) return;
+  event.preventDefault();
+  bar.setAttribute("tabindex", -1);
+  bars[to].setAttribute("tabindex", 0);
+  bars[to].focus();
+});
+
+const FOLDED = "overview folded";
+
+/** Folded away as it was left; on a narrow screen, at first, so that the pictures come first. */
+function fold() {
+  const overview = document.querySelector("details#overview");
+  if (!overview) return;
+  let folded = null;
+  try { folded = localStorage.getItem(FOLDED); } catch { /* as if never left */ }
+  overview.open = folded === null ? innerWidth > 640 : folded !== "1";
+  overview.addEventListener("toggle", () => {
+    try { localStorage.setItem(FOLDED, overview.open ? "0" : "1"); } catch { /* it holds for this page */ }
+  });
+}
+
+fold();
+document.addEventListener("htmx:afterSettle", event => { if (event.detail.elt.id === "overview") fold(); });
