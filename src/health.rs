@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vision::Features;
 
 /// The room's handle.
@@ -71,6 +71,19 @@ impl Health {
                 let progress = self.begin(dataset.clone(), newest);
                 let measured = progress.measured.load(Ordering::Relaxed);
                 Ok(Examined::UnderWay { measured: (measured, progress.to_measure.load(Ordering::Relaxed)) })
+            }
+        }
+    }
+
+    /// The report of the newest version, awaited where it is being made.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn wait(&self, dataset: &Dataset) -> sqlx::Result<Examined> {
+        loop {
+            match self.of(dataset).await? {
+                Examined::UnderWay { .. } => tokio::time::sleep(Duration::from_millis(50)).await,
+                ended => return Ok(ended),
             }
         }
     }

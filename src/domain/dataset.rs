@@ -1,5 +1,6 @@
 //! A data set as the rest of the program asks about it.
 
+use super::overview::ChannelFigures;
 use protocol::sample::Split;
 
 /// Where a data set stands.
@@ -63,6 +64,8 @@ pub struct DatasetFacts {
     pub classes: Vec<ClassCount>,
     /// The median over the samples of the shorter side, pixels.
     pub median_side: u32,
+    /// Of its training pictures, once they have been measured.
+    pub channels: Option<ChannelFigures>,
 }
 
 impl DatasetFacts {

@@ -278,6 +278,7 @@ impl Store {
             fingerprint: dataset.fingerprint.clone().unwrap_or_default(),
             classes: self.list_class_counts(dataset.id).await?,
             median_side: median_side.and_then(|side| u32::try_from(side).ok()).unwrap_or(0),
+            channels: self.find_overview(dataset.id).await?.and_then(|overview| overview.channels),
         })
     }
 

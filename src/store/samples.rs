@@ -129,7 +129,7 @@ impl Store {
         if order.is_measured() {
             query.push(" and ").push(value).push(" is not null");
         }
-        push_filter(&mut query, id, filter);
+        push_filter(&mut query, id, filter, order.is_measured());
         if let (Some(after), SampleOrder::Number) = (after, order) {
             query
                 .push(if descending { " and samples.id < " } else { " and samples.id > " })
@@ -152,7 +152,7 @@ impl Store {
     pub async fn count_samples(&self, id: DatasetId, filter: &SampleFilter) -> sqlx::Result<i64> {
         let mut query = QueryBuilder::new("select count(*) from samples where samples.dataset_id = ");
         query.push_bind(id);
-        push_filter(&mut query, id, filter);
+        push_filter(&mut query, id, filter, false);
         query.build_query_scalar().fetch_one(&self.read).await
     }
 
@@ -160,7 +160,7 @@ impl Store {
     pub async fn list_sample_ids(&self, id: DatasetId, filter: &SampleFilter) -> sqlx::Result<Vec<SampleId>> {
         let mut query = QueryBuilder::new("select samples.id from samples where samples.dataset_id = ");
         query.push_bind(id);
-        push_filter(&mut query, id, filter);
+        push_filter(&mut query, id, filter, false);
         query.push(" order by samples.id");
         query.build_query_scalar().fetch_all(&self.read).await
     }
@@ -198,7 +198,8 @@ impl Store {
     }
 }
 
-fn push_filter(query: &mut QueryBuilder<Sqlite>, id: DatasetId, filter: &SampleFilter) {
+/// `joined`: the measures stand beside the samples already.
+fn push_filter(query: &mut QueryBuilder<Sqlite>, id: DatasetId, filter: &SampleFilter, joined: bool) {
     query.push(" and samples.excluded = ").push_bind(filter.excluded);
     if let Some(label) = filter.label {
         query.push(" and samples.label = ").push_bind(label);
@@ -217,14 +218,14 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, id: DatasetId, filter: &SampleF
         query.push(" and samples.format = ").push_bind(format.clone());
     }
     if let Some(range) = filter.range {
-        push_range(query, id, range);
+        push_range(query, id, range, joined);
     }
 }
 
-fn push_range(query: &mut QueryBuilder<Sqlite>, id: DatasetId, range: Range) {
+fn push_range(query: &mut QueryBuilder<Sqlite>, id: DatasetId, range: Range, joined: bool) {
     let value = sql_of(range.measure);
-    let is_measured = is_of_the_pixels(range.measure);
-    if is_measured {
+    let looked_up = is_of_the_pixels(range.measure) && !joined;
+    if looked_up {
         // The index of the measure answers this alone.
         query
             .push(" and samples.id in (select sample_id from measures where measures.dataset_id = ")
@@ -236,7 +237,7 @@ fn push_range(query: &mut QueryBuilder<Sqlite>, id: DatasetId, range: Range) {
             query.push(" and ").push(value).push(bound).push_bind(end);
         }
     }
-    if is_measured {
+    if looked_up {
         query.push(")");
     }
 }

@@ -1,6 +1,6 @@
 // The loading lab: edits two pipelines, keeps them in the address, and brings what the server makes of them.
 // Every control is made from the catalogue of transforms that the page carries; nothing here knows a transform by name
-// but the normalisation's three usual choices.
+// but the normalisation, which has usual figures to choose from.
 
 import { say } from "./main.js";
 
@@ -107,13 +107,6 @@ function control(parameter, step, changed) {
   return [h("span", { textContent: label }), values];
 }
 
-/** The usual figures for a normalisation: `[label, mean, std]`. */
-const NORMALISATIONS = [
-  ["ImageNet", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]],
-  ["−1 to 1", [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]],
-  ["0 to 1", [0, 0, 0], [1, 1, 1]],
-];
-
 class Side {
   constructor(section) {
     this.editor = section.querySelector(".editor");
@@ -204,7 +197,7 @@ class Side {
     const parameters = h("div", { className: "parameters" }, h("p", { className: "help", textContent: transform.help }));
     for (const parameter of transform.parameters) parameters.append(...control(parameter, step, () => this.changed(false)));
     if (step.name === "normalize") {
-      parameters.append(h("span", { textContent: "Usual" }), h("span", { className: "values" }, ...NORMALISATIONS.map(([label, mean, std]) =>
+      parameters.append(h("span", { textContent: "Usual" }), h("span", { className: "values" }, ...catalogue.normalizations.map(([label, { mean, std }]) =>
         button(label, `mean ${mean.join(" ")}, deviation ${std.join(" ")}`, () => { Object.assign(step, { mean: [...mean], std: [...std] }); this.changed(true); }))));
     }
     const details = h("details", { open: this.open.has(step) }, head, parameters);

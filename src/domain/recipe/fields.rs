@@ -1,5 +1,6 @@
 //! The table of fields.
 
+use super::Normalization;
 use serde_json::Value;
 
 /// Where a field stands in the form.
@@ -109,6 +110,10 @@ const fn field(
     Field { name, label, help, group, kind }
 }
 
+const fn normalization(normalization: Normalization) -> (&'static str, &'static str) {
+    (normalization.as_str(), normalization.label())
+}
+
 const ON_OFF: Kind = Kind::Choice(&[("off", "Off"), ("on", "On")]);
 
 /// Every field of a run but its data set, in the order of the form.
@@ -145,6 +150,18 @@ pub const FIELDS: &[Field] = &[
         Group::Model,
         Kind::Integer { min: 8, max: 512 },
         "Side in pixels of the square that the network sees.",
+    ),
+    field(
+        "normalization",
+        "Normalisation",
+        Group::Model,
+        Kind::Choice(&[
+            normalization(Normalization::ImageNet),
+            normalization(Normalization::Dataset),
+            normalization(Normalization::MinusOneToOne),
+            normalization(Normalization::ZeroToOne),
+        ]),
+        "By which means and deviations of red, green and blue the values are brought to about −2 to 2, in training and in judging alike.",
     ),
     field(
         "epochs",

@@ -6,8 +6,8 @@ mod presets;
 mod spec;
 
 pub use fields::{FIELDS, Field, Group, Kind};
-pub use presets::Preset;
-pub use spec::{Recipe, defaults, recipe_from_values};
+pub use presets::{Normalization, Preset};
+pub use spec::{REPLACED, Recipe, defaults, recipe_from_values};
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -1,10 +1,72 @@
-//! Ways of loading that are a click: from nothing added to all that is usual.
+//! Ways of loading that are a click: from nothing added to all that is usual; and by which figures values are normalised.
 
+use crate::domain::overview::ChannelFigures;
 use protocol::transform::{Erasure, Pipeline, TransformSpec};
 
-/// ImageNet's channel means and deviations, the field's custom for every architecture here.
-const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+/// By which means and deviations the values of a picture are normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalization {
+    /// ImageNet's, the field's custom for every architecture here.
+    ImageNet,
+    /// Those of the data set's own training pictures.
+    Dataset,
+    /// So that black is −1 and white 1.
+    MinusOneToOne,
+    /// Black is 0 and white 1, as values come.
+    ZeroToOne,
+}
+
+impl Normalization {
+    /// All, in the order of a form.
+    pub const ALL: [Normalization; 4] = [
+        Normalization::ImageNet,
+        Normalization::Dataset,
+        Normalization::MinusOneToOne,
+        Normalization::ZeroToOne,
+    ];
+
+    /// The word in JSON and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Normalization::ImageNet => "imagenet",
+            Normalization::Dataset => "dataset",
+            Normalization::MinusOneToOne => "minus-one-to-one",
+            Normalization::ZeroToOne => "zero-to-one",
+        }
+    }
+
+    /// What a person calls it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Normalization::ImageNet => "ImageNet’s",
+            Normalization::Dataset => "The data set’s own",
+            Normalization::MinusOneToOne => "−1 to 1",
+            Normalization::ZeroToOne => "0 to 1",
+        }
+    }
+
+    /// The inverse of [`Normalization::as_str`].
+    pub fn from_word(word: &str) -> Option<Normalization> {
+        Self::ALL.into_iter().find(|normalization| normalization.as_str() == word)
+    }
+
+    /// As a transform; `None` where it is the data set's own and `own` is not known. Its figures are rounded to the four
+    /// decimals that papers print, so that they can be read, kept and typed again.
+    pub fn step(self, own: Option<ChannelFigures>) -> Option<TransformSpec> {
+        let (mean, std) = match self {
+            Normalization::ImageNet => ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+            Normalization::Dataset => {
+                let own = own?;
+                let rounded = |value: f64| ((value * 1e4).round() / 1e4) as f32;
+                // Where all pictures are of one colour, nothing is to be divided by.
+                (own.mean.map(rounded), own.std.map(|std| rounded(std.max(1e-4))))
+            }
+            Normalization::MinusOneToOne => ([0.5; 3], [0.5; 3]),
+            Normalization::ZeroToOne => ([0.0; 3], [1.0; 3]),
+        };
+        Some(TransformSpec::Normalize { mean, std })
+    }
+}
 
 /// A way of loading by strength.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +95,18 @@ impl Preset {
         }
     }
 
-    /// The steps that end at a square of `size` pixels.
+    /// The steps that end at a square of `size` pixels, normalised by ImageNet's figures.
     pub fn pipeline(self, size: u32) -> Pipeline {
+        let mut steps = self.steps(size);
+        steps.extend(Normalization::ImageNet.step(None));
+        steps
+    }
+
+    /// The steps that end at a square of `size` pixels, without a normalisation.
+    pub(super) fn steps(self, size: u32) -> Pipeline {
         let flip = TransformSpec::HorizontalFlip { probability: 0.5 };
         let crop = |least| TransformSpec::random_resized_crop(size, [least, 1.0], [0.75, 4.0 / 3.0]);
-        let mut steps = match self {
+        match self {
             Preset::None => vec![TransformSpec::resize(size), TransformSpec::CenterCrop { size }],
             Preset::Light => {
                 vec![TransformSpec::resize(size), TransformSpec::random_crop(size, size.div_ceil(8)), flip]
@@ -59,15 +128,8 @@ impl Preset {
                     probability: 0.25,
                 },
             ],
-        };
-        steps.push(normalize());
-        steps
+        }
     }
-}
-
-/// By ImageNet's figures.
-pub(super) fn normalize() -> TransformSpec {
-    TransformSpec::Normalize { mean: IMAGENET_MEAN, std: IMAGENET_STD }
 }
 
 #[cfg(test)]
@@ -80,6 +142,21 @@ mod tests {
             let pipeline = preset.pipeline(64);
             assert_eq!(vision::check(&pipeline), Ok(()), "{}", preset.as_str());
             assert_eq!(vision::output_side(&pipeline), Some(64));
+        }
+    }
+
+    #[test]
+    fn the_data_sets_own_figures_are_rounded_and_never_divide_by_nothing() {
+        let own = ChannelFigures { mean: [0.491_44, 0.48, 1.0], std: [0.246_96, 0.0, 0.1], samples: 9 };
+        assert_eq!(
+            Normalization::Dataset.step(Some(own)),
+            Some(TransformSpec::Normalize { mean: [0.4914, 0.48, 1.0], std: [0.247, 0.0001, 0.1] })
+        );
+        assert_eq!(Normalization::Dataset.step(None), None);
+        for normalization in Normalization::ALL {
+            assert_eq!(Normalization::from_word(normalization.as_str()), Some(normalization));
+            let step = normalization.step(Some(own)).unwrap();
+            assert_eq!(vision::check(&[TransformSpec::CenterCrop { size: 8 }, step]), Ok(()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Values of the fields → a [`RunSpec`].
 
-use super::presets::{Preset, normalize};
+use super::presets::{Normalization, Preset};
 use super::{FIELDS, FieldErrors, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
@@ -37,6 +37,7 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
         "model": "small-cnn",
         "weights": "",
         "image_size": image_size,
+        "normalization": Normalization::ImageNet.as_str(),
         "epochs": epochs,
         "batch_size": batch_size,
         "optimizer": "adamw",
@@ -94,8 +95,17 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
     check_weights(&values, &mut errors);
     check_together(&values, facts, &mut errors);
     check_effect(given, &mut errors);
-    let train_transforms = pipeline(&values, "train_transforms", train_pipeline, &mut errors);
-    let eval_transforms = pipeline(&values, "eval_transforms", eval_pipeline, &mut errors);
+    let normalize = normalize(&values, facts, &mut errors);
+    let train_transforms = pipeline(&values, "train_transforms", &mut errors, || {
+        [train_steps(&values), normalize.iter().cloned().collect()].concat()
+    });
+    // Judged by the figures that it learns by, also where its own pipeline brings them.
+    let learnt_by =
+        train_transforms.iter().rev().find(|step| matches!(step, TransformSpec::Normalize { .. }));
+    let eval_transforms = pipeline(&values, "eval_transforms", &mut errors, || {
+        let size = read(&values, "image_size");
+        [Preset::None.steps(size), learnt_by.into_iter().cloned().collect()].concat()
+    });
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -182,12 +192,16 @@ fn check_weights(values: &Values, errors: &mut FieldErrors) {
     }
 }
 
-/// Augmentation that a hand-written pipeline would silently replace.
+/// The fields whose part a pipeline of one's own takes over.
+pub const REPLACED: [&str; 6] =
+    ["normalization", "flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter"];
+
+/// What a hand-written pipeline would silently replace.
 fn check_effect(given: &Values, errors: &mut FieldErrors) {
     if given.get("train_transforms").is_none_or(Value::is_null) {
         return;
     }
-    for name in ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter"] {
+    for name in REPLACED {
         if given.get(name).is_some_and(|value| value != "off" && value.as_f64() != Some(0.0)) {
             errors
                 .entry(name.into())
@@ -201,14 +215,25 @@ fn read<T: DeserializeOwned>(values: &Values, name: &str) -> T {
         .expect("the field was checked against its kind, which fits the spec's type")
 }
 
+/// The last step, as the field asks for it.
+fn normalize(values: &Values, facts: &DatasetFacts, errors: &mut FieldErrors) -> Option<TransformSpec> {
+    let step = values["normalization"].as_str().and_then(Normalization::from_word)?.step(facts.channels);
+    if step.is_none() {
+        errors.entry("normalization".into()).or_insert_with(|| {
+            "the data set’s own figures are not known: it could not be measured; choose others".into()
+        });
+    }
+    step
+}
+
 fn pipeline(
     values: &Values,
     field: &str,
-    standard: fn(&Values) -> Pipeline,
     errors: &mut FieldErrors,
+    standard: impl FnOnce() -> Pipeline,
 ) -> Pipeline {
     let given = match values.get(field) {
-        None | Some(Value::Null) if errors.is_empty() => return standard(values),
+        None | Some(Value::Null) if errors.is_empty() => return standard(),
         None | Some(Value::Null) => return Pipeline::new(), // the errors are reported, not the pipeline
         Some(given) => given,
     };
@@ -240,11 +265,8 @@ fn judged_splits(values: &Values) -> Vec<Split> {
     }
 }
 
-fn eval_pipeline(values: &Values) -> Pipeline {
-    Preset::None.pipeline(read(values, "image_size"))
-}
-
-fn train_pipeline(values: &Values) -> Pipeline {
+/// What the fields ask for, without the normalisation.
+fn train_steps(values: &Values) -> Pipeline {
     let size: u32 = read(values, "image_size");
     let padding: u32 = read(values, "crop_padding");
     let least_area: f64 = read(values, "random_resized_crop");
@@ -274,7 +296,6 @@ fn train_pipeline(values: &Values) -> Pipeline {
             hue: jitter / 4.0,
         });
     }
-    steps.push(normalize());
     steps
 }
 
@@ -283,6 +304,7 @@ mod tests {
     use super::super::values_from_text;
     use super::*;
     use crate::domain::dataset::ClassCount;
+    use crate::domain::overview::ChannelFigures;
 
     fn facts() -> DatasetFacts {
         let class = |name: &str| ClassCount { label: 0, name: name.into(), by_split: [400, 100, 0] };
@@ -291,6 +313,7 @@ mod tests {
             fingerprint: "f".into(),
             classes: vec![class("cat"), class("dog")],
             median_side: 334,
+            channels: None,
         }
     }
 
@@ -344,6 +367,37 @@ mod tests {
         let transforms = r#"[{"name": "resize_exact", "size": 64}]"#;
         assert_eq!(refusal(&[("train_transforms", transforms)]), Vec::<String>::new());
         assert_eq!(refusal(&[("train_transforms", transforms), ("rotation", "5")]).len(), 1);
+    }
+
+    #[test]
+    fn judging_normalises_as_training_does() {
+        let own = ChannelFigures { mean: [0.5, 0.4, 0.3], std: [0.2, 0.2, 0.1], samples: 800 };
+        let facts = DatasetFacts { channels: Some(own), ..facts() };
+        let last = |values: Value| {
+            let Value::Object(values) = values else { unreachable!() };
+            let spec = recipe_from_values(&values, &facts).unwrap().spec;
+            [spec.train_transforms, spec.eval_transforms].map(|steps| steps.last().unwrap().clone())
+        };
+        let by = |mean, std| TransformSpec::Normalize { mean, std };
+        let imagenet = by([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+        assert_eq!(last(json!({})), [imagenet.clone(), imagenet]);
+        let by_own = by([0.5, 0.4, 0.3], [0.2, 0.2, 0.1]);
+        assert_eq!(last(json!({"normalization": "dataset"})), [by_own.clone(), by_own]);
+        // A pipeline of one's own brings its figures along, or none at all.
+        let brought = json!([{"name": "resize_exact", "size": 64}, {"name": "normalize", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}]);
+        assert_eq!(last(json!({"train_transforms": brought}))[1], by([0.5; 3], [0.5; 3]));
+        let bare = json!([{"name": "resize_exact", "size": 64}]);
+        assert_eq!(last(json!({"train_transforms": bare}))[1], TransformSpec::CenterCrop { size: 64 });
+    }
+
+    #[test]
+    fn the_data_sets_own_figures_are_asked_for_only_where_they_are_known() {
+        assert_eq!(refusal(&[("normalization", "dataset")]).len(), 1);
+        let transforms = r#"[{"name": "resize_exact", "size": 64}]"#;
+        assert_eq!(
+            refusal(&[("normalization", "minus-one-to-one"), ("train_transforms", transforms)]),
+            ["normalization: would be without effect beside train_transforms; leave it out"]
+        );
     }
 
     #[test]

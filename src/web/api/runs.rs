@@ -1,9 +1,9 @@
 //! `/api/v1/runs`.
 
 use super::{find_dataset, find_run};
-use crate::domain::dataset::DatasetState;
+use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::ids::RunId;
-use crate::domain::recipe::{Values, recipe_from_values};
+use crate::domain::recipe::{Normalization, Values, recipe_from_values};
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::web::extract::Path;
@@ -65,9 +65,21 @@ pub(in crate::web) async fn start(state: &State, dataset: &Dataset, values: &Val
             format!("“{}” is {}, not ready", dataset.name, dataset.state.as_str()),
         ));
     }
-    let facts = state.store.dataset_facts(dataset).await?;
-    let recipe = recipe_from_values(values, &facts).map_err(Error::Invalid)?;
+    let recipe =
+        recipe_from_values(values, &find_facts(state, dataset, values).await?).map_err(Error::Invalid)?;
     Ok(state.runs.add(dataset, &recipe).await?)
+}
+
+/// What the values are checked against. The data set's own figures are waited for where they are asked for.
+pub(in crate::web) async fn find_facts(
+    state: &State,
+    dataset: &Dataset,
+    values: &Values,
+) -> Result<DatasetFacts> {
+    if values.get("normalization").is_some_and(|word| word == Normalization::Dataset.as_str()) {
+        state.health.wait(dataset).await?;
+    }
+    Ok(state.store.dataset_facts(dataset).await?)
 }
 
 pub(in crate::web) async fn cancel(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Json<Value>> {

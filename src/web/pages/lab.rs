@@ -6,7 +6,7 @@ use super::pipeline_words::{drawn_words, pipeline_words};
 use super::samples_view::class_of;
 use super::words::{self, link};
 use crate::domain::dataset::{ClassCount, DatasetState};
-use crate::domain::recipe::{Preset, defaults};
+use crate::domain::recipe::{Normalization, Preset, defaults};
 use crate::lab::{Fed, Subject};
 use crate::store::datasets::{Dataset, Sample};
 use crate::web::api::find_dataset;
@@ -246,12 +246,17 @@ pub(in crate::web) async fn show(
         })
         .await?
     };
+    let normalizations: Vec<_> = Normalization::ALL
+        .into_iter()
+        .filter_map(|normalization| Some((normalization.label(), normalization.step(facts.channels)?)))
+        .collect();
     let saved: Vec<_> = state.store.list_pipelines().await?;
     let editor = json!({
         "transforms": TRANSFORMS,
         "groups": Group::ALL.map(|group| (group, group.label())),
         "presets": Preset::ALL.map(|preset| (preset.as_str(), preset.pipeline(size))),
         "saved": saved.iter().map(|saved| (&saved.name, &saved.steps)).collect::<Vec<_>>(),
+        "normalizations": normalizations,
         "size": size,
     })
     .to_string()

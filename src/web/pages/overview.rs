@@ -14,8 +14,8 @@ use crate::web::{Result, State};
 /// Up to so many classes each has its own line; of more, only the chosen one.
 const LINES: usize = 4;
 /// The plot within a box of 320 × 130.
-const LEFT: f64 = 34.0;
-const WIDTH: f64 = 280.0;
+const LEFT: f64 = 38.0;
+const WIDTH: f64 = 268.0;
 const TOP: f64 = 8.0;
 const HEIGHT: f64 = 98.0;
 
@@ -36,6 +36,8 @@ pub(in crate::web) struct Ready {
     pub(in crate::web) charts: Vec<Chart>,
     pub(in crate::web) formats: Vec<Format>,
     pub(in crate::web) means: Vec<Mean>,
+    /// Whether some means are of a part of their class.
+    pub(in crate::web) is_of_a_part: bool,
     /// Colour and name of each line in the charts.
     pub(in crate::web) legend: Vec<(String, String)>,
 }
@@ -84,8 +86,6 @@ pub(in crate::web) struct Mean {
     pub(in crate::web) picture: String,
     /// The mean colour, for the style sheet and for people.
     pub(in crate::web) colour: String,
-    /// Of how many pictures.
-    pub(in crate::web) says: String,
 }
 
 impl Shown {
@@ -142,23 +142,18 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
     let means = overview.classes.iter().filter_map(|class| {
         let [red, green, blue] = class.mean?.map(|level| level.round() as u8);
         let fingerprint = dataset.fingerprint.as_deref().unwrap_or_default();
-        let most = MOST_PICTURES as u64;
         Some(Mean {
             class: class.class.clone(),
             href: super::words::link(&path, &[("class", &class.class)]) + "#gallery",
             picture: format!("{path}/means/{fingerprint}/{}", label(&class.class)?),
             colour: format!("#{red:02x}{green:02x}{blue:02x}"),
-            says: if class.samples <= most {
-                format!("of {}", counted(class.samples, "picture", "pictures"))
-            } else {
-                format!("of {most} of its {}", counted(class.samples, "picture", "pictures"))
-            },
         })
     });
     Ready {
         charts: charts.collect(),
         formats: formats.collect(),
         means: means.collect(),
+        is_of_a_part: overview.classes.iter().any(|class| class.samples > MOST_PICTURES as u64),
         legend: lines.into_iter().map(|(at, colour)| (colour, overview.classes[at].class.clone())).collect(),
     }
 }
@@ -224,6 +219,9 @@ fn chart(
         top: format!("{:.0} %", most * 100.0),
         only: match (samples, bins) {
             (0, _) => Some("none could be measured".to_owned()),
+            (_, 1) if measure == Measure::Pixels => {
+                Some(format!("all {} pixels", measured(measure, spread.edges[0])))
+            }
             (_, 1) => Some(format!("all {}", measured(measure, spread.edges[0]))),
             _ => None,
         },

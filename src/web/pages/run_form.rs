@@ -5,10 +5,10 @@ use super::pipeline_words::pipeline_words;
 use super::words::{counted, duration, link};
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::recipe::{
-    FIELDS, Field, FieldErrors, Group, Kind, Values, defaults, recipe_from_values, values_from_text,
+    FIELDS, Field, FieldErrors, Group, Kind, REPLACED, Values, defaults, recipe_from_values, values_from_text,
 };
 use crate::store::datasets::Dataset;
-use crate::web::api::runs::start;
+use crate::web::api::runs::{find_facts, start};
 use crate::web::extract::Query;
 use crate::web::{Error, Result, State};
 use askama::Template;
@@ -143,7 +143,7 @@ pub(in crate::web) async fn create(Held(state): Held<State>, Form(typed): Form<T
     };
     let pairs = typed.iter().filter(|(name, _)| *name != "dataset");
     let (mut values, mut errors) = values_from_text(pairs.map(|(name, text)| (name.as_str(), text.as_str())));
-    let facts = state.store.dataset_facts(&dataset).await?;
+    let facts = find_facts(&state, &dataset, &values).await?;
     // A form sends every field. What still has its default was not asked for, so that it gives way to what was.
     let defaults = defaults(&facts);
     values.retain(|name, value| defaults.get(name) != Some(value));
@@ -190,6 +190,7 @@ async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: Fiel
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => other.to_string().trim_end_matches(".0").to_owned(),
     };
+    let loading = chosen.as_ref().and_then(|chosen| Loading::read(typed, &chosen.dataset));
     let mut groups = Vec::new();
     for (group, title) in [
         (Group::Data, "Run"),
@@ -198,9 +199,15 @@ async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: Fiel
         (Group::Augmentation, "Augmentation: what is done to a training picture"),
         (Group::Advanced, "Advanced"),
     ] {
+        let is_shown = |field: &&Field| {
+            let is_replaced = loading.is_some() && REPLACED.contains(&field.name);
+            field.group == group && (!is_replaced || errors.contains_key(field.name))
+        };
         let inputs: Vec<Input> = FIELDS
             .iter()
-            .filter(|field| field.group == group)
+            .filter(is_shown)
+            .collect::<Vec<_>>()
+            .into_iter()
             .map(|field| Input {
                 field,
                 value: typed.get(field.name).cloned().unwrap_or_else(|| text_of(field.name)),
@@ -216,7 +223,6 @@ async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: Fiel
         Some(chosen) => estimate(state, chosen, &defaults, typed).await?,
         None => String::new(),
     };
-    let loading = chosen.as_ref().and_then(|chosen| Loading::read(typed, &chosen.dataset));
     let new = New {
         loading,
         frame: Frame::load(state, "New run", &[("Runs", "/runs")]).await?,
