@@ -1,0 +1,52 @@
+//! Fed tensors as pictures to look at.
+
+use super::Fed;
+use protocol::transform::{Drawn, TransformSpec};
+use vision::{RgbImage, Tensor};
+
+/// Up to this side a tile is exact, as it is shown enlarged; a larger one is shown reduced, where a JPEG a tenth the size
+/// looks the same.
+const EXACT_SIDE: u32 = 96;
+/// Pixels of the longer side of a reduced one.
+const SIDE: u32 = 160;
+
+/// A small picture of what a network would be given.
+#[derive(Clone, Debug)]
+pub struct Tile {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub mime: &'static str,
+    /// Of the tensor.
+    pub width: u32,
+    /// Of the tensor.
+    pub height: u32,
+    /// What the random steps drew.
+    pub drawn: Vec<Drawn>,
+}
+
+/// The tensor as a picture: all channels with the pipeline's normalisation undone, or one channel as grey.
+pub fn picture(tensor: &Tensor, pipeline: &[TransformSpec], channel: Option<usize>) -> RgbImage {
+    let normalize = pipeline.iter().find_map(|step| match step {
+        TransformSpec::Normalize { mean, std } => Some((*mean, *std)),
+        _ => None,
+    });
+    match channel {
+        None => vision::picture_from_tensor(&tensor.data, tensor.height, tensor.width, normalize),
+        Some(channel) => vision::channel_picture(tensor, channel),
+    }
+}
+
+/// A picture to be shown small: exact where it is, reduced where it is large.
+pub fn small(image: &RgbImage) -> (Vec<u8>, &'static str) {
+    if image.width().max(image.height()) <= EXACT_SIDE {
+        return (vision::quick_png(image), "image/png");
+    }
+    let reduced = vision::thumbnail(image, SIDE);
+    (reduced.bytes, reduced.mime)
+}
+
+pub(super) fn tile(fed: Fed, pipeline: &[TransformSpec], channel: Option<usize>) -> Tile {
+    let (bytes, mime) = small(&picture(&fed.tensor, pipeline, channel));
+    Tile { bytes, mime, width: fed.tensor.width, height: fed.tensor.height, drawn: fed.drawn }
+}
