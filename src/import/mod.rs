@@ -257,7 +257,8 @@ fn import_recognised(
             labelled.items.into_iter().map(|item| (item.path.clone(), item)).collect();
         let placed = contents.pictures.into_iter().filter_map(|picture| {
             let item = items.remove(&picture.path)?;
-            Some((item.class, item.split, ImportedSample { metadata: item.metadata, ..picture }))
+            let metadata = item.metadata.and_then(|said| without_own_hash(said, &picture.hash));
+            Some((item.class, item.split, ImportedSample { metadata, ..picture }))
         });
         let source = Source {
             format: labelled.format,
@@ -270,6 +271,14 @@ fn import_recognised(
         assemble(source, placed.collect(), rejected, options)
     });
     if is_written { cleaned_up(imported, unpack_into) } else { imported }
+}
+
+/// That a file has the hash that it has, as our own manifests say, is no news. Another hash is.
+fn without_own_hash(mut said: Map<String, Value>, hash: &str) -> Option<Map<String, Value>> {
+    if said.get("hash").and_then(Value::as_str) == Some(hash) {
+        said.remove("hash");
+    }
+    (!said.is_empty()).then_some(said)
 }
 
 /// Decodes every file.

@@ -174,6 +174,23 @@ fn numbers_are_named_by_a_list_beside() {
 }
 
 #[test]
+fn what_a_name_says_in_other_letters_is_metadata() {
+    let lines = "{\"Path\": \"x\", \"path\": \"1.png\", \"LABEL\": 7.0, \"label\": \"a\", \"note \": \" b \"}\n\
+                 {\"path\": \"2.png\", \"label\": \"b\", \"LABEL\": \"7\", \"note\": \"  \"}\n";
+    let imported = imported("t.jsonl", lines);
+    assert_eq!(imported.samples[0].metadata, object(&json!({"Path": "x", "LABEL": 7, "note": "b"})));
+    assert_eq!(imported.samples[1].metadata, object(&json!({"LABEL": 7})));
+}
+
+#[test]
+fn the_hash_that_a_file_has_is_no_metadata() {
+    let hash = blake3::hash(&picture(0)).to_hex()[..32].to_owned();
+    let imported = imported("t.csv", &format!("path,label,hash\n1.png,cat,{hash}\n2.png,dog,{hash}\n"));
+    assert_eq!(imported.samples[0].metadata, None);
+    assert_eq!(imported.samples[1].metadata, object(&json!({"hash": hash})), "that of another file");
+}
+
+#[test]
 fn cut_anywhere_it_loses_rows_and_nothing_else() {
     for (name, table) in [
         ("t.csv", "path,label,n\nimages/1.png,cat,1\nimages/2.png,dog,\"2\"\nimages/3.png,cat,3\n"),

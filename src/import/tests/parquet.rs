@@ -57,7 +57,7 @@ fn what_python_writes_is_read() {
         said("train/ant/000001.png"),
         object(&json!({"file": "1.png", "place": "garden", "weight": 0.1}))
     );
-    assert_eq!(said("train/zebra/000006.png"), object(&json!({"file": "0.png", "weight": 0.0})));
+    assert_eq!(said("train/zebra/000006.png"), object(&json!({"file": "0.png", "weight": 0})));
     assert!(imported.samples.iter().all(|sample| (sample.width, sample.height) == (8, 6)));
 }
 
