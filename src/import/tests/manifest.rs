@@ -174,6 +174,39 @@ fn numbers_are_named_by_a_list_beside() {
 }
 
 #[test]
+fn a_table_of_no_use_says_why() {
+    let error = |name: &str, table: &str| match import_files(&with_table(name, table), &Options::default()).1
+    {
+        Err(error @ ImportError::NotADataSet { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let advice = "A table has a row for each picture, with a path below the table's own folder and a label, and at \
+                  least two different labels; correct its rows, or move it to where its paths begin.";
+    assert_eq!(
+        error("t.csv", "path,label\n"),
+        format!(
+            "t.csv has no rows. No usable picture came of that. Of no use, to begin with: t.csv (4 pictures are named by no row, such as \
+             images/1.png). {advice}"
+        )
+    );
+    assert_eq!(
+        error("t.csv", "path,label\n../x.png,cat\n9.png,dog\n/y.png,cat\n8.png,cat\n"),
+        format!(
+            "t.csv has 4 rows. No usable picture came of that. Of no use, to begin with: \
+             ../x.png (row 2 of t.csv: its path leads out of the folder by “..”); \
+             9.png (row 3 of t.csv: there is no such file, or it can't be used); \
+             /y.png (row 4 of t.csv: its path is absolute and not below the table's folder). {advice}"
+        )
+    );
+    let one = error("t.jsonl", "{\"path\": \"1.png\", \"label\": \"cat\"}\n{\"path\": \"2.png\"}\n");
+    assert!(
+        one.starts_with("t.jsonl has 2 rows. There is only one class here, “cat”, with 1 usable picture."),
+        "{one}"
+    );
+    assert!(one.contains("2.png (row 2 of t.jsonl: it has no label)"), "{one}");
+}
+
+#[test]
 fn what_a_name_says_in_other_letters_is_metadata() {
     let lines = "{\"Path\": \"x\", \"path\": \"1.png\", \"LABEL\": 7.0, \"label\": \"a\", \"note \": \" b \"}\n\
                  {\"path\": \"2.png\", \"label\": \"b\", \"LABEL\": \"7\", \"note\": \"  \"}\n";

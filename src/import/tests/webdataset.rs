@@ -3,7 +3,7 @@ use serde_json::json;
 use tar::EntryType;
 
 /// A shard of these files, in this order.
-fn shard(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn shard(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();
@@ -134,6 +134,20 @@ fn samples_that_are_no_use_are_listed() {
             ("all.tar: 8", "its .cls has 2097152 bytes, and 1048576 are allowed"),
         ]
     );
+}
+
+#[test]
+fn shards_without_labels_are_named() {
+    let unlabelled = || shard(&[("0.png", picture(0)), ("1.png", picture(1))]);
+    let says = "0.tar can't be read as WebDataset, and nothing was kept: its pictures, such as “0.png”, have no labels";
+    let error = import_shards(&[("0.tar", unlabelled()), ("1.tar", unlabelled())]).1.unwrap_err().to_string();
+    assert!(error.starts_with(says), "{error}");
+    let around = folder(&[("0.tar".to_owned(), unlabelled()), ("notes.txt".to_owned(), text("about"))]);
+    for source in [around.path().to_owned(), around.path().join("0.tar")] {
+        let options = Options { form: Some(Form::WebDataset), ..Options::default() };
+        let error = import_with(&source, Path::new("/nowhere"), &options).unwrap_err().to_string();
+        assert!(error.starts_with(says), "{error}");
+    }
 }
 
 #[test]
