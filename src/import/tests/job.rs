@@ -31,6 +31,16 @@ async fn what_a_table_says_is_kept_with_the_sample() {
 }
 
 #[tokio::test]
+async fn by_what_a_form_was_told_is_kept() {
+    let mut files = pictures(&["a/1.png", "b/2.png"]);
+    files.push(("t.csv".into(), b"path,label\na/1.png,x\nb/2.png,y\n".to_vec()));
+    let (source, data) = (folder(&files), tempfile::tempdir().unwrap());
+    let (_store, dataset) = imported_in_background(data.path(), source.path()).await;
+    assert_eq!(dataset.evidence.as_deref(), Some("pictures lie in 2 folders"));
+    assert_eq!(dataset.readings, ["manifest"]);
+}
+
+#[tokio::test]
 async fn a_manifest_of_ours_brings_back_what_it_was_made_of() {
     let mut files = pictures(&["a/1.png", "a/2.png", "b/3.png", "b/4.png"]);
     files.push((
