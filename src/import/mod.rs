@@ -46,13 +46,31 @@ pub struct Limits {
     pub max_unpacked_bytes: u64,
     /// Entries of an archive, or files of a folder.
     pub max_entries: u64,
+    /// Bytes of the paths, labels and metadata that files say of pictures, all of which are held in memory.
+    pub max_text_bytes: u64,
     /// What a picture may cost.
     pub vision: vision::Limits,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { max_unpacked_bytes: 20 << 30, max_entries: 2_000_000, vision: vision::Limits::default() }
+        Limits {
+            max_unpacked_bytes: 20 << 30,
+            max_entries: 2_000_000,
+            max_text_bytes: 1 << 30,
+            vision: vision::Limits::default(),
+        }
+    }
+}
+
+impl Limits {
+    /// Refuses so many bytes of paths, labels and metadata where they are too many.
+    fn check_texts(&self, bytes: u64) -> Result<(), ImportError> {
+        if bytes <= self.max_text_bytes {
+            return Ok(());
+        }
+        let what = format!("paths, labels and metadata take more than {} bytes", self.max_text_bytes);
+        Err(ImportError::TooLarge { what })
     }
 }
 

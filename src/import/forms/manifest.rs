@@ -6,7 +6,7 @@
 
 use super::super::{ImportError, Rejected, listing};
 use super::labels::{is_picture_name, names_beside, split_of, split_of_word};
-use super::table::{Kind, column, head, metadata, rows, text};
+use super::table::{Kind, column, head, metadata, rows, text, text_bytes};
 use super::{Form, Item, Labelled, Task, malformed, seen};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
@@ -146,6 +146,8 @@ struct Reading<'a> {
     seen: HashMap<String, String>,
     rejected: Vec<Rejected>,
     rows: usize,
+    /// Of all of them.
+    text_bytes: u64,
 }
 
 impl<'a> Reading<'a> {
@@ -164,6 +166,7 @@ impl<'a> Reading<'a> {
             seen: HashMap::new(),
             rejected: Vec::new(),
             rows: 0,
+            text_bytes: 0,
         }
     }
 
@@ -178,6 +181,8 @@ impl<'a> Reading<'a> {
                 let what = format!("{} has more than {} rows", table.path, self.task.limits.max_entries);
                 return Err(ImportError::TooLarge { what });
             }
+            self.text_bytes += row.as_ref().map_or(0, text_bytes);
+            self.task.limits.check_texts(self.text_bytes)?;
             let place = format!("row {number} of {}", table.path);
             let named = row.as_ref().ok().and_then(|row| row.get(&table.columns.path)).and_then(text);
             let item = row.and_then(|row| self.item(table, names, row));

@@ -192,6 +192,16 @@ pub(super) fn metadata(row: Map<String, Value>) -> Option<Map<String, Value>> {
     (!kept.is_empty()).then_some(kept)
 }
 
+/// What the names and texts of a row take, about.
+pub(super) fn text_bytes(row: &Map<String, Value>) -> u64 {
+    let bytes = |value: &Value| match value {
+        Value::String(text) => text.len(),
+        Value::Number(_) => 8,
+        other => other.to_string().len(),
+    };
+    row.iter().map(|(column, value)| (column.len() + bytes(value)) as u64).sum()
+}
+
 /// A whole number that became a float, as tables make it where others of its column are missing, is whole again; up
 /// to where floats no longer tell whole numbers apart.
 fn whole(number: Number) -> Number {

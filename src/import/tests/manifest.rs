@@ -207,6 +207,19 @@ fn a_table_of_no_use_says_why() {
 }
 
 #[test]
+fn what_would_fill_the_memory_is_refused() {
+    let table = "path,label,note\n1.png,cat,none\n2.png,dog,none\n";
+    let limited = |max_text_bytes| {
+        let limits = Limits { max_text_bytes, ..Limits::default() };
+        import_files(&with_table("t.csv", table), &Options { limits, ..Options::default() }).1
+    };
+    // Twice “path”, “label”, “note” and what is below them.
+    assert!(limited(50).is_ok());
+    let error = limited(49).unwrap_err().to_string();
+    assert!(error.contains("paths, labels and metadata take more than 49 bytes"), "{error}");
+}
+
+#[test]
 fn what_a_name_says_in_other_letters_is_metadata() {
     let lines = "{\"Path\": \"x\", \"path\": \"1.png\", \"LABEL\": 7.0, \"label\": \"a\", \"note \": \" b \"}\n\
                  {\"path\": \"2.png\", \"label\": \"b\", \"LABEL\": \"7\", \"note\": \"  \"}\n";

@@ -180,9 +180,13 @@ fn what_does_not_hold_is_said_and_leaves_nothing() {
 
     let bomb = shard(&[good(), vec![("2.png", vec![0; 1 << 20])]].concat());
     let files = [("a.tar".to_owned(), bomb)];
-    let limits = Limits { max_unpacked_bytes: 1 << 19, ..Limits::default() };
-    let error = import_files(&files, &Options { limits, ..Options::default() }).1.unwrap_err();
-    assert!(matches!(error, ImportError::TooLarge { .. }), "{error}");
+    for limits in [
+        Limits { max_unpacked_bytes: 1 << 19, ..Limits::default() },
+        Limits { max_text_bytes: 11, ..Limits::default() },
+    ] {
+        let error = import_files(&files, &Options { limits, ..Options::default() }).1.unwrap_err();
+        assert!(matches!(error, ImportError::TooLarge { .. }), "{error}");
+    }
 }
 
 #[test]
