@@ -1,22 +1,25 @@
 //! A version of a data set as a manifest: the tables that [`crate::import`] reads, and everybody else too. Files stay
-//! where they are; paths are relative to the data set's folder.
+//! where they are; paths are relative to the data set's folder. Metadata stands in columns behind the manifest's own,
+//! and an import finds it there as it was.
 
 use crate::store::versions::ManifestRow;
 use anyhow::Context as _;
-use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::basic::{Compression, ConvertedType, Repetition, Type as Physical};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType};
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
-use serde_json::json;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::Type;
+use serde::Serialize;
+use serde_json::{Number, Value};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// The manifest's own columns; metadata that is called as one of them is left out.
 const COLUMNS: [&str; 4] = ["path", "label", "split", "hash"];
 
-const SCHEMA: &str = "message manifest {
-    required binary path (UTF8); required binary label (UTF8);
-    required binary split (UTF8); required binary hash (UTF8);
-}";
+/// A table has no more cells than this, empty ones among them.
+const MAX_CELLS: usize = 200_000_000;
 
 /// The forms that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +58,11 @@ impl ManifestForm {
 /// The file.
 ///
 /// # Errors
-/// None that a table of texts could have; the libraries that write it might.
+/// The samples have so many different names of metadata that no table could hold them; JSON lines can.
 pub fn manifest(rows: &[ManifestRow], form: ManifestForm) -> anyhow::Result<Vec<u8>> {
     match form {
         ManifestForm::Csv => csv(rows),
-        ManifestForm::JsonLines => Ok(json_lines(rows)),
+        ManifestForm::JsonLines => json_lines(rows),
         ManifestForm::Parquet => parquet(rows),
     }
 }
@@ -68,53 +71,153 @@ fn cells(row: &ManifestRow) -> [&str; 4] {
     [&row.path, &row.label, &row.split, &row.hash]
 }
 
+/// A row's metadata but for what the manifest says itself.
+fn metadata(row: &ManifestRow) -> impl Iterator<Item = (&str, &Value)> {
+    let all = row.metadata.iter().map(|(name, value)| (name.as_str(), value));
+    all.filter(|(name, value)| !COLUMNS.contains(name) && !value.is_null())
+}
+
+fn said<'a>(row: &'a ManifestRow, name: &str) -> Option<&'a Value> {
+    row.metadata.get(name).filter(|value| !value.is_null())
+}
+
+/// What all the metadata is called, in the order of the columns behind the manifest's own.
+fn names(rows: &[ManifestRow]) -> anyhow::Result<BTreeSet<&str>> {
+    let names: BTreeSet<&str> = rows.iter().flat_map(metadata).map(|(name, _)| name).collect();
+    anyhow::ensure!(
+        names.len().saturating_mul(rows.len()) <= MAX_CELLS,
+        "{} pictures with {} different names of metadata make too large a table; take manifest.jsonl",
+        rows.len(),
+        names.len()
+    );
+    Ok(names)
+}
+
+/// A text as it stands, a number by its shortest digits, as an import tells them apart again.
+fn text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => text.into(),
+        other => other.to_string().into(),
+    }
+}
+
 fn csv(rows: &[ManifestRow]) -> anyhow::Result<Vec<u8>> {
+    let names = names(rows)?;
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
+    writer.write_record(COLUMNS.iter().chain(&names))?;
     for row in rows {
-        writer.write_record(cells(row))?;
+        let own = cells(row).into_iter().map(Cow::from);
+        let further = names.iter().map(|name| said(row, name).map(text).unwrap_or_default());
+        writer.write_record(own.chain(further).map(Cow::into_owned))?;
     }
     writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-fn json_lines(rows: &[ManifestRow]) -> Vec<u8> {
-    let line = |row: &ManifestRow| {
+/// One line, its keys in the order of the columns.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: &'a str,
+    label: &'a str,
+    split: &'a str,
+    hash: &'a str,
+    #[serde(flatten)]
+    metadata: BTreeMap<&'a str, &'a Value>,
+}
+
+fn json_lines(rows: &[ManifestRow]) -> anyhow::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for row in rows {
         let [path, label, split, hash] = cells(row);
-        json!({"path": path, "label": label, "split": split, "hash": hash}).to_string() + "\n"
-    };
-    rows.iter().map(line).collect::<String>().into_bytes()
+        let line = Line { path, label, split, hash, metadata: metadata(row).collect() };
+        serde_json::to_writer(&mut lines, &line)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
 }
 
 fn parquet(rows: &[ManifestRow]) -> anyhow::Result<Vec<u8>> {
-    let schema = Arc::new(parse_message_type(SCHEMA)?);
+    let names: Vec<(&str, bool)> =
+        names(rows)?.into_iter().map(|name| (name, is_numeric(rows, name))).collect();
+    let own = COLUMNS.map(|name| field(name, Repetition::REQUIRED, Physical::BYTE_ARRAY));
+    let further = names.iter().map(|(name, is_numeric)| {
+        let kind = if *is_numeric { Physical::DOUBLE } else { Physical::BYTE_ARRAY };
+        field(name, Repetition::OPTIONAL, kind)
+    });
+    let fields = own.into_iter().chain(further).collect::<Result<_, _>>()?;
+    let schema = Arc::new(Type::group_type_builder("manifest").with_fields(fields).build()?);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut file = Vec::new();
     let mut writer = SerializedFileWriter::new(&mut file, schema, Arc::new(properties))?;
     let mut group = writer.next_row_group()?;
     for column in 0..COLUMNS.len() {
         let values: Vec<ByteArray> = rows.iter().map(|row| ByteArray::from(cells(row)[column])).collect();
-        let mut column = group.next_column()?.context("the schema has this column")?;
-        column.typed::<ByteArrayType>().write_batch(&values, None, None)?;
-        column.close()?;
+        write::<ByteArrayType, _>(&mut group, &values, None)?;
+    }
+    for (name, is_numeric) in names {
+        let values = || rows.iter().filter_map(|row| said(row, name));
+        let there: Vec<i16> = rows.iter().map(|row| i16::from(said(row, name).is_some())).collect();
+        if is_numeric {
+            let values: Vec<f64> = values().filter_map(Value::as_f64).collect();
+            write::<DoubleType, _>(&mut group, &values, Some(&there))?;
+        } else {
+            let values: Vec<ByteArray> = values().map(|value| ByteArray::from(&*text(value))).collect();
+            write::<ByteArrayType, _>(&mut group, &values, Some(&there))?;
+        }
     }
     group.close()?;
     writer.close()?;
     Ok(file)
 }
 
+fn field(name: &str, repetition: Repetition, kind: Physical) -> parquet::errors::Result<Arc<Type>> {
+    let is_text = kind == Physical::BYTE_ARRAY;
+    Type::primitive_type_builder(name, kind)
+        .with_repetition(repetition)
+        .with_converted_type(if is_text { ConvertedType::UTF8 } else { ConvertedType::NONE })
+        .build()
+        .map(Arc::new)
+}
+
+/// Writes the next column; `there` says which rows have a value, where not all must.
+fn write<T: DataType<T = V>, V>(
+    group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>,
+    values: &[V],
+    there: Option<&[i16]>,
+) -> anyhow::Result<()> {
+    let mut column = group.next_column()?.context("the schema has this column")?;
+    column.typed::<T>().write_batch(values, there, None)?;
+    Ok(column.close()?)
+}
+
+/// Whether all values of a name are numbers that a double holds to the last digit.
+fn is_numeric(rows: &[ManifestRow], name: &str) -> bool {
+    let holds = |number: &Number| {
+        number.is_f64()
+            || number.as_i64().is_some_and(|whole| whole.unsigned_abs() < 1 << f64::MANTISSA_DIGITS)
+    };
+    let mut values = rows.iter().filter_map(|row| said(row, name));
+    values.all(|value| matches!(value, Value::Number(number) if holds(number)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use serde_json::json;
 
     fn rows() -> Vec<ManifestRow> {
-        let row = |path: &str, label: &str| ManifestRow {
+        let row = |path: &str, label: &str, metadata: Value| ManifestRow {
             path: path.into(),
             label: label.into(),
             split: "train".into(),
             hash: "f00".into(),
+            metadata: metadata.as_object().cloned().unwrap_or_default(),
         };
-        vec![row("a, \"b\".png", "cat"), row("c.png", "dög")]
+        vec![
+            row("a, \"b\".png", "cat", json!({"place": "here, there", "age": 3, "hash": "other", "id": 1})),
+            row("c.png", "dög", json!({"age": 0.5, "place": null, "id": (1_u64 << 53) + 1})),
+            row("d.png", "dög", json!({})),
+        ]
     }
 
     #[test]
@@ -122,16 +225,43 @@ mod tests {
         let text = |form| String::from_utf8(manifest(&rows(), form).unwrap()).unwrap();
         assert_eq!(
             text(ManifestForm::Csv),
-            "path,label,split,hash\n\"a, \"\"b\"\".png\",cat,train,f00\nc.png,dög,train,f00\n"
+            "path,label,split,hash,age,id,place\n\"a, \"\"b\"\".png\",cat,train,f00,3,1,\"here, there\"\n\
+             c.png,dög,train,f00,0.5,9007199254740993,\nd.png,dög,train,f00,,,\n"
         );
-        let lines: Vec<serde_json::Value> =
-            text(ManifestForm::JsonLines).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines[1], json!({"path": "c.png", "label": "dög", "split": "train", "hash": "f00"}));
+        assert_eq!(
+            text(ManifestForm::JsonLines).lines().skip(1).collect::<Vec<_>>(),
+            [
+                r#"{"path":"c.png","label":"dög","split":"train","hash":"f00","age":0.5,"id":9007199254740993}"#,
+                r#"{"path":"d.png","label":"dög","split":"train","hash":"f00"}"#,
+            ]
+        );
         let file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut &file, &manifest(&rows(), ManifestForm::Parquet).unwrap()).unwrap();
         let reader = SerializedFileReader::new(file).unwrap();
         let read: Vec<String> =
             reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
-        assert!(read.len() == 2 && read[1].contains("dög"), "{read:?}");
+        assert_eq!(
+            read[0],
+            r#"{path: "a, "b".png", label: "cat", split: "train", hash: "f00", age: 3.0, id: "1", place: "here, there"}"#
+        );
+        // A double would make it 9007199254740992.
+        assert!(read[1].ends_with(r#"age: 0.5, id: "9007199254740993", place: null}"#), "{}", read[1]);
+        assert!(read[2].ends_with("age: null, id: null, place: null}"), "{}", read[2]);
+    }
+
+    #[test]
+    fn a_table_that_would_be_too_large_is_refused() {
+        let row = |at: usize| ManifestRow {
+            metadata: [(format!("k{at}"), Value::from(at))].into_iter().collect(),
+            ..rows()[2].clone()
+        };
+        let rows: Vec<ManifestRow> = (0..15_000).map(row).collect();
+        let error = manifest(&rows, ManifestForm::Csv).unwrap_err().to_string();
+        assert!(error.contains("15000 different names of metadata"), "{error}");
+        assert!(manifest(&rows, ManifestForm::Parquet).is_err());
+        assert_eq!(
+            manifest(&rows, ManifestForm::JsonLines).unwrap().split(|byte| *byte == b'\n').count(),
+            15_001
+        );
     }
 }

@@ -22,14 +22,12 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// Read through, but not two classes of pictures.
-    #[error(
-        "{found} A data set is a folder per class, at least two, with pictures in them; \
-         the class folders may lie in train/, val/ and test/. IDX, CIFAR, Parquet and WebDataset files, and tables of \
-         paths and labels, are known too."
-    )]
+    #[error("{found} {advice}")]
     NotADataSet {
-        /// What was found instead, as a sentence.
+        /// What was found instead, in sentences.
         found: String,
+        /// What there must be for a data set of its form, as a sentence.
+        advice: &'static str,
     },
     /// One entry of the archive must not be unpacked, so none was.
     #[error("The archive is refused, and nothing of it was kept: its entry “{entry}” {why}.")]
@@ -62,10 +60,7 @@ pub enum ImportError {
         why: String,
     },
     /// The form that was asked for is not what lies there.
-    #[error(
-        "{} is not {form}, which is known by {known_by}. Say another format, or leave it to be recognised.",
-        path.display()
-    )]
+    #[error("{} is not {form}, which is known by {known_by}. {instead}", path.display())]
     NotThisForm {
         /// Where it was looked for.
         path: PathBuf,
@@ -73,6 +68,8 @@ pub enum ImportError {
         form: &'static str,
         /// What would have been there.
         known_by: &'static str,
+        /// What it looks like and what to do, in sentences.
+        instead: String,
     },
     /// A data set of the catalogue did not come, or not as it was published.
     #[error("{title} could not be fetched from {host}: {why} – try again later, or {instead}.")]
@@ -107,6 +104,18 @@ pub enum ImportError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl ImportError {
+    /// The same of an archive, where it is about the folder that the archive was unpacked to.
+    pub(super) fn of(self, archive: &Path) -> ImportError {
+        match self {
+            ImportError::NotThisForm { form, known_by, instead, .. } => {
+                ImportError::NotThisForm { path: archive.to_owned(), form, known_by, instead }
+            }
+            other => other,
+        }
+    }
 }
 
 /// For `map_err`: the system's answer with what was being done, and to what.

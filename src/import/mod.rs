@@ -12,6 +12,7 @@ mod layout;
 mod listing;
 mod meter;
 mod read;
+mod refusal;
 mod split;
 mod unpack;
 
@@ -45,13 +46,31 @@ pub struct Limits {
     pub max_unpacked_bytes: u64,
     /// Entries of an archive, or files of a folder.
     pub max_entries: u64,
+    /// Bytes of the paths, labels and metadata that files say of pictures, all of which are held in memory.
+    pub max_text_bytes: u64,
     /// What a picture may cost.
     pub vision: vision::Limits,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { max_unpacked_bytes: 20 << 30, max_entries: 2_000_000, vision: vision::Limits::default() }
+        Limits {
+            max_unpacked_bytes: 20 << 30,
+            max_entries: 2_000_000,
+            max_text_bytes: 1 << 30,
+            vision: vision::Limits::default(),
+        }
+    }
+}
+
+impl Limits {
+    /// Refuses so many bytes of paths, labels and metadata where they are too many.
+    fn check_texts(&self, bytes: u64) -> Result<(), ImportError> {
+        if bytes <= self.max_text_bytes {
+            return Ok(());
+        }
+        let what = format!("paths, labels and metadata take more than {} bytes", self.max_text_bytes);
+        Err(ImportError::TooLarge { what })
     }
 }
 
@@ -96,8 +115,10 @@ pub struct Progress {
 pub struct Imported {
     /// `folder`, `zip`, `tar` or `tar.gz` for class folders; else a form's own word, such as `idx`.
     pub format: &'static str,
-    /// By what the form was recognised, in words.
+    /// By what the form was recognised: a sentence without its full stop.
     pub evidence: String,
+    /// The other forms that the source fits too, as far as names and the first bytes of files say.
+    pub readings: Vec<Form>,
     /// Absolute; the samples' paths are relative to it.
     pub root: PathBuf,
     /// By label: in the order that the source gives, else alphabetical, or by number where all are numbers.
@@ -183,11 +204,14 @@ pub fn import(
         return import_recognised(recognised, &folder, unpack_into, Vec::new(), options, &task);
     }
     let format = unpack::unpack(&source, unpack_into, &task)?;
-    cleaned_up(
-        (unpack_into.canonicalize().map_err(error::io_error("open", unpack_into)))
-            .and_then(|root| import_folder(format, &root, &root, options, &task)),
-        unpack_into,
-    )
+    let imported = (unpack_into.canonicalize().map_err(error::io_error("open", unpack_into)))
+        .and_then(|root| import_folder(format, &root, &root, options, &task));
+    let mut imported = cleaned_up(imported, unpack_into).map_err(|error| error.of(&source))?;
+    if options.form.is_some() {
+        let others = forms::readings_of_file(&source);
+        imported.readings.extend(others.into_iter().filter(|form| Some(*form) != options.form));
+    }
+    Ok(imported)
 }
 
 /// Takes away what was written where the import failed after all.
@@ -212,7 +236,7 @@ fn import_folder(
     if !recognised.is_folders() {
         return import_recognised(recognised, root, unpack_into, listing.rejected, options, task);
     }
-    check_folders(&listing.files)?;
+    refusal::check_folders(&listing.files)?;
     let contents = decode(root, listing.files, task)?;
 
     let whole = contents.pictures.iter().map(|picture| picture.path.as_str());
@@ -229,9 +253,14 @@ fn import_folder(
     let mut names: Vec<String> = placed.iter().map(|(class, ..)| class.clone()).collect();
     names.sort_unstable();
     names.dedup();
+    // Elsewhere the order of the source is the one to tell of.
+    rejected.sort_by(|a, b| a.path.cmp(&b.path));
     let source = Source {
         format,
-        evidence: recognised.evidence,
+        form: Form::Folders,
+        evidence: evidence_of_folders(&names, &placed),
+        readings: recognised.readings,
+        seen: None,
         root: root.to_owned(),
         classes: names,
         splits: layout.has_splits.then_some("as the folders say"),
@@ -248,7 +277,8 @@ fn import_recognised(
     options: &Options,
     task: &Task,
 ) -> Result<Imported, ImportError> {
-    let evidence = recognised.evidence.clone();
+    let (form, evidence, readings) =
+        (recognised.form(), recognised.evidence.clone(), recognised.readings.clone());
     let labelled = recognised.read(root, unpack_into, task)?;
     let is_written = labelled.root != root;
     let files = labelled.items.iter().map(|item| item.path.clone()).collect();
@@ -257,19 +287,31 @@ fn import_recognised(
             labelled.items.into_iter().map(|item| (item.path.clone(), item)).collect();
         let placed = contents.pictures.into_iter().filter_map(|picture| {
             let item = items.remove(&picture.path)?;
-            Some((item.class, item.split, ImportedSample { metadata: item.metadata, ..picture }))
+            let metadata = item.metadata.and_then(|said| without_own_hash(said, &picture.hash));
+            Some((item.class, item.split, ImportedSample { metadata, ..picture }))
         });
         let source = Source {
             format: labelled.format,
+            form,
             evidence,
+            readings,
+            seen: Some(labelled.seen),
             root: labelled.root.clone(),
             classes: labelled.classes,
             splits: labelled.splits,
         };
-        let rejected = [rejected, labelled.rejected, contents.damaged, contents.others].concat();
+        let rejected = [labelled.rejected, contents.damaged, contents.others, rejected].concat();
         assemble(source, placed.collect(), rejected, options)
     });
     if is_written { cleaned_up(imported, unpack_into) } else { imported }
+}
+
+/// That a file has the hash that it has, as our own manifests say, is no news. Another hash is.
+fn without_own_hash(mut said: Map<String, Value>, hash: &str) -> Option<Map<String, Value>> {
+    if said.get("hash").and_then(Value::as_str) == Some(hash) {
+        said.remove("hash");
+    }
+    (!said.is_empty()).then_some(said)
 }
 
 /// Decodes every file.
@@ -281,7 +323,11 @@ fn decode(root: &Path, files: Vec<String>, task: &Task) -> Result<read::Contents
 /// What the pictures came from.
 struct Source {
     format: &'static str,
+    form: Form,
     evidence: String,
+    readings: Vec<Form>,
+    /// How much there was of what, where that isn't files in folders.
+    seen: Option<String>,
     root: PathBuf,
     /// The order of the classes, as far as there is one; some may have no pictures.
     classes: Vec<String>,
@@ -296,11 +342,12 @@ fn assemble(
     mut rejected: Vec<Rejected>,
     options: &Options,
 ) -> Result<Imported, ImportError> {
-    rejected.sort_by(|a, b| a.path.cmp(&b.path));
     let names: BTreeSet<&str> = placed.iter().map(|(class, ..)| class.as_str()).collect();
     if names.len() < 2 {
-        return Err(ImportError::NotADataSet { found: what_was_found(&names, placed.len(), &rejected) });
+        let (form, seen) = (source.form, source.seen.as_deref());
+        return Err(refusal::too_few_classes(form, seen, &names, placed.len(), &rejected));
     }
+    rejected.sort_by(|a, b| a.path.cmp(&b.path));
     let classes = forms::order(names, &source.classes);
     let labels: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let mut samples: Vec<ImportedSample> = placed
@@ -314,46 +361,20 @@ fn assemble(
     samples.sort_by(|a, b| a.path.cmp(&b.path));
     let split_note = split::hold_out(&mut samples, source.splits, options.split);
     let fingerprint = fingerprint(&classes, &samples);
-    let Source { format, evidence, root, .. } = source;
-    Ok(Imported { format, evidence, root, classes, samples, rejected, fingerprint, split_note })
+    let Source { format, evidence, readings, root, .. } = source;
+    Ok(Imported { format, evidence, readings, root, classes, samples, rejected, fingerprint, split_note })
 }
 
-/// Refuses at once, before anything is decoded, what cannot have two classes whatever its files are.
-fn check_folders(files: &[String]) -> Result<(), ImportError> {
-    let mut folders = files.iter().map(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder));
-    let found = match folders.next() {
-        None => "There are no files here.".to_owned(),
-        Some(first) if folders.all(|folder| folder == first) => {
-            let place = if first.is_empty() {
-                "the top folder".to_owned()
-            } else {
-                format!("one folder, “{first}”")
-            };
-            format!("All there is here is {} in {place}.", counted(files.len(), "file"))
-        }
-        Some(_) => return Ok(()),
+/// What was seen of class folders, and of splits around them.
+fn evidence_of_folders(classes: &[String], placed: &[(String, Option<Split>, ImportedSample)]) -> String {
+    let there = Split::ALL.into_iter().filter(|split| placed.iter().any(|(_, own, _)| *own == Some(*split)));
+    let splits: Vec<&str> = there.map(Split::as_str).collect();
+    let within = match &splits[..] {
+        [] => String::new(),
+        [only] => format!(" within that of {only}"),
+        [first @ .., last] => format!(" within those of {} and {last}", first.join(", ")),
     };
-    Err(ImportError::NotADataSet { found })
-}
-
-fn what_was_found(classes: &BTreeSet<&str>, pictures: usize, rejected: &[Rejected]) -> String {
-    let found = match classes.first() {
-        None => "There are no usable pictures in class folders here.".to_owned(),
-        Some(class) => {
-            format!("There is only one class here, “{class}”, with {}.", counted(pictures, "usable picture"))
-        }
-    };
-    // Three are enough to see what is wrong with the others.
-    let first: Vec<String> =
-        rejected.iter().take(3).map(|file| format!("{} ({})", file.path, file.reason)).collect();
-    match rejected.len() {
-        0 => found,
-        count => format!("{found} Of no use: {}, such as {}.", counted(count, "file"), first.join("; ")),
-    }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    format!("pictures lie in {}{within}", refusal::counted(classes.len(), "folder"))
 }
 
 /// The samples come sorted by path.

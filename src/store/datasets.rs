@@ -1,6 +1,6 @@
 //! Data sets, their classes, samples and rejected files.
 
-use super::{Store, now_ms, unknown};
+use super::{Store, bad_json, now_ms, unknown};
 use crate::domain::dataset::{ClassCount, DatasetFacts, DatasetState};
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::import::Imported;
@@ -26,6 +26,10 @@ pub struct Dataset {
     pub fingerprint: Option<String>,
     /// Where its splits come from, in words.
     pub split_note: Option<String>,
+    /// By what its form was recognised, as a sentence without its full stop; of imports of later versions.
+    pub evidence: Option<String>,
+    /// The words of the other forms that its source fits too.
+    pub readings: Vec<String>,
     /// Why its import failed.
     pub failure: Option<String>,
     /// When it was made.
@@ -42,6 +46,8 @@ struct DatasetRow {
     root: Option<String>,
     fingerprint: Option<String>,
     split_note: Option<String>,
+    evidence: Option<String>,
+    readings: Option<String>,
     failure: Option<String>,
     created_at_ms: i64,
 }
@@ -59,6 +65,11 @@ impl TryFrom<DatasetRow> for Dataset {
             root: row.root,
             fingerprint: row.fingerprint,
             split_note: row.split_note,
+            evidence: row.evidence,
+            readings: match row.readings {
+                Some(words) => serde_json::from_str(&words).map_err(|error| bad_json("readings", error))?,
+                None => Vec::new(),
+            },
             failure: row.failure,
             created_at_ms: row.created_at_ms,
         })
@@ -158,13 +169,17 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
         }
+        let readings: Vec<&str> = imported.readings.iter().map(|form| form.as_str()).collect();
         sqlx::query(
-            "update datasets set state = 'ready', format = ?, root = ?, fingerprint = ?, split_note = ? where id = ?",
+            "update datasets set state = 'ready', format = ?, root = ?, fingerprint = ?, split_note = ?, evidence = ?, readings = ?
+             where id = ?",
         )
         .bind(imported.format)
         .bind(imported.root.to_string_lossy().as_ref())
         .bind(&imported.fingerprint)
         .bind(&imported.split_note)
+        .bind(&imported.evidence)
+        .bind(serde_json::Value::from(readings).to_string())
         .bind(id)
         .execute(&mut *transaction)
         .await?;
@@ -374,5 +389,38 @@ impl Store {
         .fetch_optional(&self.read)
         .await?;
         Ok(found.map(|(root, path)| std::path::Path::new(&root).join(path)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{MIGRATOR, Store};
+    use sqlx::migrate::Migrator;
+
+    #[tokio::test]
+    async fn a_data_set_of_an_earlier_version_stays_and_has_no_evidence() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tintype.db");
+        let earlier =
+            Migrator::with_migrations(MIGRATOR.iter().filter(|step| step.version < 9).cloned().collect());
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        earlier.run(&pool).await.unwrap();
+        sqlx::raw_sql(
+            "insert into datasets (id, name, state, source, format, root, fingerprint, split_note, created_at_ms)
+             values (3, 'old', 'ready', '/old', 'folder', '/old', 'f00', 'as the folders say', 5)",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        pool.close().await;
+
+        let store = Store::open(&file).await.unwrap();
+        let [dataset] = &store.list_datasets().await.unwrap()[..] else { panic!("one data set") };
+        assert_eq!(
+            (dataset.name.as_str(), dataset.split_note.as_deref()),
+            ("old", Some("as the folders say"))
+        );
+        assert_eq!((&dataset.evidence, &dataset.readings), (&None, &Vec::new()));
     }
 }

@@ -4,6 +4,7 @@ use super::{Store, bad_json, now_ms, unknown};
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::domain::mending::{Edit, Standing, fingerprint, to_undo};
 use protocol::sample::Split;
+use serde_json::{Map, Value};
 use sqlx::{FromRow, SqliteConnection};
 
 /// A version's row.
@@ -112,7 +113,7 @@ impl TryFrom<ChangeRow> for Change {
 }
 
 /// One line of a manifest.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct ManifestRow {
     /// Relative to the data set's root.
     pub path: String,
@@ -122,6 +123,8 @@ pub struct ManifestRow {
     pub split: String,
     /// Of the file's bytes.
     pub hash: String,
+    /// What else its source says of it: texts and numbers by name.
+    pub metadata: Map<String, Value>,
 }
 
 impl Store {
@@ -322,8 +325,8 @@ impl Store {
 
     /// What is in a version, by path. Classes have the names that they had in it.
     pub async fn list_manifest(&self, id: DatasetId, version: i64) -> sqlx::Result<Vec<ManifestRow>> {
-        let rows: Vec<(String, i64, String, String)> = sqlx::query_as(
-            "select path, coalesce(label_before, label), coalesce(split_before, split), hash
+        let rows: Vec<(String, i64, String, String, Option<String>)> = sqlx::query_as(
+            "select path, coalesce(label_before, label), coalesce(split_before, split), hash, metadata
              from samples left join changes on changes.sample_id = samples.id
                and version = (select min(version) from changes as other
                               where other.sample_id = samples.id and other.version > ?2)
@@ -335,18 +338,19 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         let names = self.class_names_at(id, version).await?;
-        Ok(rows
-            .into_iter()
-            .map(|(path, label, split, hash)| ManifestRow {
-                path,
-                label: names
-                    .iter()
-                    .find(|(other, _)| *other == label)
-                    .map_or_else(String::new, |(_, name)| name.clone()),
-                split,
-                hash,
+        rows.into_iter()
+            .map(|(path, label, split, hash, metadata)| {
+                let name = names.iter().find(|(other, _)| *other == label);
+                let metadata = metadata.map(|text| serde_json::from_str(&text)).transpose();
+                Ok(ManifestRow {
+                    path,
+                    label: name.map_or_else(String::new, |(_, name)| name.clone()),
+                    split,
+                    hash,
+                    metadata: metadata.map_err(|error| bad_json("metadata", error))?.unwrap_or_default(),
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// Label and name of every class that there ever was, as they were called in a version.

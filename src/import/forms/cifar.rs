@@ -8,7 +8,7 @@
 use super::super::ImportError;
 use super::labels::names_in;
 use super::shelf::{Content, Shelf};
-use super::{Form, Labelled, Task, interleaved, malformed, open, read_up_to, sizes};
+use super::{Form, Labelled, Task, interleaved, malformed, open, read_up_to, seen, sizes};
 use image::ExtendedColorType;
 use protocol::sample::Split;
 use serde_json::Map;
@@ -66,8 +66,13 @@ pub(super) fn find(files: &[String]) -> Result<Option<Set>, ImportError> {
 
 impl Set {
     pub(super) fn evidence(&self) -> String {
-        let names: Vec<&str> = self.files.iter().map(|(file, _)| file.as_str()).collect();
-        format!("{} are named as CIFAR-{}'s are", names.join(", "), if self.has_coarse { 100 } else { 10 })
+        let names = self.names().join(", ");
+        let are = if self.files.len() == 1 { "is named as one of" } else { "are named as" };
+        format!("{names} {are} CIFAR-{}'s are", if self.has_coarse { 100 } else { 10 })
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.files.iter().map(|(file, _)| file.as_str()).collect()
     }
 
     /// Writes every picture to `folder`.
@@ -117,10 +122,12 @@ impl Set {
                 shelf.put(content, class, Some(*split), metadata)?;
             }
         }
+        let items = shelf.finish()?;
         Ok(Labelled {
             format: Form::Cifar.as_str(),
+            seen: seen(&self.names(), items.len(), "picture"),
             root: folder.to_owned(),
-            items: shelf.finish()?,
+            items,
             classes: fine.unwrap_or_default(),
             rejected: Vec::new(),
             splits: Some("as the files' names say"),

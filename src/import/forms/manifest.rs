@@ -6,8 +6,8 @@
 
 use super::super::{ImportError, Rejected, listing};
 use super::labels::{is_picture_name, names_beside, split_of, split_of_word};
-use super::table::{Kind, column, head, metadata, rows, text};
-use super::{Form, Item, Labelled, Task, malformed};
+use super::table::{Kind, column, head, metadata, rows, text, text_bytes};
+use super::{Form, Item, Labelled, Task, malformed, seen};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -115,6 +115,7 @@ impl Set {
             classes = names.unwrap_or_default();
         }
         reading.mention_unnamed(&self.tables);
+        let names: Vec<&str> = self.tables.iter().map(|table| table.path.as_str()).collect();
         let has_splits =
             self.tables.iter().any(|table| table.split.is_some() || table.columns.split.is_some());
         Ok(Labelled {
@@ -124,6 +125,7 @@ impl Set {
                 Kind::JsonLines => "manifest-jsonl",
                 Kind::Parquet => "manifest-parquet",
             },
+            seen: seen(&names, reading.rows, "row"),
             root: root.to_owned(),
             items: reading.items,
             classes,
@@ -143,6 +145,9 @@ struct Reading<'a> {
     /// The row that named a picture first.
     seen: HashMap<String, String>,
     rejected: Vec<Rejected>,
+    rows: usize,
+    /// Of all of them.
+    text_bytes: u64,
 }
 
 impl<'a> Reading<'a> {
@@ -152,7 +157,17 @@ impl<'a> Reading<'a> {
             by_name.entry(last_part(file)).or_default().push(file);
         }
         let files = files.iter().map(String::as_str).collect();
-        Reading { root, task, files, by_name, items: Vec::new(), seen: HashMap::new(), rejected: Vec::new() }
+        Reading {
+            root,
+            task,
+            files,
+            by_name,
+            items: Vec::new(),
+            seen: HashMap::new(),
+            rejected: Vec::new(),
+            rows: 0,
+            text_bytes: 0,
+        }
     }
 
     fn read(&mut self, table: &Table, names: Option<&[String]>) -> Result<(), ImportError> {
@@ -161,10 +176,13 @@ impl<'a> Reading<'a> {
                 return Err(ImportError::Cancelled);
             }
             let (number, row) = row?;
+            self.rows += 1;
             if (self.items.len() + self.rejected.len()) as u64 >= self.task.limits.max_entries {
                 let what = format!("{} has more than {} rows", table.path, self.task.limits.max_entries);
                 return Err(ImportError::TooLarge { what });
             }
+            self.text_bytes += row.as_ref().map_or(0, text_bytes);
+            self.task.limits.check_texts(self.text_bytes)?;
             let place = format!("row {number} of {}", table.path);
             let named = row.as_ref().ok().and_then(|row| row.get(&table.columns.path)).and_then(text);
             let item = row.and_then(|row| self.item(table, names, row));

@@ -5,6 +5,7 @@
 //! after an import sees pictures in files and nothing else.
 
 mod cifar;
+mod form;
 mod idx;
 mod labels;
 mod manifest;
@@ -14,6 +15,7 @@ mod table;
 mod webdataset;
 
 use super::error::io_error;
+use super::refusal::counted;
 use super::{ImportError, Rejected, Task, unpack};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
@@ -22,84 +24,23 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+pub use form::Form;
 pub(super) use labels::order;
 
-/// The form of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// A folder per class, packed in an archive or not.
-    Folders,
-    /// IDX files, as MNIST has them.
-    Idx,
-    /// CIFAR's binary files.
-    Cifar,
-    /// Parquet with the pictures' files in it.
-    Parquet,
-    /// Tars of pictures with a label file each.
-    WebDataset,
-    /// A table of paths and labels.
-    Manifest,
-}
+/// The order in which a folder's files are tried. IDX is the last: it alone looks into files whatever they are called.
+const IN_FOLDERS: [Form; 6] =
+    [Form::Folders, Form::Cifar, Form::Parquet, Form::WebDataset, Form::Manifest, Form::Idx];
 
-impl Form {
-    /// All of them.
-    pub const ALL: [Form; 6] =
-        [Form::Folders, Form::Idx, Form::Cifar, Form::Parquet, Form::WebDataset, Form::Manifest];
-
-    /// The word used in JSON, on pages and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Form::Folders => "folder",
-            Form::Idx => "idx",
-            Form::Cifar => "cifar-binary",
-            Form::Parquet => "parquet",
-            Form::WebDataset => "webdataset",
-            Form::Manifest => "manifest",
-        }
-    }
-
-    /// The form that a word stands for.
-    pub fn from_word(word: &str) -> Option<Form> {
-        Form::ALL.into_iter().find(|form| form.as_str() == word)
-    }
-
-    /// What a person calls it.
-    pub fn title(self) -> &'static str {
-        self.description().0
-    }
-
-    /// What a person calls it, and what it is known by.
-    fn description(self) -> (&'static str, &'static str) {
-        match self {
-            Form::Folders => ("a folder per class", "pictures in at least two folders"),
-            Form::Idx => (
-                "IDX",
-                "files such as train-images-idx3-ubyte with train-labels-idx1-ubyte beside them, plain or .gz",
-            ),
-            Form::Cifar => (
-                "CIFAR's binary version",
-                "data_batch_1.bin and test_batch.bin, or train.bin and test.bin with fine_label_names.txt",
-            ),
-            Form::Parquet => (
-                "Parquet with pictures",
-                ".parquet files with a column of pictures' bytes, such as “image”, and one of labels, such as “label”",
-            ),
-            Form::WebDataset => {
-                ("WebDataset", "tars in which 000001.jpg has 000001.cls, .json or .txt beside it")
-            }
-            Form::Manifest => (
-                "a table of pictures",
-                "a .csv, .tsv, .jsonl or .parquet with columns such as “path” and “label”",
-            ),
-        }
-    }
-}
+/// The order in which a single file is tried.
+const IN_FILES: [Form; 4] = [Form::Idx, Form::Parquet, Form::Manifest, Form::WebDataset];
 
 /// What lies before us, and how that was seen.
 pub(super) struct Recognised {
     plan: Plan,
-    /// A sentence without its full stop.
+    /// A sentence without its full stop. Of class folders it is told once their pictures are known.
     pub(super) evidence: String,
+    /// What else it could be read as.
+    pub(super) readings: Vec<Form>,
 }
 
 enum Plan {
@@ -115,6 +56,8 @@ enum Plan {
 pub(super) struct Labelled {
     /// As [`super::Imported::format`] has it.
     pub(super) format: &'static str,
+    /// How much there was of what, usable or not; a sentence without its full stop.
+    pub(super) seen: String,
     /// Absolute; the items' paths are relative to it.
     pub(super) root: PathBuf,
     /// Each path once.
@@ -135,17 +78,45 @@ pub(super) struct Item {
     pub(super) metadata: Option<Map<String, Value>>,
 }
 
-impl Recognised {
-    fn by(plan: Plan) -> Recognised {
-        let evidence = match &plan {
-            Plan::Folders => "pictures are looked for in folders".to_owned(),
+impl Plan {
+    fn form(&self) -> Form {
+        match self {
+            Plan::Folders => Form::Folders,
+            Plan::Idx(_) => Form::Idx,
+            Plan::Cifar(_) => Form::Cifar,
+            Plan::Parquet(_) => Form::Parquet,
+            Plan::WebDataset(_) => Form::WebDataset,
+            Plan::Manifest(_) => Form::Manifest,
+        }
+    }
+
+    fn evidence(&self) -> String {
+        match self {
+            Plan::Folders => "pictures lie in several folders".to_owned(),
             Plan::Idx(set) => set.evidence(),
             Plan::Cifar(set) => set.evidence(),
             Plan::Parquet(set) => set.evidence(),
             Plan::WebDataset(set) => set.evidence(),
             Plan::Manifest(set) => set.evidence(),
-        };
-        Recognised { plan, evidence }
+        }
+    }
+}
+
+impl Recognised {
+    /// Tells, of all that was tried, what else fits: whatever `find` finds without an error.
+    fn new(
+        plan: Plan,
+        tried: &[Form],
+        find: impl Fn(Form) -> Result<Option<Plan>, ImportError>,
+    ) -> Recognised {
+        let others = tried.iter().copied().filter(|other| *other != plan.form());
+        let readings = others.filter(|other| matches!(find(*other), Ok(Some(_)))).collect();
+        Recognised { evidence: plan.evidence(), plan, readings }
+    }
+
+    /// What it is.
+    pub(super) fn form(&self) -> Form {
+        self.plan.form()
     }
 
     /// Whether the pictures lie in class folders, for which the folders' own rules hold.
@@ -177,25 +148,23 @@ pub(super) fn recognise(
     files: &[String],
     wanted: Option<Form>,
 ) -> Result<Recognised, ImportError> {
-    let folders =
-        || Recognised { plan: Plan::Folders, evidence: "pictures are looked for in folders".into() };
-    if wanted == Some(Form::Folders) || (wanted.is_none() && labels::has_class_folders(files)) {
-        return Ok(folders());
-    }
-    for form in Form::ALL.into_iter().filter(|form| wanted.is_none_or(|wanted| wanted == *form)) {
-        let found = match form {
-            Form::Folders => None,
-            Form::Idx => idx::find(files)?.map(Plan::Idx),
-            Form::Cifar => cifar::find(files)?.map(Plan::Cifar),
-            Form::Parquet => parquet::find(root, files)?.map(Plan::Parquet),
-            Form::WebDataset => webdataset::find(root, files).map(Plan::WebDataset),
-            Form::Manifest => manifest::find(root, files)?.map(Plan::Manifest),
-        };
-        if let Some(plan) = found {
-            return Ok(Recognised::by(plan));
+    let find = |form| find(form, root, files);
+    let mut tried = IN_FOLDERS.into_iter().filter(|form| wanted.is_none_or(|wanted| wanted == *form));
+    let plan = match (tried.find_map(|form| find(form).transpose()).transpose()?, wanted) {
+        (Some(plan), _) => plan,
+        (None, Some(Form::Folders)) => Plan::Folders,
+        (None, None) if files.iter().all(|file| webdataset::is_tar_name(file)) => {
+            webdataset::why_none(root, files).map_or(Ok(Plan::Folders), Err)?
         }
-    }
-    wanted.map_or_else(|| Ok(folders()), |form| Err(not_this_form(root, form)))
+        (None, None) => Plan::Folders,
+        (None, Some(form)) => {
+            let unlabelled = (form == Form::WebDataset).then(|| webdataset::why_none(root, files)).flatten();
+            let instead = first_that_fits(&IN_FOLDERS, find);
+            let otherwise = "Say another format, or leave it to be recognised.";
+            return Err(unlabelled.unwrap_or_else(|| not_this_form(root, form, instead, otherwise)));
+        }
+    };
+    Ok(Recognised::new(plan, &IN_FOLDERS, find))
 }
 
 /// Tells what a single file is; `None` where it can only be an archive. The second part is the folder it lies in.
@@ -203,33 +172,97 @@ pub(super) fn recognise_file(
     path: &Path,
     wanted: Option<Form>,
 ) -> Result<Option<(Recognised, PathBuf)>, ImportError> {
-    // A pipe or a device would keep the reader waiting for ever.
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-        return Ok(None);
-    };
-    if !path.is_file() {
+    let Some((folder, name)) = folder_and_name(path) else { return Ok(None) };
+    let find = |form| find_in_file(form, folder, name);
+    let mut tried = IN_FILES.into_iter().filter(|form| wanted.is_none_or(|wanted| wanted == *form));
+    if let Some(plan) = tried.find_map(|form| find(form).transpose()).transpose()? {
+        let all = [IN_FILES.as_slice(), &[Form::Folders]].concat();
+        return Ok(Some((Recognised::new(plan, &all, find), folder.to_owned())));
+    }
+    let files = [name.to_owned()];
+    if wanted == Some(Form::WebDataset)
+        && let Some(why) = webdataset::why_none(folder, &files)
+    {
+        return Err(why);
+    }
+    // Whatever was asked for may be packed.
+    if is_archive(path) {
         return Ok(None);
     }
-    let tries = [Form::Idx, Form::Parquet, Form::Manifest, Form::WebDataset];
-    for form in tries.into_iter().filter(|form| wanted.is_none_or(|wanted| wanted == *form)) {
-        let found = match form {
-            Form::Idx => idx::find_beside(folder, name)?.map(Plan::Idx),
-            Form::Parquet => parquet::find_file(folder, name)?.map(Plan::Parquet),
-            Form::Manifest => manifest::find_file(folder, name).map(Plan::Manifest),
-            Form::WebDataset => webdataset::find_file(folder, name).map(Plan::WebDataset),
-            Form::Folders | Form::Cifar => None,
-        };
-        if let Some(plan) = found {
-            return Ok(Some((Recognised::by(plan), folder.to_owned())));
-        }
+    if wanted.is_none_or(|form| form == Form::Cifar) && cifar::find(&files)?.is_some() {
+        let why = "it is one file of several; give the path of the folder that they lie in";
+        return Err(malformed(Form::Cifar, name, why));
     }
-    manifest::why_none(name).map_or(Ok(None), Err)
+    match (wanted, first_that_fits(&IN_FILES, find)) {
+        (None, _) => manifest::why_none(name).map_or(Ok(None), Err),
+        (Some(Form::Manifest), None) if let Some(why) = manifest::why_none(name) => Err(why),
+        (Some(form), instead) => Err(not_this_form(
+            path,
+            form,
+            instead,
+            "Nor is it of another form that is known; check the path.",
+        )),
+    }
 }
 
-/// What was asked for is not there.
-fn not_this_form(path: &Path, form: Form) -> ImportError {
+/// What a single file that was unpacked could be read as besides.
+pub(super) fn readings_of_file(path: &Path) -> Vec<Form> {
+    let Some((folder, name)) = folder_and_name(path) else { return Vec::new() };
+    IN_FILES.into_iter().filter(|form| matches!(find_in_file(*form, folder, name), Ok(Some(_)))).collect()
+}
+
+/// What a folder's files are as this form, where they are.
+fn find(form: Form, root: &Path, files: &[String]) -> Result<Option<Plan>, ImportError> {
+    Ok(match form {
+        Form::Folders => labels::has_class_folders(files).then_some(Plan::Folders),
+        Form::Idx => idx::find(root, files)?.map(Plan::Idx),
+        Form::Cifar => cifar::find(files)?.map(Plan::Cifar),
+        Form::Parquet => parquet::find(root, files)?.map(Plan::Parquet),
+        Form::WebDataset => webdataset::find(root, files).map(Plan::WebDataset),
+        Form::Manifest => manifest::find(root, files)?.map(Plan::Manifest),
+    })
+}
+
+/// What a single file is as this form, where it is.
+fn find_in_file(form: Form, folder: &Path, name: &str) -> Result<Option<Plan>, ImportError> {
+    Ok(match form {
+        Form::Folders => webdataset::has_folders(&folder.join(name)).then_some(Plan::Folders),
+        Form::Idx => idx::find_beside(folder, name)?.map(Plan::Idx),
+        Form::Cifar => None,
+        Form::Parquet => parquet::find_file(folder, name)?.map(Plan::Parquet),
+        Form::WebDataset => webdataset::find_file(folder, name).map(Plan::WebDataset),
+        Form::Manifest => manifest::find_file(folder, name).map(Plan::Manifest),
+    })
+}
+
+/// The two halves of a plain file's path. A pipe or a device would keep the reader waiting for ever.
+fn folder_and_name(path: &Path) -> Option<(&Path, &str)> {
+    path.is_file().then(|| Some((path.parent()?, path.file_name()?.to_str()?))).flatten()
+}
+
+fn first_that_fits(forms: &[Form], find: impl Fn(Form) -> Result<Option<Plan>, ImportError>) -> Option<Plan> {
+    forms.iter().find_map(|form| find(*form).ok().flatten())
+}
+
+/// What was asked for is not there; `otherwise` says what to do where nothing else is either.
+fn not_this_form(path: &Path, form: Form, instead: Option<Plan>, otherwise: &str) -> ImportError {
+    let instead = instead.map_or_else(
+        || otherwise.to_owned(),
+        |plan| {
+            let (title, evidence) = (plan.form().title(), plan.evidence());
+            format!("It looks like {title}: {evidence}. Ask for that, or leave the format to be recognised.")
+        },
+    );
     let (form, known_by) = form.description();
-    ImportError::NotThisForm { path: path.to_owned(), form, known_by }
+    ImportError::NotThisForm { path: path.to_owned(), form, known_by, instead }
+}
+
+/// Whether a file begins as a zip or a tar does, the latter packed or not.
+fn is_archive(path: &Path) -> bool {
+    let read = Cell::new(0);
+    let head =
+        open(path, &read).and_then(|mut file| read_up_to(&mut file, 512).map_err(io_error("read", path)));
+    head.is_ok_and(|head| unpack::is_zip(&head) || unpack::is_tar(&head))
 }
 
 /// A file that is not what its form says.
@@ -257,6 +290,15 @@ fn read_up_to(reader: &mut dyn Read, count: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(count.min(1 << 20)).unwrap_or(0));
     reader.take(count).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// How much is in some files, as a sentence without its full stop.
+fn seen(files: &[&str], count: usize, noun: &str) -> String {
+    let things = if count == 0 { format!("no {noun}s") } else { counted(count, noun) };
+    match files {
+        [first, _, ..] => format!("{first} and {} have {things}", counted(files.len() - 1, "other file")),
+        _ => format!("{} has {things}", files.concat()),
+    }
 }
 
 /// How large files are together, for the progress.

@@ -9,7 +9,7 @@ use super::labels::{names_beside, split_of, split_of_word};
 use super::manifest::LABELS;
 use super::shelf::{Content, Placed, Shelf};
 use super::table::{Row, column, metadata, text};
-use super::{Form, Labelled, Task, io_error, malformed, sizes};
+use super::{Form, Labelled, Task, io_error, malformed, seen, sizes};
 use ::parquet::basic::{CompressionCodec, ConvertedType, Type as Physical};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
@@ -188,10 +188,13 @@ impl Set {
             classes = names.remove(&self.columns.label).unwrap_or_default();
         }
         let has_splits = self.shards.iter().any(|(_, split)| split.is_some());
+        let items = shelf.finish()?;
+        let names: Vec<&str> = self.shards.iter().map(|(file, _)| file.as_str()).collect();
         Ok(Labelled {
             format: Form::Parquet.as_str(),
+            seen: seen(&names, items.len() + rejected.len(), "row"),
             root: folder.to_owned(),
-            items: shelf.finish()?,
+            items,
             classes,
             rejected,
             splits: has_splits.then_some("as the files' names say"),
@@ -284,11 +287,11 @@ pub(super) fn rows(
     })))
 }
 
-/// The names of a table's columns, for [`super::table::head`].
+/// The names of a table's columns, for [`super::table::head`]: those that [`rows`] gives.
 pub(super) fn head(file: File) -> Option<Vec<String>> {
-    let reader = SerializedFileReader::new(file).ok()?;
+    let reader = open(file).ok()?;
     let fields = reader.metadata().file_metadata().schema().get_fields().iter();
-    Some(fields.map(|field| field.name().to_owned()).collect())
+    Some(fields.filter(|field| is_simple(field)).map(|field| field.name().to_owned()).collect())
 }
 
 fn open(file: File) -> Result<SerializedFileReader<File>, String> {

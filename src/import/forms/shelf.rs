@@ -6,6 +6,7 @@ use super::super::ImportError;
 use super::super::entry_name::file_name_for;
 use super::super::error::io_error;
 use super::super::meter::Meter;
+use super::table::text_bytes;
 use super::{Item, Task};
 use crate::import::Stage;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -48,6 +49,8 @@ pub(super) struct Shelf<'a> {
     gathered: Vec<(String, Content)>,
     gathered_bytes: usize,
     bytes: u64,
+    /// Of classes and metadata.
+    text_bytes: u64,
     /// The folder of each split and class, and how many pictures each split has.
     folders: HashMap<(Option<Split>, String), String>,
     counts: HashMap<Option<Split>, u64>,
@@ -65,6 +68,7 @@ impl<'a> Shelf<'a> {
             gathered: Vec::new(),
             gathered_bytes: 0,
             bytes: 0,
+            text_bytes: 0,
             folders: HashMap::new(),
             counts: HashMap::new(),
             items: Vec::new(),
@@ -93,6 +97,8 @@ impl<'a> Shelf<'a> {
             let what = format!("there are more than {} pictures", limits.max_entries);
             return Err(ImportError::TooLarge { what });
         }
+        self.text_bytes += class.len() as u64 + metadata.as_ref().map_or(0, text_bytes);
+        limits.check_texts(self.text_bytes)?;
         let number = self.counts.entry(split).or_default();
         let name = format!("{number:06}.{}", content.ending());
         *number += 1;

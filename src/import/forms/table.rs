@@ -3,7 +3,7 @@
 use super::super::ImportError;
 use super::super::error::io_error;
 use super::{Form, malformed};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -13,6 +13,9 @@ const TABLE_BYTES: u64 = 512 << 20;
 
 /// A line of JSON is no longer than this.
 const LINE_BYTES: u64 = 16 << 20;
+
+/// No more than this is read to see what the columns are called.
+const HEAD_BYTES: u64 = 1 << 20;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,23 +74,25 @@ pub(super) fn rows(
 /// The names of a table's columns; of JSON lines, those of the first rows. `None` where it can't be read.
 pub(super) fn head(path: &Path, name: &str, kind: Kind) -> Option<Vec<String>> {
     const ROWS: usize = 100;
-    match kind {
-        Kind::Parquet => super::parquet::head(File::open(path).ok()?),
-        Kind::JsonLines => {
-            let rows = rows(path, name, kind).ok()?.take(ROWS).filter_map(|row| row.ok()?.1.ok());
-            Some(rows.flat_map(|row| row.into_iter().map(|(column, _)| column)).collect())
-        }
-        Kind::Csv | Kind::Tsv => Some(separated(BufReader::new(File::open(path).ok()?), name, kind).ok()?.0),
+    let file = File::open(path).ok()?;
+    if kind == Kind::Parquet {
+        return super::parquet::head(file);
     }
+    let start = BufReader::new(file.take(HEAD_BYTES));
+    if kind == Kind::JsonLines {
+        let rows = json_lines(start, path.to_owned()).take(ROWS).filter_map(|row| row.ok()?.1.ok());
+        return Some(rows.flat_map(|row| row.into_iter().map(|(column, _)| column)).collect());
+    }
+    Some(separated(start, name, kind).ok()?.0)
 }
 
 /// CSV and TSV, with the names of the columns. A CSV whose head has semicolons and no commas is separated by these, as some countries' spreadsheets
 /// write it.
-fn separated(
-    mut reader: BufReader<File>,
+fn separated<R: BufRead>(
+    mut reader: R,
     name: &str,
     kind: Kind,
-) -> Result<(Vec<String>, csv::Reader<BufReader<File>>), ImportError> {
+) -> Result<(Vec<String>, csv::Reader<R>), ImportError> {
     let broken = |name: &str, why: String| malformed(Form::Manifest, name, why);
     let start = reader.fill_buf().map_err(|error| broken(name, error.to_string()))?;
     if start.starts_with(b"\xef\xbb\xbf") {
@@ -125,7 +130,7 @@ fn row_of(columns: &[String], record: &csv::ByteRecord) -> Result<Map<String, Va
 }
 
 fn json_lines(
-    mut reader: BufReader<File>,
+    mut reader: impl BufRead,
     path: std::path::PathBuf,
 ) -> impl Iterator<Item = Result<Row, ImportError>> {
     let mut number = 0;
@@ -163,30 +168,99 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// What is kept of a row besides: texts and numbers. A text that is written as a number would be is one.
+/// What is kept of a row besides: texts and numbers, the same from whichever form of table they come. A text that is
+/// written as a number would be is one.
 pub(super) fn metadata(row: Map<String, Value>) -> Option<Map<String, Value>> {
     let kept: Map<String, Value> = row
         .into_iter()
         .filter_map(|(column, value)| {
             let value = match value {
                 Value::Null => return None,
-                Value::Number(_) => value,
-                Value::String(text) => match serde_json::from_str::<serde_json::Number>(&text) {
-                    Ok(number) if number.to_string() == text => Value::Number(number),
-                    _ => Value::String(text),
+                Value::Number(number) => Value::Number(whole(number)),
+                Value::String(text) => match text.trim() {
+                    "" => return None,
+                    text => match serde_json::from_str::<Number>(text) {
+                        Ok(number) if number.to_string() == text => Value::Number(whole(number)),
+                        _ => Value::from(text),
+                    },
                 },
                 other => Value::String(other.to_string()),
             };
-            Some((column, value))
+            Some((column.trim().to_owned(), value))
         })
         .collect();
     (!kept.is_empty()).then_some(kept)
 }
 
-/// The first of `names` that is among the columns, in any case.
+/// What the names and texts of a row take, about.
+pub(super) fn text_bytes(row: &Map<String, Value>) -> u64 {
+    let bytes = |value: &Value| match value {
+        Value::String(text) => text.len(),
+        Value::Number(_) => 8,
+        other => other.to_string().len(),
+    };
+    row.iter().map(|(column, value)| (column.len() + bytes(value)) as u64).sum()
+}
+
+/// A whole number that became a float, as tables make it where others of its column are missing, is whole again; up
+/// to where floats no longer tell whole numbers apart.
+fn whole(number: Number) -> Number {
+    match number.as_f64() {
+        Some(float)
+            if number.is_f64()
+                && float.fract() == 0.0
+                && float.abs() < (1_u64 << f64::MANTISSA_DIGITS) as f64 =>
+        {
+            Number::from(float as i64)
+        }
+        _ => number,
+    }
+}
+
+/// The first of `names` that is among the columns, in any case, though as it stands if that is there too.
 pub(super) fn column<'a>(
     columns: &(impl Iterator<Item = &'a String> + Clone),
     names: &[&str],
 ) -> Option<String> {
-    names.iter().find_map(|name| columns.clone().find(|column| column.eq_ignore_ascii_case(name)).cloned())
+    names.iter().find_map(|name| {
+        let found = columns.clone().filter(|column| column.eq_ignore_ascii_case(name));
+        found.min_by_key(|column| column.as_str() != *name).cloned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_without_end_is_read_no_further_than_it_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let endless = "x".repeat(3 << 20);
+        for (name, text) in [
+            ("t.csv", format!("path,label,\"{endless}")),
+            ("t.tsv", format!("path\tlabel\t{endless}")),
+            ("t.jsonl", format!("{{\"path\": 1, \"label\": 2}}\n{{\"{endless}\": 3}}")),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            let columns = head(&path, name, Kind::of(name).unwrap()).unwrap();
+            assert!(["path", "label"].iter().all(|known| columns.contains(&(*known).to_owned())), "{name}");
+            assert!(columns.iter().map(String::len).sum::<usize>() as u64 <= HEAD_BYTES, "{name}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_the_same_from_whichever_form() {
+        let row = serde_json::json!({
+            " a ": " text ", "b": "3", "c": 3.0, "d": "3.0", "e": "03", "f": 9_007_199_254_740_993_u64, "g": 1e300,
+            "h": true, "i": null, "j": "  ", "k": 0.1, "l": "1.50", "m": 9_007_199_254_740_992.0, "n": -0.0,
+        });
+        let expected = serde_json::json!({
+            "a": "text", "b": 3, "c": 3, "d": 3, "e": "03", "f": 9_007_199_254_740_993_u64, "g": 1e300,
+            "h": "true", "k": 0.1, "l": "1.50", "m": 9_007_199_254_740_992.0, "n": 0,
+        });
+        let row = row.as_object().cloned().unwrap();
+        assert_eq!(metadata(row).map(Value::from), Some(expected));
+        assert_eq!(metadata(Map::from_iter([("a".to_owned(), Value::Null)])), None);
+    }
 }

@@ -7,12 +7,13 @@
 //! name. Names within a shard are never used as paths.
 
 use super::super::entry_name::{is_clutter, text_from_bytes};
+use super::super::unpack::is_tar;
 use super::super::{ImportError, Rejected};
-use super::labels::{PICTURE_ENDINGS, names_beside, split_of};
+use super::labels::{PICTURE_ENDINGS, has_class_folders, is_picture_name, names_beside, split_of};
 use super::manifest::LABELS;
 use super::shelf::{Content, Placed, Shelf};
 use super::table::{column, metadata, text};
-use super::{Form, Labelled, Task, malformed, open, read_up_to, sizes};
+use super::{Form, Labelled, Task, malformed, open, read_up_to, seen, sizes};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
 use std::cell::Cell;
@@ -46,38 +47,62 @@ pub(super) struct Set {
 
 /// Finds the shards among the files of a folder, by names and by what is in the first.
 pub(super) fn find(root: &Path, files: &[String]) -> Option<Set> {
-    let is_tar = |file: &&String| {
-        let file = file.to_ascii_lowercase();
-        [".tar", ".tar.gz", ".tgz"].iter().any(|ending| file.ends_with(ending))
-    };
-    let shards: Vec<&String> = files.iter().filter(is_tar).collect();
-    looks_so(&root.join(shards.first()?))
+    let shards: Vec<&String> = files.iter().filter(|file| is_tar_name(file)).collect();
+    looks_so(&first_names(&root.join(shards.first()?)))
         .then(|| Set { shards: shards.into_iter().map(|file| (file.clone(), split_of(file))).collect() })
 }
 
 /// The shard that a file is; `None` where it is none.
 pub(super) fn find_file(folder: &Path, name: &str) -> Option<Set> {
-    looks_so(&folder.join(name)).then(|| Set { shards: vec![(name.to_owned(), None)] })
+    looks_so(&first_names(&folder.join(name))).then(|| Set { shards: vec![(name.to_owned(), None)] })
+}
+
+/// Whether a tar's pictures lie in class folders, as far as its first part says.
+pub(super) fn has_folders(path: &Path) -> bool {
+    has_class_folders(&first_names(path))
+}
+
+/// Why the tars among these files are no shards though they hold pictures, where that is so.
+pub(super) fn why_none(root: &Path, files: &[String]) -> Option<ImportError> {
+    let tar = files.iter().find(|file| is_tar_name(file))?;
+    let names = first_names(&root.join(tar));
+    let is_labelled = |name: &String| {
+        key_and_ending(name).is_some_and(|(_, ending)| LABEL_ENDINGS.contains(&ending.as_str()))
+    };
+    let picture =
+        names.iter().find(|name| is_picture_name(name)).filter(|_| !names.iter().any(is_labelled))?;
+    let why = format!(
+        "its pictures, such as “{picture}”, have no labels; pack a .cls, .json or .txt of the same name behind each, or \
+         unpack the tars into a folder per class"
+    );
+    Some(malformed(Form::WebDataset, tar, why))
+}
+
+pub(super) fn is_tar_name(file: &str) -> bool {
+    let file = file.to_ascii_lowercase();
+    [".tar", ".tar.gz", ".tgz"].iter().any(|ending| file.ends_with(ending))
+}
+
+/// The names in the first part of a tar; none where it is none.
+fn first_names(path: &Path) -> Vec<String> {
+    let read = Cell::new(0);
+    let Ok(mut file) = open(path, &read) else { return Vec::new() };
+    // A tar has its magic word in the first block; whatever else is not read through.
+    let Ok(head) = read_up_to(&mut file, 512) else { return Vec::new() };
+    if !is_tar(&head) {
+        return Vec::new();
+    }
+    let mut archive = tar::Archive::new(std::io::Cursor::new(head).chain(file).take(LOOK_BYTES));
+    let Ok(entries) = archive.entries() else { return Vec::new() };
+    let entries = entries.take(LOOK_ENTRIES).map_while(Result::ok);
+    entries.map(|entry| text_from_bytes(&entry.path_bytes())).collect()
 }
 
 /// Whether a tar begins with pictures that have labels of the same name.
-fn looks_so(path: &Path) -> bool {
-    let read = Cell::new(0);
-    let Ok(mut file) = open(path, &read) else { return false };
-    // A tar has its magic word in the first block; whatever else is not read through.
-    let Ok(head) = read_up_to(&mut file, 512) else { return false };
-    if head.get(257..262) != Some(b"ustar") {
-        return false;
-    }
-    let mut archive = tar::Archive::new(std::io::Cursor::new(head).chain(file).take(LOOK_BYTES));
-    let Ok(entries) = archive.entries() else { return false };
-    let mut endings = BTreeMap::<String, Vec<String>>::new();
-    for entry in entries.take(LOOK_ENTRIES) {
-        let Ok(entry) = entry else { break };
-        let name = text_from_bytes(&entry.path_bytes());
-        if let Some((key, ending)) = key_and_ending(&name) {
-            endings.entry(key.to_owned()).or_default().push(ending);
-        }
+fn looks_so(names: &[String]) -> bool {
+    let mut endings = BTreeMap::<&str, Vec<String>>::new();
+    for (key, ending) in names.iter().filter_map(|name| key_and_ending(name)) {
+        endings.entry(key).or_default().push(ending);
     }
     let folders: BTreeSet<&str> =
         endings.keys().map(|key| key.rsplit_once('/').map_or("", |(f, _)| f)).collect();
@@ -118,12 +143,15 @@ impl Set {
             classes = names.unwrap_or_default();
         }
         let has_splits = self.shards.iter().any(|(_, split)| split.is_some());
+        let (items, rejected) = (reading.shelf.finish()?, reading.rejected);
+        let names: Vec<&str> = self.shards.iter().map(|(file, _)| file.as_str()).collect();
         Ok(Labelled {
             format: Form::WebDataset.as_str(),
+            seen: seen(&names, items.len() + rejected.len(), "sample"),
             root: folder.to_owned(),
-            items: reading.shelf.finish()?,
+            items,
             classes,
-            rejected: reading.rejected,
+            rejected,
             splits: has_splits.then_some("as the shards' names say"),
         })
     }

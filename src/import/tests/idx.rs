@@ -2,7 +2,7 @@ use super::*;
 use std::io::Write as _;
 
 /// A file of IDX: the sizes at the head, then the bytes.
-fn file(sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
+pub(super) fn file(sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
     let mut file = vec![0, 0, 8, u8::try_from(sizes.len()).unwrap()];
     file.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
     file.extend(bytes);
@@ -205,6 +205,86 @@ fn a_form_can_be_asked_for() {
     let both = [mnist(), plain].concat();
     assert_eq!(import_files(&both, &Options::default()).1.unwrap().format, "folder");
     assert_eq!(import_files(&both, &wanting(Form::Idx)).1.unwrap().format, "idx");
+}
+
+#[test]
+fn any_name_will_do_where_one_pair_begins_as_idx() {
+    let [images, labels] = pair(9, 0);
+    let notes = || ("notes.txt".to_owned(), b"what this is".to_vec());
+    for (pictures, labels) in [
+        (("digits.idx3", images.clone()), ("digits-labels.idx1", labels.clone())),
+        (("images.gz", gzipped(&images)), ("labels.gz", gzipped(&labels))),
+        (("set/train-images-idx3-ubyte", images.clone()), ("set/classes", labels.clone())),
+        (("set/pictures", images.clone()), ("set/t10k-labels.idx1-ubyte.gz", gzipped(&labels))),
+    ] {
+        let files = [pictures, labels].map(|(name, bytes)| (name.to_owned(), bytes));
+        let (_folder, imported) =
+            import_files(&[files.clone().as_slice(), &[notes()]].concat(), &Options::default());
+        let imported = imported.unwrap();
+        assert_eq!((imported.format, imported.classes.concat().as_str()), ("idx", "012"));
+        assert_eq!((counts(&imported), imported.readings), ([6, 3, 0], vec![]));
+        let (images, labels) = (&files[0].0, &files[1].0);
+        assert_eq!(
+            imported.evidence,
+            format!("{images} begins as IDX files of pictures do, and {labels} as those of labels")
+        );
+        // The same by the path of the one file.
+        let folder = folder(&files);
+        let again = import_with(&folder.path().join(images), &folder.path().join("out"), &Options::default());
+        assert_eq!(again.unwrap().samples, imported.samples);
+        let error = import_with(&folder.path().join(labels), &folder.path().join("out"), &Options::default());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("it holds labels; give the path of the file of pictures"), "{error}");
+    }
+}
+
+#[test]
+fn pairs_that_first_bytes_do_not_tell_are_asked_for() {
+    let [images, labels] = pair(9, 0);
+    let [_, fewer] = pair(6, 0);
+    let named = |files: &[(&str, &Vec<u8>)]| -> Vec<(String, Vec<u8>)> {
+        files.iter().map(|(name, bytes)| ((*name).to_owned(), (*bytes).clone())).collect()
+    };
+    let error = |files: &[(&str, &Vec<u8>)], path: &str| {
+        let folder = folder(&named(files));
+        let source = folder.path().join(path);
+        import_with(&source, &folder.path().join("out"), &Options::default()).unwrap_err().to_string()
+    };
+    let two = [("a", &images), ("b", &images), ("c", &labels), ("d", &fewer)];
+    let text = error(&two, "");
+    assert!(
+        text.contains("there are 2 files of pictures here and 2 of labels, and their names don't say"),
+        "{text}"
+    );
+    let text = error(&[two[0], ("e", &labels), two[2]], "a");
+    assert!(text.contains("c and e both hold 9 labels"), "{text}");
+    let text = error(&[two[0], two[3]], "a");
+    assert!(text.contains("no file beside it holds 9 labels"), "{text}");
+    let text = error(&[two[0], two[3]], "");
+    assert!(text.contains("it claims 9 pictures, and d has 6 labels"), "{text}");
+    assert!(error(&two[..2], "").contains("are not beside it; put them there"));
+    // Names that contradict count for more than bytes that agree.
+    let text = error(&[("train-images-idx3-ubyte", &images), ("t10k-labels-idx1-ubyte", &labels)], "");
+    assert!(
+        text.starts_with("train-images-idx3-ubyte can't be read as IDX") && text.contains("not beside it"),
+        "{text}"
+    );
+    // Among several files of labels it is the number that tells, for one path.
+    let folder = folder(&named(&two));
+    let imported = import_with(&folder.path().join("b"), &folder.path().join("out"), &Options::default());
+    assert_eq!(imported.unwrap().samples.len(), 9);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_beside_is_not_waited_for() {
+    let [images, labels] = pair(9, 0);
+    let folder = folder(&[("images".to_owned(), images), ("labels".to_owned(), labels)]);
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("a-pipe")).status().unwrap();
+    assert!(made.success());
+    let imported =
+        import_with(&folder.path().join("images"), &folder.path().join("out"), &Options::default());
+    assert_eq!(imported.unwrap().samples.len(), 9);
 }
 
 #[test]

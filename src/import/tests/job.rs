@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::dataset::DatasetState;
+use crate::export::{self, ManifestForm};
 use crate::import::job::Imports;
 use crate::store::Store;
 
@@ -27,6 +28,50 @@ async fn what_a_table_says_is_kept_with_the_sample() {
     let samples = store.list_samples(dataset.id).await.unwrap();
     let said: Vec<Option<&str>> = samples.iter().map(|sample| sample.metadata.as_deref()).collect();
     assert_eq!(said, [Some(r#"{"age":3,"place":"here, there"}"#), None]);
+}
+
+#[tokio::test]
+async fn by_what_a_form_was_told_is_kept() {
+    let mut files = pictures(&["a/1.png", "b/2.png"]);
+    files.push(("t.csv".into(), b"path,label\na/1.png,x\nb/2.png,y\n".to_vec()));
+    let (source, data) = (folder(&files), tempfile::tempdir().unwrap());
+    let (_store, dataset) = imported_in_background(data.path(), source.path()).await;
+    assert_eq!(dataset.evidence.as_deref(), Some("pictures lie in 2 folders"));
+    assert_eq!(dataset.readings, ["manifest"]);
+}
+
+#[tokio::test]
+async fn a_manifest_of_ours_brings_back_what_it_was_made_of() {
+    let mut files = pictures(&["a/1.png", "a/2.png", "b/3.png", "b/4.png"]);
+    files.push((
+        "t.jsonl".into(),
+        [
+            r#"{"path": "a/1.png", "label": "x", "split": "train", "age": 3, "weight": 0.1, "key": 1, "note": "a, \"b\"\nc; d"}"#,
+            r#"{"path": "a/2.png", "label": "y", "split": "train", "age": 7.25, "big": 9007199254740993, "key": "007"}"#,
+            r#"{"path": "b/3.png", "label": "y", "split": "val", "weight": 1e300, "Hash": "0", "hash": "of another"}"#,
+            r#"{"path": "b/4.png", "label": "x", "split": "test", "weight": 2.718281828459045, "big": 5, "ok": true}"#,
+        ]
+        .join("\n")
+        .into_bytes(),
+    ));
+    let (source, data) = (folder(&files), tempfile::tempdir().unwrap());
+    let table = source.path().join("t.jsonl");
+    let (store, dataset) = imported_in_background(data.path(), &table).await;
+    let rows = store.list_manifest(dataset.id, 1).await.unwrap();
+    assert_eq!(rows.len(), 4, "{:?}", dataset.failure);
+    assert_eq!(rows[2].metadata["weight"], 1e300);
+    let first = import_with(&table, Path::new("/nowhere"), &Options::default()).unwrap();
+    for form in ManifestForm::ALL {
+        let manifest = source.path().join(format!("manifest.{}", form.ending()));
+        std::fs::write(&manifest, export::manifest(&rows, form).unwrap()).unwrap();
+        let again = import_with(&manifest, Path::new("/nowhere"), &Options::default()).unwrap();
+        assert_eq!(rejected(&again), []);
+        let mut expected = first.samples.clone();
+        // The manifest's own name wins.
+        expected[2].metadata.as_mut().unwrap().remove("hash");
+        assert_eq!(again.samples, expected, "{form:?}");
+        assert_eq!((&again.fingerprint, &again.classes), (&first.fingerprint, &first.classes));
+    }
 }
 
 #[tokio::test]

@@ -174,6 +174,69 @@ fn numbers_are_named_by_a_list_beside() {
 }
 
 #[test]
+fn a_table_of_no_use_says_why() {
+    let error = |name: &str, table: &str| match import_files(&with_table(name, table), &Options::default()).1
+    {
+        Err(error @ ImportError::NotADataSet { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let advice = "A table has a row for each picture, with a path below the table's own folder and a label, and at \
+                  least two different labels; correct its rows, or move it to where its paths begin.";
+    assert_eq!(
+        error("t.csv", "path,label\n"),
+        format!(
+            "t.csv has no rows. No usable picture came of that. Of no use, to begin with: t.csv (4 pictures are named by no row, such as \
+             images/1.png). {advice}"
+        )
+    );
+    assert_eq!(
+        error("t.csv", "path,label\n../x.png,cat\n9.png,dog\n/y.png,cat\n8.png,cat\n"),
+        format!(
+            "t.csv has 4 rows. No usable picture came of that. Of no use, to begin with: \
+             ../x.png (row 2 of t.csv: its path leads out of the folder by “..”); \
+             9.png (row 3 of t.csv: there is no such file, or it can't be used); \
+             /y.png (row 4 of t.csv: its path is absolute and not below the table's folder). {advice}"
+        )
+    );
+    let one = error("t.jsonl", "{\"path\": \"1.png\", \"label\": \"cat\"}\n{\"path\": \"2.png\"}\n");
+    assert!(
+        one.starts_with("t.jsonl has 2 rows. There is only one class here, “cat”, with 1 usable picture."),
+        "{one}"
+    );
+    assert!(one.contains("2.png (row 2 of t.jsonl: it has no label)"), "{one}");
+}
+
+#[test]
+fn what_would_fill_the_memory_is_refused() {
+    let table = "path,label,note\n1.png,cat,none\n2.png,dog,none\n";
+    let limited = |max_text_bytes| {
+        let limits = Limits { max_text_bytes, ..Limits::default() };
+        import_files(&with_table("t.csv", table), &Options { limits, ..Options::default() }).1
+    };
+    // Twice “path”, “label”, “note” and what is below them.
+    assert!(limited(50).is_ok());
+    let error = limited(49).unwrap_err().to_string();
+    assert!(error.contains("paths, labels and metadata take more than 49 bytes"), "{error}");
+}
+
+#[test]
+fn what_a_name_says_in_other_letters_is_metadata() {
+    let lines = "{\"Path\": \"x\", \"path\": \"1.png\", \"LABEL\": 7.0, \"label\": \"a\", \"note \": \" b \"}\n\
+                 {\"path\": \"2.png\", \"label\": \"b\", \"LABEL\": \"7\", \"note\": \"  \"}\n";
+    let imported = imported("t.jsonl", lines);
+    assert_eq!(imported.samples[0].metadata, object(&json!({"Path": "x", "LABEL": 7, "note": "b"})));
+    assert_eq!(imported.samples[1].metadata, object(&json!({"LABEL": 7})));
+}
+
+#[test]
+fn the_hash_that_a_file_has_is_no_metadata() {
+    let hash = blake3::hash(&picture(0)).to_hex()[..32].to_owned();
+    let imported = imported("t.csv", &format!("path,label,hash\n1.png,cat,{hash}\n2.png,dog,{hash}\n"));
+    assert_eq!(imported.samples[0].metadata, None);
+    assert_eq!(imported.samples[1].metadata, object(&json!({"hash": hash})), "that of another file");
+}
+
+#[test]
 fn cut_anywhere_it_loses_rows_and_nothing_else() {
     for (name, table) in [
         ("t.csv", "path,label,n\nimages/1.png,cat,1\nimages/2.png,dog,\"2\"\nimages/3.png,cat,3\n"),

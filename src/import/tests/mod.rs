@@ -3,6 +3,7 @@
 mod archives;
 mod cifar;
 mod folders;
+mod forms;
 mod idx;
 mod job;
 mod manifest;

@@ -57,7 +57,7 @@ fn what_python_writes_is_read() {
         said("train/ant/000001.png"),
         object(&json!({"file": "1.png", "place": "garden", "weight": 0.1}))
     );
-    assert_eq!(said("train/zebra/000006.png"), object(&json!({"file": "0.png", "weight": 0.0})));
+    assert_eq!(said("train/zebra/000006.png"), object(&json!({"file": "0.png", "weight": 0})));
     assert!(imported.samples.iter().all(|sample| (sample.width, sample.height) == (8, 6)));
 }
 
@@ -140,6 +140,53 @@ fn shards_that_do_not_belong_together_are_told() {
     let files = [("train.parquet".to_owned(), good())];
     let error = import_files(&files, &Options { limits, ..Options::default() }).1.unwrap_err();
     assert!(matches!(error, ImportError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn a_table_that_has_pictures_and_paths_may_be_read_both_ways() {
+    let schema = parse_message_type(
+        "message schema { optional group image { optional binary bytes; } required binary label (UTF8); required binary path (UTF8); }",
+    )
+    .unwrap();
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let texts = |texts: [&str; 2]| texts.map(ByteArray::from);
+    for (values, levels) in [
+        ([0, 1].map(|at| ByteArray::from(picture(at))), Some([2_i16; 2])),
+        (texts(["cat", "dog"]), None),
+        (texts(["1.png", "2.png"]), None),
+    ] {
+        let mut column = group.next_column().unwrap().unwrap();
+        let levels = levels.as_ref().map(<[i16; 2]>::as_slice);
+        column.typed::<ByteArrayType>().write_batch(&values, levels, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    let mut files = pictures(&["1.png", "2.png"]);
+    files.push(("a.parquet".to_owned(), writer.into_inner().unwrap()));
+    let source = folder(&files);
+    for path in [source.path().to_owned(), source.path().join("a.parquet")] {
+        for (form, format, other) in
+            [(Form::Parquet, "parquet", Form::Manifest), (Form::Manifest, "manifest-parquet", Form::Parquet)]
+        {
+            let options = Options { form: Some(form), ..Options::default() };
+            let into = tempfile::tempdir().unwrap();
+            let imported = import_with(&path, &into.path().join("data"), &options).unwrap();
+            assert_eq!(
+                (imported.format, imported.readings, imported.samples.len()),
+                (format, vec![other], 2)
+            );
+        }
+    }
+    // A column of pictures is none of paths, though it be called “image”.
+    let only = [("a.parquet".to_owned(), shard(&rows(4), None, Compression::SNAPPY))];
+    assert_eq!(import_files(&only, &Options::default()).1.unwrap().readings, []);
+    let options = Options { form: Some(Form::Manifest), ..Options::default() };
+    let error = import_files(&only, &options).1.unwrap_err().to_string();
+    assert!(
+        error.contains("It looks like Parquet with pictures: a.parquet has pictures in its column “image”"),
+        "{error}"
+    );
 }
 
 #[test]

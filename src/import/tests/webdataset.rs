@@ -3,7 +3,7 @@ use serde_json::json;
 use tar::EntryType;
 
 /// A shard of these files, in this order.
-fn shard(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn shard(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();
@@ -137,6 +137,20 @@ fn samples_that_are_no_use_are_listed() {
 }
 
 #[test]
+fn shards_without_labels_are_named() {
+    let unlabelled = || shard(&[("0.png", picture(0)), ("1.png", picture(1))]);
+    let says = "0.tar can't be read as WebDataset, and nothing was kept: its pictures, such as “0.png”, have no labels";
+    let error = import_shards(&[("0.tar", unlabelled()), ("1.tar", unlabelled())]).1.unwrap_err().to_string();
+    assert!(error.starts_with(says), "{error}");
+    let around = folder(&[("0.tar".to_owned(), unlabelled()), ("notes.txt".to_owned(), text("about"))]);
+    for source in [around.path().to_owned(), around.path().join("0.tar")] {
+        let options = Options { form: Some(Form::WebDataset), ..Options::default() };
+        let error = import_with(&source, Path::new("/nowhere"), &options).unwrap_err().to_string();
+        assert!(error.starts_with(says), "{error}");
+    }
+}
+
+#[test]
 fn what_does_not_hold_is_said_and_leaves_nothing() {
     let good =
         || vec![("0.png", picture(0)), ("0.cls", text("a")), ("1.png", picture(1)), ("1.cls", text("b"))];
@@ -166,9 +180,13 @@ fn what_does_not_hold_is_said_and_leaves_nothing() {
 
     let bomb = shard(&[good(), vec![("2.png", vec![0; 1 << 20])]].concat());
     let files = [("a.tar".to_owned(), bomb)];
-    let limits = Limits { max_unpacked_bytes: 1 << 19, ..Limits::default() };
-    let error = import_files(&files, &Options { limits, ..Options::default() }).1.unwrap_err();
-    assert!(matches!(error, ImportError::TooLarge { .. }), "{error}");
+    for limits in [
+        Limits { max_unpacked_bytes: 1 << 19, ..Limits::default() },
+        Limits { max_text_bytes: 11, ..Limits::default() },
+    ] {
+        let error = import_files(&files, &Options { limits, ..Options::default() }).1.unwrap_err();
+        assert!(matches!(error, ImportError::TooLarge { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -60,13 +60,13 @@ pub(super) fn unpack(archive: &Path, into: &Path, task: &Task) -> Result<&'stati
             bytes: 0,
             entries: 0,
         };
-        let format = if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        let format = if is_zip(&head) {
             zip::unpack(BufReader::new(file), &mut writer)?;
             "zip"
         } else if head.starts_with(&[0x1f, 0x8b]) {
             tar::unpack(flate2::read::MultiGzDecoder::new(BufReader::new(file)), &mut writer)?;
             "tar.gz"
-        } else if head.get(TAR_MAGIC) == Some(b"ustar") {
+        } else if is_tar(&head) {
             tar::unpack(BufReader::new(file), &mut writer)?;
             "tar"
         } else {
@@ -75,6 +75,16 @@ pub(super) fn unpack(archive: &Path, into: &Path, task: &Task) -> Result<&'stati
         writer.meter.set(size);
         Ok(format)
     })
+}
+
+/// Whether these are the first bytes of a zip.
+pub(super) fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
+
+/// Whether these are the first bytes, a block at least, of a tar.
+pub(super) fn is_tar(head: &[u8]) -> bool {
+    head.get(TAR_MAGIC) == Some(b"ustar")
 }
 
 /// Lets `fill` fill a folder that becomes `into` when all is well, and goes away otherwise. What is at `into` already

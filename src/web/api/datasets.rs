@@ -274,6 +274,8 @@ pub(in crate::web) async fn dataset_json(state: &State, dataset: &Dataset) -> Re
         "state": dataset.state.as_str(),
         "source": dataset.source,
         "format": dataset.format,
+        "evidence": dataset.evidence,
+        "readings": dataset.readings,
         "progress": progress,
         "classes": classes.iter().map(|class| json!({
             "name": class.name,

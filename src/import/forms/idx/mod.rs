@@ -6,14 +6,17 @@
 //! Pictures are `count × height × width` grey values (idx3), or with a fourth size of 3 colours, last or second (idx4).
 //! Labels are one byte each (idx1).
 
+mod find;
+
+pub(super) use find::{find, find_beside};
+
 use super::super::ImportError;
-use super::labels::{names_beside, split_of, split_of_word};
+use super::labels::names_beside;
 use super::shelf::{Content, Shelf};
-use super::{Form, Labelled, Task, malformed, open, read_up_to, sizes};
+use super::{Form, Labelled, Task, malformed, open, read_up_to, seen, sizes};
 use image::ExtendedColorType;
 use protocol::sample::Split;
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -29,101 +32,27 @@ struct Pair {
 #[derive(Debug, PartialEq)]
 pub(super) struct Set {
     pairs: Vec<Pair>,
-}
-
-/// What a file's name says: the folder, the name before the kind, and the kind.
-struct Named<'a> {
-    folder: &'a str,
-    prefix: String,
-    is_images: bool,
-}
-
-fn named(path: &str) -> Option<Named<'_>> {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let name = name.to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    for (kind, is_images) in [("images", true), ("labels", false)] {
-        let sizes: &[char] = if is_images { &['3', '4'] } else { &['1'] };
-        for (separator, size) in
-            ['-', '.'].into_iter().flat_map(|mark| sizes.iter().map(move |size| (mark, size)))
-        {
-            if let Some(prefix) = name.strip_suffix(&format!("{kind}{separator}idx{size}-ubyte")) {
-                return Some(Named { folder, prefix: prefix.to_owned(), is_images });
-            }
-        }
-    }
-    None
-}
-
-/// Finds the pairs among the files of a folder, by their names.
-pub(super) fn find(files: &[String]) -> Result<Option<Set>, ImportError> {
-    // By folder and prefix: the files of pictures and of labels, the plain before the packed one.
-    let mut found = BTreeMap::<(&str, String), [Option<&String>; 2]>::new();
-    for file in files {
-        if let Some(Named { folder, prefix, is_images }) = named(file) {
-            let slot = &mut found.entry((folder, prefix)).or_default()[usize::from(!is_images)];
-            if slot.is_none_or(|known| known.len() > file.len()) {
-                *slot = Some(file);
-            }
-        }
-    }
-    let complete: BTreeSet<String> = found
-        .iter()
-        .filter(|(_, pair)| pair.iter().all(Option::is_some))
-        .map(|((_, prefix), _)| prefix.clone())
-        .collect();
-    let mut sets = BTreeMap::<(&str, Vec<&str>), Vec<Pair>>::new();
-    for ((folder, prefix), pair) in &found {
-        match pair {
-            [Some(images), Some(labels)] => {
-                let own = prefix.split(['-', '_', '.']);
-                let own = own.filter(|word| !word.is_empty() && split_of_word(word).is_none()).collect();
-                let pair =
-                    Pair { images: (*images).clone(), labels: (*labels).clone(), split: split_of(prefix) };
-                sets.entry((folder, own)).or_default().push(pair);
-            }
-            [Some(images), None] if !complete.contains(prefix) => {
-                let why = "its labels, a file of the same name with “labels” and “idx1”, are not beside it; \
-                           put them there";
-                return Err(malformed(Form::Idx, images, why));
-            }
-            _ => {}
-        }
-    }
-    let mut sets = sets.into_values();
-    match (sets.next(), sets.next()) {
-        (Some(pairs), None) => Ok(Some(Set { pairs })),
-        (Some(first), Some(second)) => Err(malformed(
-            Form::Idx,
-            &first[0].images,
-            format!(
-                "{} is of another data set; give the path of one file of pictures, not of the folder",
-                second[0].images
-            ),
-        )),
-        _ => Ok(None),
-    }
-}
-
-/// The pair of one file of pictures; its labels lie in the same folder.
-pub(super) fn find_beside(folder: &Path, name: &str) -> Result<Option<Set>, ImportError> {
-    let Some(Named { prefix, is_images: true, .. }) = named(name) else { return Ok(None) };
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<String> = files
-        .filter_map(|file| file.file_name().into_string().ok())
-        .filter(|file| named(file).is_some_and(|file| file.prefix == prefix && !file.is_images))
-        .collect();
-    files.sort();
-    files.push(name.to_owned());
-    let set = find(&files)?;
-    // One file has no other half to be split from.
-    Ok(set.map(|set| Set { pairs: set.pairs.into_iter().map(|pair| Pair { split: None, ..pair }).collect() }))
+    /// Told by first bytes rather than names.
+    is_by_content: bool,
 }
 
 impl Set {
+    fn by_content(images: &str, labels: &str) -> Set {
+        let pair = Pair { images: images.to_owned(), labels: labels.to_owned(), split: None };
+        Set { pairs: vec![pair], is_by_content: true }
+    }
+
+    fn images(&self) -> Vec<&str> {
+        self.pairs.iter().map(|pair| pair.images.as_str()).collect()
+    }
+
     pub(super) fn evidence(&self) -> String {
-        let names: Vec<&str> = self.pairs.iter().map(|pair| pair.images.as_str()).collect();
-        format!("{} and the labels beside are named as IDX files are", names.join(", "))
+        match &self.pairs[..] {
+            [Pair { images, labels, .. }] if self.is_by_content => {
+                format!("{images} begins as IDX files of pictures do, and {labels} as those of labels")
+            }
+            _ => format!("{} and the labels beside are named as IDX files are", self.images().join(", ")),
+        }
     }
 
     /// Writes every picture to `folder`.
@@ -138,10 +67,12 @@ impl Set {
             pair.read(root, names.as_deref(), &read, task, &mut shelf)?;
             classes = names.unwrap_or_default();
         }
+        let items = shelf.finish()?;
         Ok(Labelled {
             format: Form::Idx.as_str(),
+            seen: seen(&self.images(), items.len(), "picture"),
             root: folder.to_owned(),
-            items: shelf.finish()?,
+            items,
             classes,
             rejected: Vec::new(),
             splits: self.pairs.iter().any(|pair| pair.split.is_some()).then_some("as the files' names say"),
@@ -281,68 +212,5 @@ impl Shape {
     fn content(&self, bytes: Vec<u8>) -> Content {
         let values = if self.is_planar { super::interleaved(&bytes) } else { bytes };
         Content::Pixels { width: self.width, height: self.height, color: self.color, values }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(files: &[&str]) -> Option<Set> {
-        find(&files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>()).unwrap()
-    }
-
-    #[test]
-    fn pairs_are_found_by_their_names() {
-        let pair =
-            |images: &str, labels: &str, split| Pair { images: images.into(), labels: labels.into(), split };
-        assert_eq!(
-            found(&[
-                "raw/t10k-images-idx3-ubyte",
-                "raw/t10k-labels-idx1-ubyte",
-                "raw/train-images-idx3-ubyte",
-                "raw/train-images-idx3-ubyte.gz",
-                "raw/train-labels-idx1-ubyte.gz",
-            ])
-            .unwrap()
-            .pairs,
-            [
-                pair("raw/t10k-images-idx3-ubyte", "raw/t10k-labels-idx1-ubyte", Some(Split::Test)),
-                pair("raw/train-images-idx3-ubyte", "raw/train-labels-idx1-ubyte.gz", Some(Split::Train)),
-            ]
-        );
-        // As a well-known site packs it: every file once more in a folder of its own.
-        let set = found(&[
-            "train-images-idx3-ubyte/train-images-idx3-ubyte",
-            "train-labels-idx1-ubyte/train-labels-idx1-ubyte",
-            "train-images.idx3-ubyte",
-            "train-labels.idx1-ubyte",
-        ]);
-        assert_eq!(
-            set.unwrap().pairs,
-            [pair("train-images.idx3-ubyte", "train-labels.idx1-ubyte", Some(Split::Train))]
-        );
-        assert_eq!(found(&["images.png", "labels.csv", "train-labels-idx1-ubyte"]), None);
-    }
-
-    #[test]
-    fn what_is_missing_or_more_than_one_is_said() {
-        let error = |files: &[&str]| {
-            find(&files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>()).unwrap_err().to_string()
-        };
-        let text = error(&["train-images-idx3-ubyte"]);
-        assert!(
-            text.starts_with(
-                "train-images-idx3-ubyte can't be read as IDX, and nothing was kept: its labels"
-            ),
-            "{text}"
-        );
-        let text = error(&[
-            "emnist-letters-train-images-idx3-ubyte",
-            "emnist-letters-train-labels-idx1-ubyte",
-            "emnist-digits-train-images-idx3-ubyte",
-            "emnist-digits-train-labels-idx1-ubyte",
-        ]);
-        assert!(text.contains("is of another data set; give the path of one"), "{text}");
     }
 }
