@@ -1,10 +1,11 @@
 //! Imports as background work: one task an import, its progress in memory, its result in the store.
 
 use super::catalogue::Entry;
-use super::{ImportError, Imported, Options, Progress, import};
+use super::{Form, ImportError, Imported, Options, Progress, import};
 use crate::domain::ids::DatasetId;
 use crate::health::Health;
 use crate::store::Store;
+use crate::store::datasets::Dataset;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,7 +86,7 @@ impl Imports {
             Some(_) => format!("upload: {}", source.file_name().unwrap_or_default().to_string_lossy()),
             None => source.display().to_string(),
         };
-        self.start_with(name, &shown, source.clone(), move |into, report, stop| {
+        self.start_with(name, &shown, source.clone(), None, move |into, report, stop| {
             let _upload = upload; // deleted when this ends
             import(&source, into, &options, report, stop)
         })
@@ -105,8 +106,29 @@ impl Imports {
         std::fs::create_dir_all(self.uploads())?;
         let downloads = tempfile::tempdir_in(self.uploads())?;
         let shown = format!("catalogue: {} ({})", entry.title, entry.home());
-        self.start_with(name, &shown, downloads.path().to_owned(), move |into, report, stop| {
+        self.start_with(name, &shown, downloads.path().to_owned(), None, move |into, report, stop| {
             entry.import(downloads.path(), into, &options, report, stop)
+        })
+        .await
+    }
+
+    /// Imports what a data set came from again, as another form, and puts the outcome in its place; where a run has learnt
+    /// from it or a version was made of it, it stays, and the outcome stands beside it. `None` where the name for the outcome, until
+    /// it is in place, is taken: it is being read again already.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn read_again(
+        &self,
+        dataset: &Dataset,
+        source: PathBuf,
+        form: Form,
+    ) -> anyhow::Result<Option<DatasetId>> {
+        let name = format!("{} as {}", dataset.name, form.as_str());
+        let shown = source.display().to_string();
+        let options = Options { form: Some(form), ..Options::default() };
+        self.start_with(&name, &shown, source.clone(), Some(dataset.id), move |into, report, stop| {
+            import(&source, into, &options, report, stop)
         })
         .await
     }
@@ -116,6 +138,7 @@ impl Imports {
         name: &str,
         shown: &str,
         source: PathBuf,
+        replaces: Option<DatasetId>,
         read: impl FnOnce(&Path, Report, Stop) -> Result<Imported, ImportError> + Send + 'static,
     ) -> anyhow::Result<Option<DatasetId>> {
         let Some(id) = self.store.insert_dataset(name, shown).await? else { return Ok(None) };
@@ -137,7 +160,7 @@ impl Imports {
                     source: std::io::Error::other(panic.to_string()),
                 })
             });
-            if let Err(error) = this.finish(id, result).await {
+            if let Err(error) = this.finish(id, result, replaces).await {
                 tracing::error!(dataset.id = %id, %error, "the end of an import could not be written");
             }
             this.lock().remove(&id);
@@ -175,11 +198,21 @@ impl Imports {
         Ok(deleted)
     }
 
-    async fn finish(&self, id: DatasetId, result: Result<Imported, ImportError>) -> sqlx::Result<()> {
+    async fn finish(
+        &self,
+        id: DatasetId,
+        result: Result<Imported, ImportError>,
+        replaces: Option<DatasetId>,
+    ) -> sqlx::Result<()> {
         match result {
             Ok(imported) => {
                 tracing::info!(dataset.id = %id, format = imported.format, evidence = imported.evidence, samples = imported.samples.len(), rejected = imported.rejected.len(), "imported");
                 self.store.set_dataset_ready(id, &imported).await?;
+                if let Some(old) = replaces
+                    && self.store.replace_dataset(old, id).await?
+                {
+                    remove(&self.folder(old));
+                }
                 // The first to ask begins the examination.
                 if let Some(dataset) = self.store.find_dataset(id).await? {
                     self.health.of(&dataset).await?;

@@ -6,6 +6,7 @@ use crate::domain::ids::{DatasetId, SampleId};
 use crate::import::Imported;
 use protocol::sample::Split;
 use sqlx::FromRow;
+use std::path::Path;
 
 /// A data set's row.
 #[derive(Clone, Debug)]
@@ -73,6 +74,13 @@ impl TryFrom<DatasetRow> for Dataset {
             failure: row.failure,
             created_at_ms: row.created_at_ms,
         })
+    }
+}
+
+impl Dataset {
+    /// The path that it was imported from; `None` where it was uploaded or fetched, and its source is not kept.
+    pub fn source_path(&self) -> Option<&Path> {
+        Some(Path::new(&self.source)).filter(|path| path.is_absolute())
     }
 }
 
@@ -214,6 +222,27 @@ impl Store {
         .execute(&self.write)
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Puts a data set in the place of another, whose name it takes over. False where the other is more than its import, and so
+    /// stays: a run has learnt from it, or it was mended.
+    pub async fn replace_dataset(&self, old: DatasetId, new: DatasetId) -> sqlx::Result<bool> {
+        let mut transaction = self.write.begin().await?;
+        let name: Option<String> = sqlx::query_scalar(
+            "delete from datasets where id = ?1 and not exists (select 1 from runs where dataset_id = ?1)
+             and not exists (select 1 from versions where dataset_id = ?1 and number > 1) returning name",
+        )
+        .bind(old)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(name) = name else { return Ok(false) };
+        sqlx::query("update datasets set name = ? where id = ?")
+            .bind(name)
+            .bind(new)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// All data sets, newest first.

@@ -39,6 +39,15 @@ impl Form {
         Form::ALL.into_iter().find(|form| form.as_str() == word)
     }
 
+    /// The form of what was imported as this format, as [`super::super::Imported::format`] has it.
+    pub fn from_format(format: &str) -> Option<Form> {
+        match format {
+            "zip" | "tar" | "tar.gz" => Some(Form::Folders),
+            format if format.starts_with("manifest-") => Some(Form::Manifest),
+            format => Form::from_word(format),
+        }
+    }
+
     /// What a person calls it.
     pub fn title(self) -> &'static str {
         self.description().0

@@ -1,6 +1,7 @@
 //! `/api/v1/datasets`.
 
 use super::find_dataset;
+use crate::domain::dataset::DatasetState;
 use crate::domain::ids::DatasetId;
 use crate::import::catalogue::{CATALOGUE, Entry};
 use crate::import::{Form, Options, SplitRequest};
@@ -78,6 +79,48 @@ pub(in crate::web) async fn remove(state: &State, id: i64) -> Result<StatusCode>
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OtherFormat {
+    format: String,
+}
+
+/// `POST /api/v1/datasets/{id}/format`: 202 and what takes its place.
+pub(in crate::web) async fn read_again(
+    Held(state): Held<State>,
+    Path(id): Path<i64>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>)> {
+    let asked: OtherFormat =
+        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
+    let id = start_again(&state, id, &asked.format).await?;
+    Ok((StatusCode::ACCEPTED, Json(dataset_json(&state, &find_dataset(&state, id.0).await?).await?)))
+}
+
+/// Starts to import a data set's source again, as another form.
+pub(in crate::web) async fn start_again(state: &State, id: i64, format: &str) -> Result<DatasetId> {
+    let dataset = find_dataset(state, id).await?;
+    let form =
+        form_from_word("format", format)?.ok_or_else(|| Error::field("format", "say which format it is"))?;
+    if dataset.state != DatasetState::Ready {
+        return Err(Error::Conflict(format!("“{}” is {}", dataset.name, dataset.state.as_str())));
+    }
+    let path = dataset.source_path().ok_or_else(|| {
+        Error::Conflict(format!(
+            "the archive of “{}” was not kept; import it again and say its format",
+            dataset.name
+        ))
+    })?;
+    check_path(path)?;
+    let started = state.imports.read_again(&dataset, path.to_owned(), form).await?;
+    started.ok_or_else(|| {
+        Error::Conflict(format!(
+            "“{}” is being read again already, or a data set has that name",
+            dataset.name
+        ))
+    })
+}
+
 /// A JSON body names a path; a multipart body brings an archive.
 pub(in crate::web) async fn create(
     Held(state): Held<State>,
@@ -113,7 +156,8 @@ pub(in crate::web) async fn create(
 }
 
 /// What a form's fields hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(in crate::web) struct Typed {
     pub(in crate::web) name: String,
     pub(in crate::web) path: String,

@@ -48,6 +48,11 @@ fn description() -> Value {
                 "204": {"description": "Gone"}, "202": {"description": "The import is being stopped"}, "409": problem(),
             }},
         },
+        "/api/v1/datasets/{id}/format": {"post": {
+            "summary": "Import its source again as another form. The outcome takes its place, or stands beside it where a run has learnt from it or it was mended",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["format"], "properties": {"format": {"enum": Form::ALL.map(Form::as_str)}}}}}},
+            "responses": {"202": {"description": "The new data set, importing"}, "409": problem(), "422": problem()},
+        }},
         "/api/v1/datasets/{id}/samples": {"get": call(
             "Its samples, a page at a time",
             &["class", "split", "issue", "metadata", "range", "format", "excluded", "order", "descending", "limit", "after"],

@@ -11,20 +11,22 @@ use crate::domain::measure::Measure;
 use crate::domain::recipe::FieldErrors;
 use crate::import::catalogue::{CATALOGUE, Entry};
 use crate::import::job::Status;
-use crate::import::{Form, Stage};
+use crate::import::{Form as ImportForm, Stage};
 use crate::store::datasets::{Dataset, RejectedFile};
 use crate::store::samples::{SampleFilter, SampleOrder};
 use crate::store::versions::Version;
-use crate::web::api::datasets::{Typed, create_from_form};
+use crate::web::api::datasets::{Typed, create_from_form, start_again};
 use crate::web::api::find_dataset;
 use crate::web::api::versions::find_version;
 use crate::web::extract::{Path, Query};
 use crate::web::{Error, Result, State};
 use askama::Template;
+use axum::Form;
 use axum::extract::{Multipart, State as Held};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::sample::Split;
+use std::collections::BTreeMap;
 
 /// Pictures of a card's strip.
 const STRIP_TILES: i64 = 8;
@@ -93,8 +95,8 @@ impl Import {
         &CATALOGUE
     }
 
-    pub(in crate::web) fn formats(&self) -> &'static [Form] {
-        &Form::ALL
+    pub(in crate::web) fn formats(&self) -> &'static [ImportForm] {
+        &ImportForm::ALL
     }
 
     /// What is wrong with no field of the form.
@@ -112,9 +114,25 @@ struct New {
     import: Import,
 }
 
-pub(in crate::web) async fn new(Held(state): Held<State>) -> Result<Response> {
+/// Fields given in the query are filled in.
+pub(in crate::web) async fn new(Held(state): Held<State>, Query(typed): Query<Typed>) -> Result<Response> {
     let frame = Frame::load(&state, "Import pictures", &[("Data sets", "/")]).await?;
-    page(&New { frame, import: Import::default() })
+    page(&New { frame, import: Import { typed, errors: FieldErrors::new() } })
+}
+
+/// `POST /datasets/{id}/format`: reads its source again as another form. A source that was not kept has to be brought again.
+pub(in crate::web) async fn read_again(
+    Held(state): Held<State>,
+    Path(id): Path<i64>,
+    Form(asked): Form<BTreeMap<String, String>>,
+) -> Result<Response> {
+    let dataset = find_dataset(&state, id).await?;
+    let format = asked.get("format").map(String::as_str).unwrap_or_default();
+    if dataset.source_path().is_none() {
+        return Ok(Redirect::to(&link("/datasets/new", &[("format", format)])).into_response());
+    }
+    let id = start_again(&state, id, format).await?;
+    Ok(Redirect::to(&format!("/datasets/{id}")).into_response())
 }
 
 /// `POST /datasets`: the form without script; what is wrong comes back beside its field.
@@ -152,6 +170,8 @@ struct Show {
     /// Columns of the metadata that have few enough values to choose from.
     metadata: Vec<(String, Vec<(String, i64)>)>,
     excluded: i64,
+    /// Its newest version.
+    newest: i64,
     rejected: Vec<RejectedFile>,
     rejected_count: i64,
     runs: Vec<RunView>,
@@ -171,6 +191,32 @@ struct ClassRow {
 impl Show {
     fn is_ready(&self) -> bool {
         self.dataset.state == DatasetState::Ready
+    }
+
+    /// How it was read, in words.
+    fn reading(&self) -> String {
+        let format = self.dataset.format.as_deref().unwrap_or_default();
+        let title = ImportForm::from_format(format).map_or(format, |form| form.title());
+        match &self.dataset.evidence {
+            Some(evidence) => format!("Read as {title}: {evidence}."),
+            None => format!("Read as {title}."),
+        }
+    }
+
+    /// As what else its source could be read: word, title, and whether that was seen to fit. What fits comes first.
+    fn readings(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let own = self.dataset.format.as_deref().and_then(ImportForm::from_format);
+        let fits = |form: &ImportForm| self.dataset.readings.iter().any(|word| word == form.as_str());
+        let others = ImportForm::ALL.into_iter().filter(|form| Some(*form) != own);
+        let mut readings: Vec<_> = others.map(|form| (form.as_str(), form.title(), fits(&form))).collect();
+        readings.sort_by_key(|(.., fits)| !fits);
+        readings
+    }
+
+    /// Where a failed import is tried again.
+    fn import_again(&self) -> String {
+        let path = self.dataset.source_path().and_then(|path| path.to_str()).unwrap_or_default();
+        link("/datasets/new", &[("path", path)])
     }
 
     fn is_importing(&self) -> bool {
@@ -260,6 +306,7 @@ pub(in crate::web) async fn show(
         rejected: state.store.list_rejected(card.dataset.id, REJECTED_LISTED).await?,
         rejected_count: state.store.count_rejected(card.dataset.id).await?,
         excluded: state.store.count_samples(card.dataset.id, &only_excluded).await?,
+        newest: state.store.newest_version(card.dataset.id).await?,
         asked,
         shown,
         overview,

@@ -3,6 +3,7 @@
 use super::datasets::Card;
 use super::frame::{Frame, page};
 use super::run_view::RunView;
+use crate::domain::dataset::DatasetState;
 use crate::web::{Result, State};
 use askama::Template;
 use axum::extract::State as Held;
@@ -16,6 +17,8 @@ const LISTED: usize = 8;
 struct Home {
     frame: Frame,
     cards: Vec<Card>,
+    /// Imports that came to nothing.
+    failed: Vec<Card>,
     runs: Vec<RunView>,
     more_runs: usize,
     /// What was typed into the import form, and what is wrong with it.
@@ -27,6 +30,8 @@ pub(in crate::web) async fn show(Held(state): Held<State>) -> Result<Response> {
     for dataset in state.store.list_datasets().await? {
         cards.push(Card::load(&state, dataset).await?);
     }
+    let (failed, cards) =
+        cards.into_iter().partition(|card: &Card| card.dataset.state == DatasetState::Failed);
     let all = state.store.list_runs().await?;
     let more_runs = all.len().saturating_sub(LISTED);
     let mut runs = Vec::new();
@@ -36,6 +41,7 @@ pub(in crate::web) async fn show(Held(state): Held<State>) -> Result<Response> {
     page(&Home {
         frame: Frame::load(&state, "Tintype", &[]).await?,
         cards,
+        failed,
         runs,
         more_runs,
         import: super::datasets::Import::default(),
