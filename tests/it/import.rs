@@ -24,15 +24,17 @@ fn a_source_is_asked_for_by_word_or_recognised() {
         assert_eq!(answer["error"]["field"], field, "{answer}");
         assert!(answer["error"]["message"].as_str().is_some_and(|why| why.contains(says)), "{answer}");
     }
-    for (format, known_as, classes) in
-        [("auto", "folder", ["bright", "dark"]), ("manifest", "manifest-csv", ["even", "odd"])]
-    {
+    for (format, known_as, classes, evidence, other) in [
+        ("auto", "folder", ["bright", "dark"], "pictures lie in 2 folders", "manifest"),
+        ("manifest", "manifest-csv", ["even", "odd"], "t.csv has columns “path” and “label”", "folder"),
+    ] {
         let source = json!({"path": path, "format": format});
         let (status, made) = server.post("/api/v1/datasets", &json!({"name": format, "source": source}));
         assert_eq!(status, 202, "{made}");
         let dataset = server
             .wait(&format!("/api/v1/datasets/{}", made["id"]), |dataset| dataset["state"] != "importing");
         assert_eq!(dataset["format"], known_as, "{dataset}");
+        assert_eq!((&dataset["evidence"], &dataset["readings"]), (&json!(evidence), &json!([other])));
         assert_eq!(
             dataset["classes"].as_array().unwrap().iter().map(|class| &class["name"]).collect::<Vec<_>>(),
             classes

@@ -47,7 +47,7 @@ async fn a_manifest_of_ours_brings_back_what_it_was_made_of() {
         "t.jsonl".into(),
         [
             r#"{"path": "a/1.png", "label": "x", "split": "train", "age": 3, "weight": 0.1, "key": 1, "note": "a, \"b\"\nc; d"}"#,
-            r#"{"path": "a/2.png", "label": "y", "split": "train", "age": 7.25, "big": 9007199254740993, "key": "007"}"#,
+            r#"{"path": "a/2.png", "label": "y", "split": "train", "age": 7.25, "big": 9007199254740993, "key": "007", "a.b; c": "1.50"}"#,
             r#"{"path": "b/3.png", "label": "y", "split": "val", "weight": 1e300, "Hash": "0", "hash": "of another"}"#,
             r#"{"path": "b/4.png", "label": "x", "split": "test", "weight": 2.718281828459045, "big": 5, "ok": true}"#,
         ]
