@@ -53,6 +53,11 @@ impl ClassCount {
     }
 }
 
+/// The name of a data set's label.
+pub fn class_of(label: i64, classes: &[ClassCount]) -> &str {
+    classes.iter().find(|class| class.label == label).map_or("?", |class| &class.name)
+}
+
 /// What a run's defaults and checks depend on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetFacts {

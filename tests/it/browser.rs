@@ -157,6 +157,30 @@ fn a_person_mends_a_data_set_and_takes_a_way_of_loading_into_a_run() {
         "return document.querySelector('h1')?.innerText.startsWith('shades 82 pictures') ?? false",
     );
 
+    // What the pictures are like; a bar opens its own, and the address keeps it.
+    browser.wait(
+        "the overview",
+        "const means = [...document.querySelectorAll('.mean img')];
+         means.forEach(image => { image.loading = 'eager'; });
+         return means.length === 2 && means.every(image => image.naturalWidth === 32) && document.querySelectorAll('.spread svg').length >= 3",
+    );
+    let bar = "[...document.querySelectorAll('.spread svg')].find(chart => chart.querySelectorAll('a').length > 2).querySelector('a')";
+    let says = browser.run(&format!("return {bar}.getAttribute('aria-label')"));
+    browser.run(&format!("{bar}.focus()"));
+    browser.run(
+        "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'End', bubbles: true}))",
+    );
+    assert_eq!(
+        browser.run("const bars = [...document.activeElement.parentNode.querySelectorAll('a')]; return bars.at(-1) === document.activeElement && bars[0].tabIndex === -1"),
+        true
+    );
+    browser.run(&format!("location.href = {bar}.getAttribute('href')"));
+    browser.wait("the bar's pictures", "return document.querySelector('.spread a[aria-current]') !== null");
+    let count = browser.run("return document.querySelectorAll('#gallery .tile').length").to_string();
+    assert!(says.as_str().unwrap().contains(&format!(": {count} picture")), "{says}: {count}");
+    assert_eq!(browser.run("return document.querySelectorAll('.chips .chip').length"), 1);
+    browser.assert_no_errors("overview");
+
     // The report, and from its count to the pictures.
     browser.click(".dataset-tabs a[href$='/health']");
     browser.wait("the report", "return document.querySelector('.issues a[href*=exact_duplicate]') !== null");

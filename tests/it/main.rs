@@ -6,5 +6,6 @@ mod driver;
 mod import;
 mod lab;
 mod mend;
+mod overview;
 mod runs;
 mod support;

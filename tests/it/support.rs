@@ -68,6 +68,13 @@ impl Server {
         self.agent.get(format!("{}{path}", self.url)).call().unwrap().body_mut().read_to_string().unwrap()
     }
 
+    /// The file as it comes.
+    pub(crate) fn get_bytes(&self, path: &str) -> Vec<u8> {
+        let mut answer = self.agent.get(format!("{}{path}", self.url)).call().unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.body_mut().read_to_vec().unwrap()
+    }
+
     /// The numbers of a class's samples: its part of the newest manifest, looked up.
     pub(crate) fn samples_of(&self, dataset: &Value, class: &str) -> Vec<i64> {
         let path = format!("/api/v1/datasets/{}/samples?class={class}&limit=1000", dataset["id"]);

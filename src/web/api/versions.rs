@@ -4,6 +4,7 @@ use super::find_dataset;
 use crate::domain::health::{IssueKind, Report};
 use crate::domain::ids::SampleId;
 use crate::domain::mending::{Edit, Standing, class_name};
+use crate::export::{ManifestForm, manifest};
 use crate::health::Examined;
 use crate::store::datasets::Dataset;
 use crate::store::samples::SampleFilter;
@@ -13,7 +14,8 @@ use crate::web::{Error, Result, State};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State as Held;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use protocol::sample::Split;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,6 +44,29 @@ pub(in crate::web) enum Asked {
     MoveLeaked {},
     /// The newest change that stands is taken back; where a version is named, only if it is that one.
     Undo { version: Option<i64> },
+}
+
+/// `…/versions/{number}/manifest.csv` and its kin, for scripts and for people.
+pub(in crate::web) async fn manifest_file(
+    Held(state): Held<State>,
+    Path((id, number, file)): Path<(i64, i64, String)>,
+) -> Result<Response> {
+    let dataset = find_dataset(&state, id).await?;
+    find_version(&state, &dataset, number).await?;
+    let form = ManifestForm::ALL.into_iter().find(|form| file == format!("manifest.{}", form.ending()));
+    let form =
+        form.ok_or(Error::NotFound("file; there are manifest.csv, manifest.jsonl and manifest.parquet"))?;
+    let rows = state.store.list_manifest(dataset.id, number).await?;
+    // What a manifest refuses is for a person to know: it says which other form will do.
+    let bytes = tokio::task::spawn_blocking(move || manifest(&rows, form)).await?;
+    let bytes = bytes.map_err(|why| Error::Conflict(why.to_string()))?;
+    // Whatever a header and every file system can carry.
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let name: String = dataset.name.chars().map(plain).collect();
+    let disposition = format!("attachment; filename=\"{name}-v{number}.{}\"", form.ending());
+    let headers =
+        [(header::CONTENT_TYPE, form.mime().to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, bytes).into_response())
 }
 
 /// `POST /api/v1/datasets/{id}/edits`.

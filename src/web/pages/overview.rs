@@ -1,13 +1,13 @@
 //! What a data set's pictures are like: charts whose bars open their pictures, and each class on average.
 
 use super::gallery::class_colour;
-use super::samples_view::Asked;
 use super::words::{counted, measured, percent, range_words};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::measure::{Measure, Range};
 use crate::domain::overview::{Overview, Spread};
 use crate::health::Examined;
 use crate::store::datasets::Dataset;
+use crate::web::api::samples::Asked;
 use crate::web::means::MOST_PICTURES;
 use crate::web::{Result, State};
 

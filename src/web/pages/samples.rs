@@ -4,9 +4,9 @@
 use super::frame::{Frame, page};
 use super::gallery::{class, class_colour};
 use super::run_view::RunView;
-use super::samples_view::class_of;
 use super::sparkline::Sparkline;
 use super::words::{bytes, link, number, percent};
+use crate::domain::dataset::class_of;
 use crate::domain::ids::SampleId;
 use crate::domain::metrics::softmax;
 use crate::runs::predictions_file::PredictionsFile;

@@ -2,21 +2,20 @@
 
 use super::frame::{Frame, page};
 use super::gallery::Tile;
-use super::samples_view;
 use super::words::{self, ago, counted, link};
 use crate::domain::mending::{Standing, to_undo};
-use crate::export::{ManifestForm, manifest};
+use crate::export::ManifestForm;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::store::versions::{Change, Version};
 use crate::web::api::find_dataset;
+use crate::web::api::samples;
 use crate::web::api::versions::{Asked as Edit, carry_out, find_version};
 use crate::web::extract::Path;
 use crate::web::{Error, Result, State};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State as Held;
-use axum::http::header;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use std::collections::{BTreeMap, HashMap};
 
@@ -197,27 +196,6 @@ fn by_kind(changes: Vec<Change>, names: &BTreeMap<i64, String>, dataset: &Datase
     kinds
 }
 
-/// `…/versions/{number}/manifest.csv` and its kin.
-pub(in crate::web) async fn manifest_file(
-    Held(state): Held<State>,
-    Path((id, number, file)): Path<(i64, i64, String)>,
-) -> Result<Response> {
-    let dataset = find_dataset(&state, id).await?;
-    find_version(&state, &dataset, number).await?;
-    let form = ManifestForm::ALL.into_iter().find(|form| file == format!("manifest.{}", form.ending()));
-    let form =
-        form.ok_or(Error::NotFound("file; there are manifest.csv, manifest.jsonl and manifest.parquet"))?;
-    let rows = state.store.list_manifest(dataset.id, number).await?;
-    let bytes = tokio::task::spawn_blocking(move || manifest(&rows, form)).await??;
-    // Whatever a header and every file system can carry.
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-    let name: String = dataset.name.chars().map(plain).collect();
-    let disposition = format!("attachment; filename=\"{name}-v{number}.{}\"", form.ending());
-    let headers =
-        [(header::CONTENT_TYPE, form.mime().to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, bytes).into_response())
-}
-
 /// `POST /datasets/{id}/edits`: the form of a gallery, of the health page or of a version; back to where it was, with
 /// the version that it made.
 pub(in crate::web) async fn edit(
@@ -240,7 +218,7 @@ pub(in crate::web) async fn edit(
         ids.map(|text| text.parse().map_err(|_| Error::field("id", format!("“{text}” is no sample"))))
             .collect::<Result<Vec<i64>>>()?
     } else {
-        let asked = samples_view::Asked {
+        let asked = samples::Asked {
             class: field("filter_class"),
             split: field("filter_split"),
             issue: field("filter_issue"),
@@ -248,7 +226,7 @@ pub(in crate::web) async fn edit(
             range: field("filter_range"),
             format: field("filter_format"),
             excluded: field("filter_excluded"),
-            ..samples_view::Asked::default()
+            ..samples::Asked::default()
         };
         let classes = state.store.list_classes(dataset.id).await?;
         let filter = asked.filter(&state, &dataset, &classes).await?;

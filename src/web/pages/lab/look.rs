@@ -1,11 +1,11 @@
 //! What the lab shows of samples: as both pipelines would feed them, side by side and closely.
 
 use crate::domain::dataset::ClassCount;
+use crate::domain::dataset::class_of;
 use crate::lab::{self, Fed, Lab, Subject, Tile};
 use crate::store::datasets::Sample;
 use crate::web::pages::inputs::View;
 use crate::web::pages::pipeline_words::drawn_words;
-use crate::web::pages::samples_view::class_of;
 use base64::Engine as _;
 use protocol::transform::Pipeline;
 use std::path::Path as FilePath;
