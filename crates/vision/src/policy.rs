@@ -1,11 +1,9 @@
 //! RandAugment and TrivialAugmentWide: random operations from one list, each with its own scale of magnitudes, as
 //! `torchvision.transforms.v2` has them (31 steps of strength; what is warped is looked up at the nearest pixel).
 
-use crate::beyond::Beyond;
-use crate::warp::{Matrix, Pose, Sampler, transformed};
+use crate::warp::{Matrix, Pose, nearest};
 use crate::{Draw, color, filter, histogram};
 use image::RgbImage;
-use protocol::transform::Outside;
 use std::borrow::Cow;
 
 /// Steps of strength.
@@ -108,8 +106,7 @@ impl Operation {
         let corner = [width, height].map(|length| -0.5 * f64::from(length));
         let angle = magnitude.atan().to_degrees();
         let mut posed = |pose: Pose| {
-            let sampler = Sampler::Nearest(Beyond { outside: Outside::Constant, fill });
-            *picture = Cow::Owned(transformed(picture, width, height, Matrix::inverse_of(pose), sampler));
+            *picture = Cow::Owned(nearest(picture, Matrix::inverse_of(pose), fill));
         };
         match self {
             Operation::ShearX => posed(Pose { shear: [angle, 0.0], center: corner, ..Pose::default() }),

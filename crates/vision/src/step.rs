@@ -4,7 +4,7 @@ use crate::beyond::Beyond;
 use crate::geometry::{Area, center_crop, padded, shorter_side, window};
 use crate::policy::{self, Space};
 use crate::resize::{Kernel, resized};
-use crate::warp::{Matrix, Sampler, perspective, rotated, transformed};
+use crate::warp::{Matrix, perspective, rotated, transformed};
 use crate::{Draw, color, erase, filter, histogram, jpeg, random};
 use image::{RgbImage, imageops};
 use protocol::transform::TransformSpec;
@@ -72,8 +72,8 @@ pub(crate) fn carry_out(
             let (size, translate, shear) =
                 (picture.dimensions(), [translate_x, translate_y], [shear_x, shear_y]);
             let pose = random::pose(size, degrees, translate, scale, shear, draw);
-            let sampler = Sampler::Bilinear(Beyond { outside, fill });
-            *picture = Cow::Owned(transformed(picture, size.0, size.1, Matrix::inverse_of(pose), sampler));
+            let (matrix, beyond) = (Matrix::inverse_of(pose), Beyond { outside, fill });
+            *picture = Cow::Owned(transformed(picture, size.0, size.1, matrix, beyond));
             vec![
                 ("degrees", pose.degrees),
                 ("translate_x", pose.translate[0]),

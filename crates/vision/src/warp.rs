@@ -1,5 +1,6 @@
 //! Turned, sheared, seen from an angle: each pixel of the result is looked up where it comes from, as
-//! `torchvision.transforms.v2` does it on 8-bit pictures. In whole numbers, which is fast, and the same everywhere.
+//! `torchvision.transforms.v2` does it on 8-bit pictures. What is mixed of four pixels is so in whole numbers, which is
+//! fast, and the same everywhere; what is taken from the nearest one, in torch's own steps.
 
 use crate::beyond::Beyond;
 use image::RgbImage;
@@ -11,13 +12,6 @@ const WEIGHT_BITS: u32 = 11;
 const ONE: i64 = 1 << WEIGHT_BITS;
 /// Of all four weights together.
 const FULL: u64 = 1 << (2 * WEIGHT_BITS);
-
-/// How levels between pixels are made, and what comes in from beyond the edge.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Sampler {
-    Bilinear(Beyond),
-    Nearest(Beyond),
-}
 
 /// Where a pixel of the result comes from: `x = a x' + b y' + c`, `y = d x' + e y' + f`, all from the middle of the
 /// picture, right and down.
@@ -97,22 +91,22 @@ pub(crate) fn rotated(image: &RgbImage, degrees: f64, beyond: Beyond, expand: bo
         true => matrix.holding(width, height),
         false => (width, height),
     };
-    transformed(image, width, height, matrix, Sampler::Bilinear(beyond))
+    transformed(image, width, height, matrix, beyond)
 }
 
-/// Every pixel of the result looked up by the matrix.
+/// Every pixel of the result mixed from the four around where it comes from by the matrix.
 pub(crate) fn transformed(
     image: &RgbImage,
     width: u32,
     height: u32,
     Matrix([a, b, c, d, e, f]): Matrix,
-    sampler: Sampler,
+    beyond: Beyond,
 ) -> RgbImage {
     let middle = |length: u32| (f64::from(length) - 1.0) / 2.0;
     let (from_middle_x, from_middle_y) = (middle(image.width()) + c, middle(image.height()) + f);
     let (middle_x, middle_y) = (middle(width), middle(height));
     let (step_x, step_y) = (fixed(a), fixed(d));
-    sampled(image, width, height, sampler, |y| {
+    sampled(image, width, height, beyond, |y| {
         let dy = f64::from(y) - middle_y;
         let mut place =
             (fixed(from_middle_x - a * middle_x + b * dy), fixed(from_middle_y - d * middle_x + e * dy));
@@ -122,6 +116,48 @@ pub(crate) fn transformed(
             here
         })
     })
+}
+
+/// Every pixel of the result taken from the one nearest to where it comes from by the matrix, to the bit as torch
+/// finds it on a processor: in 32 bits, from -1 at one side of the picture to 1 at the other, then in pixels. A last bit
+/// decides about places half-way between two pixels, of which a shear by 0.2 has whole rows.
+///
+/// Found by comparing coordinates with those of torch 2.11 (MKL 2024.2), bit for bit:
+/// * Its sum is taken in this order. Each step is rounded, as here, by MKL's kernels for processors that are not
+///   Intel's and, where `MKL_CBWR` is `COMPATIBLE`, on every processor. Its kernels for Intel's fuse `y * b` with the
+///   sum before it, so that isolated pixels differ between torchvision on one processor and on another.
+/// * Whether the step from there to pixels is fused makes no difference to the nearest.
+pub(crate) fn nearest(image: &RgbImage, Matrix(matrix): Matrix, fill: u8) -> RgbImage {
+    let (width, height) = image.dimensions();
+    let [half_width, half_height] = [width, height].map(|length| length as f32 * 0.5);
+    let [a, b, c, d, e, f] = matrix.map(|value| value as f32);
+    let across = [a, b, c].map(|value| value / half_width);
+    let down = [d, e, f].map(|value| value / half_height);
+    let xs: Vec<f32> = (0..width).map(|x| x as f32 + 0.5 - half_width).collect();
+    // A row's places before its pixels: the first loop is then done several at a time.
+    let (mut columns, mut rows) = (vec![0; xs.len()], vec![0; xs.len()]);
+    let mut target = RgbImage::new(width, height);
+    for (y, pixels) in (0_u32..).zip(target.chunks_exact_mut(width as usize * 3)) {
+        let y = y as f32 + 0.5 - half_height;
+        for ([a, b, c], half, places) in [(across, half_width, &mut columns), (down, half_height, &mut rows)]
+        {
+            for (place, x) in places.iter_mut().zip(&xs) {
+                *place = rounded((x * a + y * b + c + 1.0) * half - 0.5);
+            }
+        }
+        for (pixel, (column, row)) in pixels.as_chunks_mut().0.iter_mut().zip(columns.iter().zip(&rows)) {
+            *pixel = image.get_pixel_checked(*column, *row).map_or([fill; 3], |found| found.0);
+        }
+    }
+    target
+}
+
+/// To the nearest whole number, from half-way to the even one. What is below 0, or far away, wraps to more than any
+/// picture has pixels across.
+fn rounded(place: f32) -> u32 {
+    // So large that a sum with it has no room for a fraction; the sum's bits then count from this number's.
+    const WHOLE: f32 = 1.5 * (1 << 23) as f32;
+    (place + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits())
 }
 
 /// Corners: upper left, upper right, lower right, lower left; x, y.
@@ -137,7 +173,7 @@ pub(crate) fn perspective(image: &RgbImage, corners: &Corners, beyond: Beyond) -
     else {
         return image.clone();
     };
-    sampled(image, width, height, Sampler::Bilinear(beyond), |y| {
+    sampled(image, width, height, beyond, |y| {
         // torchvision puts the middles of the pixels into the equations, though it solved them for corner pixels.
         let y = f64::from(y) + 0.5;
         (0..width).map(move |x| {
@@ -185,42 +221,22 @@ fn fixed(value: f64) -> i64 {
     (value.clamp(-1e8, 1e8) * (1_u64 << PLACE_BITS) as f64).round() as i64
 }
 
-/// Every pixel of the result looked up where `places` says, row by row.
+/// Every pixel of the result mixed where `places` says, row by row.
 fn sampled<P: Iterator<Item = (i64, i64)>>(
     image: &RgbImage,
     width: u32,
     height: u32,
-    sampler: Sampler,
+    beyond: Beyond,
     places: impl Fn(u32) -> P,
 ) -> RgbImage {
     let mut target = RgbImage::new(width, height);
     for (y, row) in (0..).zip(target.chunks_exact_mut(width as usize * 3)) {
         let (pixels, _) = row.as_chunks_mut::<3>();
-        match sampler {
-            Sampler::Bilinear(beyond) => {
-                for (pixel, (x, y)) in pixels.iter_mut().zip(places(y)) {
-                    *pixel = bilinear(image, x, y, beyond);
-                }
-            }
-            Sampler::Nearest(beyond) => {
-                for (pixel, (x, y)) in pixels.iter_mut().zip(places(y)) {
-                    *pixel = nearest(image, x, y, beyond);
-                }
-            }
+        for (pixel, (x, y)) in pixels.iter_mut().zip(places(y)) {
+            *pixel = bilinear(image, x, y, beyond);
         }
     }
     target
-}
-
-#[inline]
-fn nearest(image: &RgbImage, x: i64, y: i64, beyond: Beyond) -> [u8; 3] {
-    let rounded = |place: i64| (place + (1 << (PLACE_BITS - 1))) >> PLACE_BITS;
-    let column = beyond.place(rounded(x), image.width());
-    let row = beyond.place(rounded(y), image.height());
-    match (column, row) {
-        (Some(column), Some(row)) => image.get_pixel(column, row).0,
-        _ => [beyond.fill; 3],
-    }
 }
 
 #[inline]
@@ -310,13 +326,25 @@ mod tests {
         let image = picture(13, 9);
         for center in [[0.0, 0.0], [-6.5, -4.5]] {
             let matrix = Matrix::inverse_of(Pose { center, ..Pose::default() });
-            for sampler in [Sampler::Bilinear(Beyond::BLACK), Sampler::Nearest(Beyond::BLACK)] {
-                assert_eq!(transformed(&image, 13, 9, matrix, sampler), image);
-            }
+            assert_eq!(transformed(&image, 13, 9, matrix, Beyond::BLACK), image);
+            assert_eq!(nearest(&image, matrix, 0), image);
         }
         let pose = Pose { degrees: 33.0, ..Pose::default() };
-        let turned = transformed(&image, 13, 9, Matrix::inverse_of(pose), Sampler::Bilinear(Beyond::BLACK));
+        let turned = transformed(&image, 13, 9, Matrix::inverse_of(pose), Beyond::BLACK);
         assert_eq!(turned, rotated(&image, 33.0, Beyond::BLACK, false));
+    }
+
+    #[test]
+    fn places_are_rounded_to_the_even_neighbour_and_never_into_the_picture_from_outside() {
+        for (place, whole) in
+            [(-0.5, 0), (0.49, 0), (0.5, 0), (0.51, 1), (1.5, 2), (2.5, 2), (4e6, 4_000_000)]
+        {
+            assert_eq!(rounded(place), whole, "{place}");
+        }
+        for outside in [-0.51, -1.0, -4e6, 5e6, -5e6, 2e7, -2e7, f32::MAX, f32::MIN, f32::INFINITY, f32::NAN]
+        {
+            assert!(rounded(outside) > 4_000_000, "{outside}");
+        }
     }
 
     #[test]
@@ -326,7 +354,7 @@ mod tests {
         let corners = [[3.0, 2.0], [9.0, 1.0], [8.0, 5.0], [1.0, 6.0]];
         for outside in [Outside::Reflect, Outside::Edge] {
             let beyond = Beyond { outside, fill: 0 };
-            let posed = transformed(&image, 11, 7, Matrix::inverse_of(pose), Sampler::Bilinear(beyond));
+            let posed = transformed(&image, 11, 7, Matrix::inverse_of(pose), beyond);
             assert_eq!(posed, image);
             assert_eq!(perspective(&image, &corners, beyond), image);
         }

@@ -5,7 +5,7 @@ use crate::beyond::Beyond;
 use crate::geometry::{Area, window};
 use crate::policy::Operation;
 use crate::resize::{Kernel, resized};
-use crate::warp::{Matrix, Pose, Sampler, perspective, rotated, transformed};
+use crate::warp::{Matrix, Pose, perspective, rotated, transformed};
 use crate::{Draw, RgbImage, apply, color, erase, filter, jpeg, picture_from_tensor};
 use protocol::transform::{Erasure, Interpolation, Outside, TransformSpec as Step};
 use std::borrow::Cow;
@@ -43,7 +43,7 @@ pub(super) fn carried_out(case: &Case, image: &RgbImage) -> (RgbImage, Distance)
         let (degrees, translate, scale) = (number(0), [number(1), number(2)], number(3));
         let pose = Pose { degrees, translate, scale, shear, ..Pose::default() };
         let (width, height) = image.dimensions();
-        transformed(image, width, height, Matrix::inverse_of(pose), Sampler::Bilinear(beyond))
+        transformed(image, width, height, Matrix::inverse_of(pose), beyond)
     };
     let corners = || std::array::from_fn(|at| [number(2 * at), number(2 * at + 1)]);
     match case.operation.as_str() {
@@ -118,8 +118,6 @@ fn by_policy(operation: &str, image: &RgbImage, magnitude: f64) -> (RgbImage, Di
     let mut picture = Cow::Borrowed(image);
     known.carry_out(&mut picture, magnitude, 7);
     let allowed = match known {
-        // A place half-way between two pixels may go to either, by the last bit of a coordinate.
-        Operation::ShearX | Operation::ShearY | Operation::Rotate => Distance { mean: 0.15, most: 255 },
         Operation::Color | Operation::Contrast | Operation::Sharpness => ROUNDED,
         _ => EXACT,
     };

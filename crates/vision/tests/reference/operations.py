@@ -3,6 +3,7 @@
 `make_fixtures.py` and `compare_photos.py` call them; `src/parity/operations.rs` names the same operations.
 """
 
+import os
 
 import numpy as np
 import torch
@@ -16,6 +17,10 @@ NEAREST = F.InterpolationMode.NEAREST
 BILINEAR = F.InterpolationMode.BILINEAR
 BICUBIC = F.InterpolationMode.BICUBIC
 BLACK = [0.0, 0.0, 0.0]
+
+# MKL, which multiplies torch's matrices, rounds otherwise on Intel's processors than on others, unless it is told not
+# to before its first product; what is nearest to a place half-way between two pixels goes by that.
+os.environ["MKL_CBWR"] = "COMPATIBLE"
 
 
 def as_pillow(image):
