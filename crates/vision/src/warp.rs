@@ -122,10 +122,10 @@ pub(crate) fn transformed(
 /// finds it on a processor: in 32 bits, from -1 at one side of the picture to 1 at the other, then in pixels. A last bit
 /// decides about places half-way between two pixels, of which a shear by 0.2 has whole rows.
 ///
-/// Found by comparing coordinates with those of torch 2.11 (MKL 2024.2), bit for bit:
-/// * Its sum is taken in this order. Each step is rounded, as here, by MKL's kernels for processors that are not
-///   Intel's and, where `MKL_CBWR` is `COMPATIBLE`, on every processor. Its kernels for Intel's fuse `y * b` with the
-///   sum before it, so that isolated pixels differ between torchvision on one processor and on another.
+/// Found by comparing coordinates with those of torch 2.11 (MKL 2024.2), bit for bit, on one processor, of AMD:
+/// * Its sum is taken in this order, and each step rounded, as here. So it is, too, with MKL's kernels for Intel where
+///   `MKL_CBWR` is `COMPATIBLE`. Without, those (run here by telling MKL that the processor is Intel's) fuse `y * b`
+///   with the sum before it, and some of the places half-way go to the other pixel: torchvision differs from itself.
 /// * Whether the step from there to pixels is fused makes no difference to the nearest.
 pub(crate) fn nearest(image: &RgbImage, Matrix(matrix): Matrix, fill: u8) -> RgbImage {
     let (width, height) = image.dimensions();

@@ -18,8 +18,8 @@ BILINEAR = F.InterpolationMode.BILINEAR
 BICUBIC = F.InterpolationMode.BICUBIC
 BLACK = [0.0, 0.0, 0.0]
 
-# MKL, which multiplies torch's matrices, rounds otherwise on Intel's processors than on others, unless it is told not
-# to before its first product; what is nearest to a place half-way between two pixels goes by that.
+# MKL, which multiplies torch's matrices, rounds otherwise in its kernels for Intel's processors than on others, unless
+# it is told not to before its first product; which pixel a place half-way between two goes to depends on that.
 os.environ["MKL_CBWR"] = "COMPATIBLE"
 
 
