@@ -104,18 +104,7 @@ impl Asked {
         dataset: &Dataset,
         classes: &[ClassCount],
     ) -> Result<SampleFilter> {
-        let label = match self.class.as_str() {
-            "" => None,
-            class => {
-                Some(classes.iter().find(|other| other.name == class).map(|other| other.label).ok_or_else(
-                    || Error::field("class", format!("“{class}” is not a class of this data set")),
-                )?)
-            }
-        };
-        let split: Option<Split> = match self.split.as_str() {
-            "" => None,
-            split => Some(split.parse().map_err(|why: String| Error::field("split", why))?),
-        };
+        let (label, split) = (find_label(&self.class, classes)?, find_split(&self.split)?);
         let metadata = match self.metadata.split_once('=') {
             _ if self.metadata.is_empty() => None,
             Some((key, value)) => Some((key.to_owned(), value.to_owned())),
@@ -156,6 +145,25 @@ impl Asked {
             }
         };
         Ok(ids.into_iter().map(SampleId).collect())
+    }
+}
+
+/// The label of a class that an address names; `None` where it names none.
+pub(in crate::web) fn find_label(class: &str, classes: &[ClassCount]) -> Result<Option<i64>> {
+    if class.is_empty() {
+        return Ok(None);
+    }
+    let found = classes.iter().find(|other| other.name == class);
+    found
+        .map(|class| Some(class.label))
+        .ok_or_else(|| Error::field("class", format!("“{class}” is not a class of this data set")))
+}
+
+/// The split that an address names; `None` where it names none.
+pub(in crate::web) fn find_split(split: &str) -> Result<Option<Split>> {
+    match split {
+        "" => Ok(None),
+        split => split.parse().map(Some).map_err(|why: String| Error::field("split", why)),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::recipe::{Normalization, Preset, defaults};
 use crate::store::datasets::{Dataset, Sample};
 use crate::web::api::find_dataset;
+use crate::web::api::samples::{find_label, find_split};
 use crate::web::extract::{Path, Query};
 use crate::web::{Error, Result, State};
 use askama::Template;
@@ -19,7 +20,6 @@ use asked::Asked;
 use axum::extract::State as Held;
 use axum::response::Response;
 use look::{Close, Look, Triple};
-use protocol::sample::Split;
 use protocol::transform::Pipeline;
 use protocol::transform::catalogue::{Group, TRANSFORMS};
 use serde_json::json;
@@ -177,19 +177,7 @@ async fn find_samples(
         }
         return Ok(samples);
     }
-    let label =
-        match asked.class.as_str() {
-            "" => None,
-            class => {
-                Some(classes.iter().find(|other| other.name == class).map(|other| other.label).ok_or_else(
-                    || Error::field("class", format!("“{class}” is not a class of this data set")),
-                )?)
-            }
-        };
-    let split: Option<Split> = match asked.split.as_str() {
-        "" => None,
-        split => Some(split.parse().map_err(|why: String| Error::field("split", why))?),
-    };
+    let (label, split) = (find_label(&asked.class, classes)?, find_split(&asked.split)?);
     Ok(state.store.pick_samples(dataset.id, label, split, asked.pick, count as i64).await?)
 }
 
