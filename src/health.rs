@@ -123,6 +123,14 @@ impl Health {
             self.store.save_features(dataset.id, &new).await?;
             measured = filled;
         }
+        let lost = measured.iter().filter(|measured| measured.features.is_none()).count();
+        if 2 * lost > measured.len() {
+            // A drive that is not mounted is no finding about the pictures.
+            anyhow::bail!(
+                "{lost} of its {} pictures can't be read; are they still where they were?",
+                measured.len()
+            );
+        }
         let labels: Vec<i64> = classes.iter().map(|class| class.label).collect();
         let names: Vec<String> = classes.into_iter().map(|class| class.name).collect();
         let (report, overview) =

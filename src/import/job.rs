@@ -207,10 +207,8 @@ impl Imports {
         match result {
             Ok(imported) => {
                 tracing::info!(dataset.id = %id, format = imported.format, evidence = imported.evidence, samples = imported.samples.len(), rejected = imported.rejected.len(), "imported");
-                self.store.set_dataset_ready(id, &imported).await?;
-                if let Some(old) = replaces
-                    && self.store.replace_dataset(old, id).await?
-                {
+                let is_replaced = self.store.set_dataset_ready(id, &imported, replaces).await?;
+                if let Some(old) = replaces.filter(|_| is_replaced) {
                     remove(&self.folder(old));
                 }
                 // The first to ask begins the examination.

@@ -138,8 +138,15 @@ impl Store {
         .await
     }
 
-    /// Fills a data set with what its import found, and calls it ready: all of it or nothing.
-    pub async fn set_dataset_ready(&self, id: DatasetId, imported: &Imported) -> sqlx::Result<()> {
+    /// Fills a data set with what its import found, and calls it ready: all of it or nothing. It takes the place and the name of
+    /// the data set that it `replaces`, unless that is more than its import: a run has learnt from it, or it was mended. True
+    /// where it did.
+    pub async fn set_dataset_ready(
+        &self,
+        id: DatasetId,
+        imported: &Imported,
+        replaces: Option<DatasetId>,
+    ) -> sqlx::Result<bool> {
         let mut transaction = self.write.begin().await?;
         for (label, name) in (0_i64..).zip(&imported.classes) {
             sqlx::query("insert into classes (dataset_id, label, name) values (?, ?, ?)")
@@ -197,7 +204,22 @@ impl Store {
             .bind(&imported.fingerprint)
             .execute(&mut *transaction)
             .await?;
-        transaction.commit().await
+        let name: Option<String> = sqlx::query_scalar(
+            "delete from datasets where id = ?1 and not exists (select 1 from runs where dataset_id = ?1)
+             and not exists (select 1 from versions where dataset_id = ?1 and number > 1) returning name",
+        )
+        .bind(replaces)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if let Some(name) = &name {
+            sqlx::query("update datasets set name = ? where id = ?")
+                .bind(name)
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(name.is_some())
     }
 
     /// Calls a data set's import failed. Its name is free again for another try.
@@ -222,27 +244,6 @@ impl Store {
         .execute(&self.write)
         .await?;
         Ok(done.rows_affected() == 1)
-    }
-
-    /// Puts a data set in the place of another, whose name it takes over. False where the other is more than its import, and so
-    /// stays: a run has learnt from it, or it was mended.
-    pub async fn replace_dataset(&self, old: DatasetId, new: DatasetId) -> sqlx::Result<bool> {
-        let mut transaction = self.write.begin().await?;
-        let name: Option<String> = sqlx::query_scalar(
-            "delete from datasets where id = ?1 and not exists (select 1 from runs where dataset_id = ?1)
-             and not exists (select 1 from versions where dataset_id = ?1 and number > 1) returning name",
-        )
-        .bind(old)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(name) = name else { return Ok(false) };
-        sqlx::query("update datasets set name = ? where id = ?")
-            .bind(name)
-            .bind(new)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(true)
     }
 
     /// All data sets, newest first.
@@ -322,7 +323,7 @@ impl Store {
             fingerprint: dataset.fingerprint.clone().unwrap_or_default(),
             classes: self.list_class_counts(dataset.id).await?,
             median_side: median_side.and_then(|side| u32::try_from(side).ok()).unwrap_or(0),
-            channels: self.find_overview(dataset.id).await?.and_then(|overview| overview.channels),
+            channels: self.find_channels(dataset.id).await?,
         })
     }
 

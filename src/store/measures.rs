@@ -3,7 +3,7 @@
 use super::{Store, bad_json, now_ms};
 use crate::domain::health::Report;
 use crate::domain::ids::{DatasetId, SampleId};
-use crate::domain::overview::Overview;
+use crate::domain::overview::{ChannelFigures, Overview};
 use sqlx::{FromRow, SqliteConnection};
 use vision::Features;
 
@@ -102,6 +102,18 @@ impl Store {
             let report: Report = serde_json::from_str(&report).ok()?;
             report.is_current().then_some(KeptReport { version, made_at_ms, seconds, report })
         }))
+    }
+
+    /// Of that overview, the figures of the channels alone.
+    pub async fn find_channels(&self, id: DatasetId) -> sqlx::Result<Option<ChannelFigures>> {
+        let text: Option<Option<String>> = sqlx::query_scalar(
+            "select json_extract(overview, '$.channels') from health_reports where dataset_id = ?1
+             and version = (select max(number) from versions where dataset_id = ?1)",
+        )
+        .bind(id)
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(text.flatten().and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// The overview that was made with the newest report; `None` where there is none of the newest version.

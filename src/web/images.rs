@@ -45,12 +45,15 @@ pub(super) async fn cached(file: PathBuf, make: impl AsyncFnOnce() -> Result<Vec
         return Ok(bytes);
     }
     let bytes = make().await?;
-    let folder = file.parent().unwrap_or(&file);
-    std::fs::create_dir_all(folder)?;
-    let staged = tempfile::NamedTempFile::new_in(folder)?;
-    std::fs::write(staged.path(), &bytes)?;
-    staged.persist(&file).map_err(|kept| kept.error)?;
-    Ok(bytes)
+    let keep = move || {
+        let folder = file.parent().unwrap_or(&file);
+        std::fs::create_dir_all(folder)?;
+        let staged = tempfile::NamedTempFile::new_in(folder)?;
+        std::fs::write(staged.path(), &bytes)?;
+        staged.persist(&file)?;
+        anyhow::Ok(bytes)
+    };
+    Ok(tokio::task::spawn_blocking(keep).await??)
 }
 
 /// `/static/…`: what is embedded in the program.

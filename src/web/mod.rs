@@ -72,7 +72,7 @@ pub fn router(state: State) -> Router {
         .route("/runs/{id}/{action}", post(pages::runs::act))
         // Pictures; their addresses name their content, so they never change.
         .route("/thumbnails/{hash}/{side}", get(images::thumbnail))
-        .route("/datasets/{id}/means/{fingerprint}/{label}", get(means::show))
+        .route("/datasets/{id}/means/{fingerprint}", get(means::show))
         .route("/runs/{id}/batches/{step}/{item}", get(pages::inputs::picture))
         .route("/static/{*path}", get(images::asset))
         // JSON.

@@ -22,10 +22,22 @@ function fold() {
   let folded = null;
   try { folded = localStorage.getItem(FOLDED); } catch { /* as if never left */ }
   overview.open = folded === null ? innerWidth > 640 : folded !== "1";
-  overview.addEventListener("toggle", () => {
-    try { localStorage.setItem(FOLDED, overview.open ? "0" : "1"); } catch { /* it holds for this page */ }
+  // Before it opens or closes; what is set above is nobody's wish.
+  overview.querySelector("summary").addEventListener("click", () => {
+    try { localStorage.setItem(FOLDED, overview.open ? "1" : "0"); } catch { /* it holds for this page */ }
   });
 }
 
-fold();
-document.addEventListener("htmx:afterSettle", event => { if (event.detail.elt.id === "overview") fold(); });
+/** One bar of each chart is reached by the tabulator key: the chosen one, else the first. */
+function rove() {
+  for (const chart of document.querySelectorAll(".spread svg")) {
+    const bars = [...chart.querySelectorAll("a")];
+    const reached = bars.find(bar => bar.hasAttribute("aria-current")) ?? bars[0];
+    for (const bar of bars) bar.setAttribute("tabindex", bar === reached ? 0 : -1);
+  }
+}
+
+function begin() { fold(); rove(); }
+
+begin();
+document.addEventListener("htmx:afterSettle", event => { if (event.detail.elt.id === "overview") begin(); });

@@ -57,7 +57,7 @@ fn every_bar_counts_what_its_gallery_shows() {
 fn a_class_on_average_is_the_mean_of_its_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let (server, dataset) = imported(folder.path());
-    let path = |fingerprint: &str| format!("/datasets/{}/means/{fingerprint}/0", dataset["id"]);
+    let path = |fingerprint: &str| format!("/datasets/{}/means/{fingerprint}?class=bright", dataset["id"]);
     let mean = server.get_bytes(&path(dataset["fingerprint"].as_str().unwrap()));
     let mean = image::load_from_memory(&mean).unwrap().to_rgb8();
     let pictures: Vec<image::RgbImage> = (0..40)

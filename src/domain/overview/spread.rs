@@ -59,7 +59,7 @@ fn doublings(values: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     if least == most {
         return vec![least, least + 1.0];
     }
-    let parts = [16.0, 8.0, 4.0, 2.0, 1.0];
+    let parts = [4096.0, 1024.0, 256.0, 64.0, 16.0, 8.0, 4.0, 2.0, 1.0];
     let bins = |parts: f64| (most.log2() * parts).floor() - (least.log2() * parts).floor() + 1.0;
     let parts = parts.into_iter().find(|parts| bins(*parts) <= MOST_BINS).unwrap_or(1.0);
     let first = (least.log2() * parts).floor();

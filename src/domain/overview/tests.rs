@@ -78,7 +78,13 @@ fn a_spread_of_equal_sizes_is_one_bin() {
         (pixels.totals().as_slice(), pixels.counts.as_slice()),
         ([2].as_slice(), [vec![1], vec![1]].as_slice())
     );
-    assert!(pixels.edges[0] <= 784.0 && 784.0 < pixels.edges[1], "{pixels:?}");
+    assert_eq!(pixels.edges, [784.0, 785.0]);
+    // Sizes that differ by little are told apart all the same.
+    let near = [(0, 375), (1, 374)]
+        .map(|(label, height)| sample(label, Split::Val, &flat(500, height, [9; 3]), 50_000, "png"));
+    let near = summed_up(&near, &["a", "b"]);
+    let pixels = near.spread(Measure::Pixels).unwrap();
+    assert_eq!(pixels.totals().iter().filter(|count| **count > 0).count(), 2, "{pixels:?}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn description() -> Value {
             }},
         },
         "/api/v1/datasets/{id}/format": {"post": {
-            "summary": "Import its source again as another form. The outcome takes its place, or stands beside it where a run has learnt from it or it was mended",
+            "summary": "Import its source again as another form. Its splits are held out by the default where the source has none. The outcome takes its place, or stands beside it where a run has learnt from it or it was mended",
             "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["format"], "properties": {"format": {"enum": Form::ALL.map(Form::as_str)}}}}}},
             "responses": {"202": {"description": "The new data set, importing"}, "409": problem(), "422": problem()},
         }},

@@ -1,7 +1,7 @@
 //! What a data set's pictures are like: charts whose bars open their pictures, and each class on average.
 
 use super::gallery::class_colour;
-use super::words::{counted, measured, percent, range_words};
+use super::words::{counted, link, measured, percent, range_words, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::measure::{Measure, Range};
 use crate::domain::overview::{Overview, Spread};
@@ -30,14 +30,16 @@ pub(in crate::web) enum Shown {
     },
     /// Why there is none.
     Failed(String),
+    /// This page goes on where another ended, which had it.
+    LeftOut,
 }
 
 pub(in crate::web) struct Ready {
     pub(in crate::web) charts: Vec<Chart>,
     pub(in crate::web) formats: Vec<Format>,
     pub(in crate::web) means: Vec<Mean>,
-    /// Whether some means are of a part of their class.
-    pub(in crate::web) is_of_a_part: bool,
+    /// The most pictures that a mean is of, where some are of a part of their class.
+    pub(in crate::web) most: Option<String>,
     /// Colour and name of each line in the charts.
     pub(in crate::web) legend: Vec<(String, String)>,
 }
@@ -66,8 +68,6 @@ pub(in crate::web) struct Bar {
     pub(in crate::web) says: String,
     pub(in crate::web) href: String,
     pub(in crate::web) chosen: bool,
-    /// The one that the tabulator key reaches; arrows lead to the others.
-    pub(in crate::web) first: bool,
 }
 
 /// A kind of file.
@@ -88,6 +88,14 @@ pub(in crate::web) struct Mean {
     pub(in crate::web) colour: String,
 }
 
+/// A class that is drawn over all.
+struct Line {
+    /// Its place in the overview.
+    at: usize,
+    class: String,
+    colour: String,
+}
+
 impl Shown {
     pub(in crate::web) async fn load(
         state: &State,
@@ -95,6 +103,9 @@ impl Shown {
         classes: &[ClassCount],
         asked: &Asked,
     ) -> Result<Shown> {
+        if !asked.after.is_empty() {
+            return Ok(Shown::LeftOut);
+        }
         if dataset.state != DatasetState::Ready {
             return Ok(Shown::UnderWay { measured: (0, 0) });
         }
@@ -103,8 +114,11 @@ impl Shown {
         }
         Ok(match state.health.of(dataset).await? {
             Examined::Failed(why) => Shown::Failed(why),
-            // Ready since we looked: the next look has it.
-            Examined::Ready(_) => Shown::UnderWay { measured: (0, 0) },
+            // Ready since we looked.
+            Examined::Ready(_) => match state.store.find_overview(dataset.id).await? {
+                Some(overview) => Shown::Ready(Box::new(ready(dataset, classes, &overview, asked))),
+                None => Shown::Failed("it was kept in a form that this program does not know".to_owned()),
+            },
             Examined::UnderWay { measured } => Shown::UnderWay { measured },
         })
     }
@@ -122,8 +136,11 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
             chosen => overview.classes[*at].class == chosen,
         })
         .collect();
-    let lines: Vec<(usize, String)> =
-        lined.iter().map(|at| (*at, colour(&overview.classes[*at].class))).collect();
+    let lines: Vec<Line> = lined
+        .iter()
+        .map(|at| (*at, overview.classes[*at].class.clone()))
+        .map(|(at, class)| Line { at, colour: colour(&class), class })
+        .collect();
     let charts = Measure::ALL.into_iter().filter_map(|measure| {
         let chosen = Range::from_text(&asked.range).filter(|range| range.measure == measure);
         let href = |range: Range| gallery("range", &range.to_text());
@@ -144,8 +161,8 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
         let fingerprint = dataset.fingerprint.as_deref().unwrap_or_default();
         Some(Mean {
             class: class.class.clone(),
-            href: super::words::link(&path, &[("class", &class.class)]) + "#gallery",
-            picture: format!("{path}/means/{fingerprint}/{}", label(&class.class)?),
+            href: link(&path, &[("class", &class.class)]) + "#gallery",
+            picture: link(&format!("{path}/means/{fingerprint}"), &[("class", &class.class)]),
             colour: format!("#{red:02x}{green:02x}{blue:02x}"),
         })
     });
@@ -153,15 +170,16 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
         charts: charts.collect(),
         formats: formats.collect(),
         means: means.collect(),
-        is_of_a_part: overview.classes.iter().any(|class| class.samples > MOST_PICTURES as u64),
-        legend: lines.into_iter().map(|(at, colour)| (colour, overview.classes[at].class.clone())).collect(),
+        most: (overview.classes.iter().any(|class| class.samples > MOST_PICTURES as u64))
+            .then(|| thousands(MOST_PICTURES)),
+        legend: lines.into_iter().map(|line| (line.colour, line.class)).collect(),
     }
 }
 
 fn chart(
     measure: Measure,
     spread: &Spread,
-    lines: &[(usize, String)],
+    lines: &[Line],
     chosen: Option<Range>,
     href: &dyn Fn(Range) -> String,
 ) -> Chart {
@@ -173,7 +191,7 @@ fn chart(
     let most_of_all = totals.iter().map(|count| share(*count, samples)).fold(0.0, f64::max);
     let most = lines
         .iter()
-        .flat_map(|(at, _)| (0..bins).map(|bin| class_share(*at, bin)))
+        .flat_map(|line| (0..bins).map(|bin| class_share(line.at, bin)))
         .fold(most_of_all, f64::max)
         .max(1e-9);
     let step = WIDTH / bins as f64;
@@ -183,7 +201,6 @@ fn chart(
         from: (bin > 0).then(|| spread.edges[bin]),
         to: (bin + 1 < bins).then(|| spread.edges[bin + 1]),
     };
-    let first = totals.iter().position(|count| *count > 0);
     let bars = (0..bins).filter(|bin| totals[*bin] > 0).map(|bin| {
         let tall = height(share(totals[bin], samples)).max(1.0);
         Bar {
@@ -192,29 +209,32 @@ fn chart(
             y: format!("{:.1}", TOP + HEIGHT - tall),
             height: format!("{tall:.1}"),
             says: format!(
-                "{}: {} ({})",
+                "{}: {} ({}{})",
                 range_words(range(bin)),
                 counted(totals[bin], "picture", "pictures"),
-                percent(share(totals[bin], samples))
+                percent(share(totals[bin], samples)),
+                lines
+                    .iter()
+                    .map(|line| format!("; {} {}", line.class, percent(class_share(line.at, bin))))
+                    .collect::<String>()
             ),
             href: href(range(bin)),
             chosen: chosen == Some(range(bin)),
-            first: first == Some(bin),
         }
     });
-    let lines = lines.iter().map(|(at, colour)| {
+    let drawn = lines.iter().map(|line| {
         let mut path = String::new();
         for bin in 0..bins {
-            let (left, y) = (LEFT + bin as f64 * step, TOP + HEIGHT - height(class_share(*at, bin)));
+            let (left, y) = (LEFT + bin as f64 * step, TOP + HEIGHT - height(class_share(line.at, bin)));
             path += &format!("{}{left:.1} {y:.1}H{:.1}", if bin == 0 { 'M' } else { 'L' }, left + step);
         }
-        (colour.clone(), path)
+        (line.colour.clone(), path)
     });
     Chart {
         title: measure.title(),
         unit: measure.unit(),
         bars: bars.collect(),
-        lines: lines.collect(),
+        lines: drawn.collect(),
         ticks: ticks(measure, spread, step),
         top: format!("{:.0} %", most * 100.0),
         only: match (samples, bins) {

@@ -139,22 +139,25 @@ fn luma_row(row: &[u8], lumas: &mut [u8]) -> u8 {
 }
 
 /// Sums of the squared levels of a row of RGB pixels. Eight pixels at a time in as many sums as they have levels, which the
-/// compiler keeps in registers; a row of 2³² / 255² × 8 pixels would be too long, and no decoder returns one.
+/// compiler keeps in registers; the row in pieces so short that no sum is more than 32 bits hold.
 fn squares_of_row(row: &[u8]) -> [u64; 3] {
     const LANES: usize = 24;
-    let mut lanes = [0_u32; LANES];
-    let (chunks, rest) = row.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (sum, level) in lanes.iter_mut().zip(chunk) {
-            *sum = sum.wrapping_add(u32::from(u16::from(*level) * u16::from(*level)));
-        }
-    }
     let mut sums = [0; 3];
-    for (at, sum) in lanes.iter().enumerate() {
-        sums[at % 3] += u64::from(*sum);
-    }
-    for (at, level) in rest.iter().enumerate() {
-        sums[at % 3] += u64::from(*level).pow(2);
+    for piece in row.chunks(LANES * 65_536) {
+        let mut lanes = [0_u32; LANES];
+        let (chunks, rest) = piece.as_chunks::<LANES>();
+        for chunk in chunks {
+            for (sum, level) in lanes.iter_mut().zip(chunk) {
+                // 65,536 × 255² is less than 2³².
+                *sum = sum.wrapping_add(u32::from(u16::from(*level) * u16::from(*level)));
+            }
+        }
+        for (at, sum) in lanes.iter().enumerate() {
+            sums[at % 3] += u64::from(*sum);
+        }
+        for (at, level) in rest.iter().enumerate() {
+            sums[at % 3] += u64::from(*level).pow(2);
+        }
     }
     sums
 }

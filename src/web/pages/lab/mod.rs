@@ -26,6 +26,7 @@ use serde_json::json;
 
 /// How many samples may stand side by side.
 const COUNTS: [usize; 4] = [4, 8, 12, 16];
+
 #[derive(Template)]
 #[template(path = "datasets/lab.html")]
 struct Lab {
