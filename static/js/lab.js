@@ -16,6 +16,9 @@ function h(tag, properties = {}, ...children) {
   return element;
 }
 
+/** A number of 32 bits as it was written. */
+const short = value => Number(value.toPrecision(7));
+
 const parse = text => { try { return JSON.parse(text); } catch { return null; } };
 
 /** A step with every parameter written out. */
@@ -197,7 +200,7 @@ class Side {
     const parameters = h("div", { className: "parameters" }, h("p", { className: "help", textContent: transform.help }));
     for (const parameter of transform.parameters) parameters.append(...control(parameter, step, () => this.changed(false)));
     if (step.name === "normalize") {
-      parameters.append(h("span", { textContent: "Usual" }), h("span", { className: "values" }, ...catalogue.normalizations.map(([label, { mean, std }]) =>
+      parameters.append(h("span", { textContent: "Usual" }), h("span", { className: "values" }, ...catalogue.normalizations.map(([label, { mean, std }]) => [label, mean.map(short), std.map(short)]).map(([label, mean, std]) =>
         button(label, `mean ${mean.join(" ")}, deviation ${std.join(" ")}`, () => { Object.assign(step, { mean: [...mean], std: [...std] }); this.changed(true); }))));
     }
     const details = h("details", { open: this.open.has(step) }, head, parameters);

@@ -223,7 +223,11 @@ pub(in crate::web) async fn create_from_form(
             let entry = entry_from_name("catalogue", &typed.catalogue)?;
             start(state, &typed.name, Brought::Entry(entry), options).await
         }
-        None => start(state, &typed.name, Brought::Path(path), options).await,
+        None => {
+            // Before the name, which is made of it.
+            check_path(&path)?;
+            start(state, &typed.name, Brought::Path(path), options).await
+        }
     }
 }
 
@@ -285,7 +289,10 @@ async fn start(state: &State, name: &str, brought: Brought, options: Options) ->
 
 fn check_path(path: &std::path::Path) -> Result<()> {
     if path.as_os_str().is_empty() {
-        return Err(Error::field("path", "give the path of a folder or a file on the server's machine"));
+        return Err(Error::field(
+            "path",
+            "choose an archive or a well-known data set, or give the path of a folder or a file on the server's machine",
+        ));
     }
     if !path.is_absolute() {
         return Err(Error::field("path", "give the whole path, from the root of the file system"));

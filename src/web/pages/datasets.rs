@@ -24,7 +24,7 @@ use crate::web::{Error, Result, State};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Multipart, State as Held};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::sample::Split;
 use std::collections::BTreeMap;
@@ -286,8 +286,14 @@ pub(in crate::web) async fn show(
     Held(state): Held<State>,
     Path(id): Path<i64>,
     Query(asked): Query<Asked>,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let dataset = find_dataset(&state, id).await?;
+    // The page of an import asks for itself. When that has ended it is loaded anew, whole, with its scripts and its name.
+    let asks_for_itself = headers.get("hx-trigger").is_some_and(|element| element == "dataset");
+    if asks_for_itself && dataset.state != DatasetState::Importing {
+        return Ok([("hx-refresh", "true")].into_response());
+    }
     let card = Card::load(&state, dataset).await?;
     let shown = Shown::load(&state, &card.dataset, &asked).await?;
     let overview = overview::Shown::load(&state, &card.dataset, &card.classes, &asked).await?;

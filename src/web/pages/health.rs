@@ -294,7 +294,7 @@ async fn set(state: &State, group: &Group, classes: &[ClassCount]) -> Result<Set
     });
     let tiles = samples.iter().map(|sample| {
         let tile = tile(sample, classes);
-        Tile { caption: format!("{} · {}", tile.caption, sample.split), ..tile }
+        Tile { sample: None, caption: format!("{} · {}", tile.caption, sample.split), ..tile }
     });
     Ok(Set {
         words: words.join(", "),

@@ -136,6 +136,9 @@ pub(in crate::web) fn measured(measure: Measure, value: f64) -> String {
 
 /// At most two decimals, and no more than are needed.
 fn trimmed(value: f64) -> String {
+    if value.abs() >= 1e9 {
+        return format!("{value:e}");
+    }
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
