@@ -129,17 +129,13 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
     let gallery = |key: &str, value: &str| asked.with(&path, key, value) + "#gallery";
     let label = |name: &str| classes.iter().find(|class| class.name == name).map(|class| class.label);
     let colour = |name: &str| class_colour(usize::try_from(label(name).unwrap_or(0)).unwrap_or(0));
-    // Which classes have a line, by their place in the overview.
-    let lined: Vec<usize> = (0..overview.classes.len())
-        .filter(|at| match asked.class.as_str() {
-            "" => overview.classes.len() <= LINES,
-            chosen => overview.classes[*at].class == chosen,
-        })
-        .collect();
-    let lines: Vec<Line> = lined
-        .iter()
-        .map(|at| (*at, overview.classes[*at].class.clone()))
-        .map(|(at, class)| Line { at, colour: colour(&class), class })
+    let has_line = |name: &str| match asked.class.as_str() {
+        "" => overview.classes.len() <= LINES,
+        chosen => name == chosen,
+    };
+    let lines: Vec<Line> = (overview.classes.iter().enumerate())
+        .filter(|(_, class)| has_line(&class.class))
+        .map(|(at, class)| Line { at, colour: colour(&class.class), class: class.class.clone() })
         .collect();
     let charts = Measure::ALL.into_iter().filter_map(|measure| {
         let chosen = Range::from_text(&asked.range).filter(|range| range.measure == measure);

@@ -199,24 +199,19 @@ async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: Fiel
         (Group::Augmentation, "Augmentation: what is done to a training picture"),
         (Group::Advanced, "Advanced"),
     ] {
-        let is_shown = |field: &&Field| {
-            let is_replaced = loading.is_some() && REPLACED.contains(&field.name);
-            field.group == group && (!is_replaced || errors.contains_key(field.name))
-        };
-        let inputs: Vec<Input> = FIELDS
-            .iter()
-            .filter(is_shown)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|field| Input {
-                field,
-                value: typed.get(field.name).cloned().unwrap_or_else(|| text_of(field.name)),
-                default: text_of(field.name),
-                error: errors.remove(field.name),
-            })
-            .collect();
+        let mut inputs = Vec::new();
+        for field in FIELDS.iter().filter(|field| field.group == group) {
+            let error = errors.remove(field.name);
+            // What a pipeline takes over is shown only where it is in its way.
+            if loading.is_some() && REPLACED.contains(&field.name) && error.is_none() {
+                continue;
+            }
+            let default = text_of(field.name);
+            let value = typed.get(field.name).cloned().unwrap_or_else(|| default.clone());
+            inputs.push(Input { field, value, default, error });
+        }
         let folded = group == Group::Advanced
-            && inputs.iter().all(|input| input.error.is_none() && input.value == input.default);
+            && inputs.iter().all(|input: &Input| input.error.is_none() && input.value == input.default);
         groups.push(Fieldset { title, folded, inputs });
     }
     let estimate = match &chosen {
