@@ -1,7 +1,7 @@
 //! Puts the rooms together: opens a data directory, takes its lock, recovers, listens.
 
-use crate::health::Health;
-use crate::import::job::Imports;
+use crate::jobs::health::Health;
+use crate::jobs::import::Imports;
 use crate::lab::Lab;
 use crate::runs::{Runs, process};
 use crate::store::Store;
@@ -66,7 +66,12 @@ impl App {
     ///
     /// # Errors
     /// The address is taken, the database can't be opened, or the trainer is missing.
-    pub async fn start(data: &Path, lock: File, address: SocketAddr, at_once: usize) -> anyhow::Result<App> {
+    pub async fn start(
+        data: &Path,
+        lock: File,
+        address: SocketAddr,
+        max_concurrent: usize,
+    ) -> anyhow::Result<App> {
         let data = data.canonicalize().with_context(|| format!("opening {}", data.display()))?;
         let trainer = process::find_trainer()?;
         let listener = TcpListener::bind(address).await.with_context(|| {
@@ -77,9 +82,9 @@ impl App {
         let health = Health::new(store.clone());
         let imports = Imports::new(store.clone(), health.clone(), data.clone());
         imports.recover().await?;
-        let runs = Runs::new(store.clone(), data.clone(), trainer, at_once);
+        let runs = Runs::new(store.clone(), data.clone(), trainer, max_concurrent);
         let queue = runs.work();
-        let state = web::State {
+        let state = web::AppState {
             store: store.clone(),
             health,
             imports,

@@ -5,7 +5,7 @@ use super::client::Client;
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FIELDS, values_from_text};
 use crate::runs::directory::RunDirectory;
-use crate::runs::judge::judge;
+use crate::runs::predict;
 use crate::runs::process::find_trainer;
 use anyhow::{Context as _, bail};
 use clap::ArgMatches;
@@ -121,7 +121,7 @@ pub(super) fn evaluate(client: &Client, arguments: &ArgMatches, json: bool) -> a
     let split = arguments.get_one::<String>("split").context("--split has a default")?;
     let mut body = recipe(arguments)?;
     body["epochs"] = json!(0);
-    body["judge"] = json!(split);
+    body["evaluate_on"] = json!(split);
     let run = finish(client, &client.post("/api/v1/runs", &body)?)?;
     let evaluation = client.get(&format!("/api/v1/runs/{}/evaluation?split={split}", run["id"]))?;
     if json {
@@ -145,22 +145,22 @@ pub(super) fn predict(data: &Path, arguments: &ArgMatches, json: bool) -> anyhow
         bail!("there is no run {run} in {}", data.display());
     }
     let directory = RunDirectory::at(directory.path().canonicalize()?);
-    let opinions = judge(&find_trainer()?, &directory, &paths)?;
+    let predictions = predict::predict(&find_trainer()?, &directory, &paths)?;
     if json {
-        let items: Vec<Value> = opinions
+        let items: Vec<Value> = predictions
             .iter()
-            .map(|opinion| {
+            .map(|prediction| {
                 let probabilities: serde_json::Map<String, Value> =
-                    opinion.probabilities.iter().map(|(class, share)| (class.clone(), json!(share))).collect();
-                json!({"path": opinion.path, "predicted": opinion.probabilities[0].0, "probabilities": probabilities})
+                    prediction.probabilities.iter().map(|(class, share)| (class.clone(), json!(share))).collect();
+                json!({"path": prediction.path, "predicted": prediction.probabilities[0].0, "probabilities": probabilities})
             })
             .collect();
         println!("{}", json!({"run": run, "items": items}));
         return Ok(());
     }
-    for opinion in opinions {
-        let (class, share) = &opinion.probabilities[0];
-        println!("{}\t{class}\t{share:.4}", opinion.path.display());
+    for prediction in predictions {
+        let (class, share) = &prediction.probabilities[0];
+        println!("{}\t{class}\t{share:.4}", prediction.path.display());
     }
     Ok(())
 }

@@ -12,10 +12,10 @@ use std::sync::Mutex;
 
 /// What the data set is called.
 const NAME: &str = "demo";
-/// What its pictures are drawn from.
+/// What its images are drawn from.
 const SEED: u64 = 0;
 
-/// Draws, imports, trains; a summary of how the network fares on each kind of test picture.
+/// Draws, imports, trains; a summary of how the network fares on each kind of test image.
 ///
 /// # Errors
 /// The data directory can't be written, or import or training fail.
@@ -25,9 +25,9 @@ pub(super) fn prepare(client: &Client, data: &Path) -> anyhow::Result<Value> {
     let folder = folder.canonicalize()?;
     let progress = Mutex::new(Progress::default());
     let manifest = demo::draw(&folder, SEED, &|done, total| {
-        // Told in order enough for a bar; whoever comes while another prints is passed over.
+        // Told in order enough for a bar; whoever comes while another prints is skipped.
         if let Ok(mut progress) = progress.try_lock() {
-            progress.show("drawing pictures", Some(done as f64 / total as f64), None);
+            progress.show("drawing images", Some(done as f64 / total as f64), None);
         }
     })?;
     if let Ok(progress) = progress.into_inner() {
@@ -60,13 +60,14 @@ pub(super) fn prepare(client: &Client, data: &Path) -> anyhow::Result<Value> {
     }))
 }
 
-fn find_dataset(client: &Client, pictures: &Path) -> anyhow::Result<Value> {
+fn find_dataset(client: &Client, images: &Path) -> anyhow::Result<Value> {
     let all = client.get("/api/v1/datasets")?;
     let found = all["items"].as_array().into_iter().flatten().find(|dataset| dataset["name"] == NAME);
     let id = match found {
         Some(dataset) => dataset["id"].clone(),
-        None => client.post("/api/v1/datasets", &json!({"name": NAME, "source": {"path": pictures}}))?["id"]
-            .clone(),
+        None => {
+            client.post("/api/v1/datasets", &json!({"name": NAME, "source": {"path": images}}))?["id"].clone()
+        }
     };
     wait_for_import(client, &id)
 }
@@ -88,7 +89,7 @@ fn find_run(client: &Client, dataset: &Value) -> anyhow::Result<Value> {
     }
 }
 
-/// How many of each kind of test picture are right, and what the planted ones were taken for.
+/// How many of each kind of test image are right, and what the planted ones were predicted as.
 fn groups(manifest: &Manifest, predictions: &Value) -> anyhow::Result<Value> {
     let green: BTreeSet<&str> = manifest.green_persons.iter().map(String::as_str).collect();
     let lying: BTreeSet<&str> = manifest.lying_cats.iter().map(String::as_str).collect();
@@ -106,12 +107,14 @@ fn groups(manifest: &Manifest, predictions: &Value) -> anyhow::Result<Value> {
             if predicted == actual {
                 add(&mut groups[group]["correct"]);
             } else {
-                add(&mut groups[group]["taken_for"][predicted]);
+                add(&mut groups[group]["predicted_as"][predicted]);
+                // The former name, for scripts.
+                groups[group]["taken_for"] = groups[group]["predicted_as"].clone();
             }
         }
     }
     if groups["ordinary"].is_null() {
-        bail!("the run judged no test picture of the demo");
+        bail!("the run evaluated no test image of the demo");
     }
     Ok(groups)
 }
@@ -127,7 +130,7 @@ pub(super) fn words(summary: &Value, url: &str) -> String {
         (
             group["correct"].as_u64().unwrap_or(0),
             group["total"].as_u64().unwrap_or(0),
-            group["taken_for"].clone(),
+            group["predicted_as"].clone(),
         )
     };
     let (right, all, _) = group("ordinary");
@@ -135,8 +138,8 @@ pub(super) fn words(summary: &Value, url: &str) -> String {
     let (lying_right, lying, _) = group("lying_cats");
     let run = &summary["run"]["id"];
     format!(
-        "The network gets {right} of {all} ordinary test pictures right. Of {green} persons in green it gets \
-         {green_right} (and takes {plants} for plants); of {lying} cats that lie on their side, {lying_right}. \
+        "The network gets {right} of {all} ordinary test images right. Of {green} persons in green it gets \
+         {green_right} ({plants} are predicted as plants); of {lying} cats that lie on their side, {lying_right}. \
          Type, or tint? Look:\n\
          {url}/runs/{run}/predictions?split=test&actual=person&correct=false\n\
          {url}/runs/{run}/predictions?split=test&actual=cat&correct=false",

@@ -6,7 +6,7 @@ mod commands;
 mod demo;
 
 use crate::app::{App, Holder, hold};
-use crate::domain::recipe::{FIELDS, Kind};
+use crate::domain::recipe::{FIELDS, FieldType};
 use crate::import::catalogue::CATALOGUE;
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -47,12 +47,12 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
         Ok(Some(address)) => *address,
         _ => SocketAddr::from(([127, 0, 0, 1], 0)),
     };
-    let at_once = arguments.try_get_one::<usize>("runs-at-once").ok().flatten().copied().unwrap_or(1);
+    let max_concurrent = arguments.try_get_one::<usize>("runs-at-once").ok().flatten().copied().unwrap_or(1);
     let (url, app) = match hold(&data)? {
         Holder::Server(url) if serving => anyhow::bail!("{} is already served, at {url}", data.display()),
         Holder::Server(url) => (url, None),
         Holder::Us(lock) => {
-            let app = runtime.block_on(App::start(&data, lock, address, at_once))?;
+            let app = runtime.block_on(App::start(&data, lock, address, max_concurrent))?;
             (app.url.clone(), Some(app))
         }
     };
@@ -129,7 +129,7 @@ pub fn command() -> Command {
         )
         .subcommand(
             Command::new("demo")
-                .about("Draw pictures with faults planted on purpose, train on them, and serve the dashboard where they show")
+                .about("Draw images with faults planted on purpose, train on them, and serve the dashboard where they show")
                 .after_help("Example: tintype demo --once --json")
                 .arg(Arg::new("once").long("once").action(ArgAction::SetTrue).help("Print the summary as JSON and end"))
                 .arg(
@@ -142,7 +142,7 @@ pub fn command() -> Command {
         )
         .subcommand(
             Command::new("import")
-                .about("Import pictures – folders, archives, or files of a usual format – and wait until it is done")
+                .about("Import images – folders, archives, or files of a usual format – and wait until it is done")
                 .after_help("Example: tintype import ~/photos.zip --name pets")
                 .arg(
                     Arg::new("path")
@@ -178,7 +178,7 @@ pub fn command() -> Command {
         )
         .subcommand(
             Command::new("evaluate")
-                .about("Judge weights on a split, without training")
+                .about("Evaluate weights on a split, without training")
                 .after_help("Example: tintype evaluate cifar --model resnet20-cifar --weights resnet20.safetensors --split test")
                 .arg(dataset)
                 .arg(
@@ -186,13 +186,13 @@ pub fn command() -> Command {
                         .long("split")
                         .default_value("test")
                         .value_parser(["train", "val", "test"])
-                        .help("The split to judge"),
+                        .help("The split to evaluate"),
                 )
-                .args(FIELDS.iter().filter(|field| !["epochs", "judge"].contains(&field.name)).map(option)),
+                .args(FIELDS.iter().filter(|field| !["epochs", "evaluate_on"].contains(&field.name)).map(option)),
         )
         .subcommand(
             Command::new("predict")
-                .about("Say what a run sees in pictures, one line a picture")
+                .about("Say what a run sees in images, one line an image")
                 .after_help("Example: tintype predict 3 cat.jpg dog.jpg")
                 .arg(run.clone())
                 .arg(
@@ -220,13 +220,15 @@ pub fn command() -> Command {
 
 /// The words for what a source may be.
 fn formats() -> Vec<&'static str> {
-    std::iter::once("auto").chain(crate::import::Form::ALL.map(crate::import::Form::as_str)).collect()
+    std::iter::once("auto")
+        .chain(crate::import::DatasetFormat::ALL.map(crate::import::DatasetFormat::as_str))
+        .collect()
 }
 
 /// A field of the form as an option.
 fn option(field: &crate::domain::recipe::Field) -> Arg {
-    let choices = match field.kind {
-        Kind::Choice(choices) => {
+    let choices = match field.field_type {
+        FieldType::Choice(choices) => {
             let names: Vec<&str> = choices.iter().map(|(value, _)| *value).collect();
             format!(" [{}]", names.join(", "))
         }
@@ -234,6 +236,7 @@ fn option(field: &crate::domain::recipe::Field) -> Arg {
     };
     Arg::new(field.name)
         .long(field.name.replace('_', "-"))
+        .aliases(field.former_name())
         .allow_hyphen_values(true)
         .value_name(field.name.to_uppercase())
         .help(format!("{}{choices}", field.help))

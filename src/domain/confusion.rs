@@ -1,7 +1,7 @@
-//! The confusion matrix: how many samples of each class were taken for which. Counts only; the figures drawn
-//! from them are in [`super::metrics`]. It knows neither class names nor where the verdicts came from.
+//! The confusion matrix: how many samples of each class were predicted as which. Counts only; the figures drawn
+//! from them are in [`super::metrics`]. It knows neither class names nor where the predictions came from.
 
-/// How many samples of each class were taken for which: rows are actual classes, columns predicted ones.
+/// How many samples of each class were predicted as which: rows are actual classes, columns predicted ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
     classes: usize,
@@ -41,7 +41,7 @@ impl Confusion {
         self.classes
     }
 
-    /// Samples of class `actual` that were taken for `predicted`.
+    /// Samples of class `actual` that were predicted as `predicted`.
     ///
     /// # Panics
     /// Where a class is not below [`Confusion::classes`].

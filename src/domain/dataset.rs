@@ -69,7 +69,7 @@ pub struct DatasetFacts {
     pub classes: Vec<ClassCount>,
     /// The median over the samples of the shorter side, pixels.
     pub median_side: u32,
-    /// Of its training pictures, once they have been measured.
+    /// Of its training images, once they have been measured.
     pub channels: Option<ChannelFigures>,
 }
 

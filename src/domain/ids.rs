@@ -1,4 +1,4 @@
-//! Numbers that name things, one type each, so that one can't be taken for another.
+//! Numbers that name things, one type each, so that one can't be predicted as another.
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -21,7 +21,7 @@ id! {
     DatasetId
 }
 id! {
-    /// A picture of a data set.
+    /// An image of a data set.
     SampleId
 }
 id! {

@@ -1,6 +1,6 @@
-//! The figures of a picture that galleries are ordered by, filtered by and summed up by.
+//! The figures of an image that galleries are ordered by, filtered by and summed up by.
 
-/// One figure of a picture.
+/// One figure of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// Width × height.
@@ -13,7 +13,7 @@ pub enum Measure {
     Brightness,
     /// Standard deviation of luma, levels.
     Contrast,
-    /// [`vision::Features::sharpness`]; pictures too small to tell have none.
+    /// [`vision::Features::sharpness`]; images too small to tell have none.
     Sharpness,
 }
 

@@ -58,9 +58,9 @@ pub struct ClassFigures {
     pub f1: Option<f64>,
     /// Samples of this class.
     pub support: u64,
-    /// Samples of this class taken for it.
+    /// Samples of this class predicted as it.
     pub correct: u64,
-    /// Samples of any class taken for this one.
+    /// Samples of any class predicted as this one.
     pub predicted: u64,
 }
 
@@ -81,7 +81,7 @@ pub struct CalibrationBin {
 
 /// What one row of logits says.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judged {
+pub struct SamplePrediction {
     /// The class with the greatest logit.
     pub predicted: u32,
     /// That class's probability; NaN where there is none.
@@ -92,7 +92,7 @@ pub struct Judged {
     pub correct: bool,
 }
 
-/// Judges `labels.len()` samples; `logits` is `[labels.len(), classes]`, row-major.
+/// Evaluates `labels.len()` samples; `logits` is `[labels.len(), classes]`, row-major.
 ///
 /// # Panics
 /// Where the two do not fit each other, or a label is not below `classes`: whoever read them has to check.
@@ -109,12 +109,12 @@ pub fn evaluate(logits: &[f32], labels: &[u32], classes: usize) -> Evaluation {
     let (mut loss, mut in_top5, mut not_finite) = (0.0, 0, 0);
     // Without classes there can be no label either; 1 stands in for the size that must not be 0.
     for (row, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
-        let judged = judge(row, label);
-        confusion.add(label, judged.predicted);
-        loss += judged.loss;
+        let prediction = predict(row, label);
+        confusion.add(label, prediction.predicted);
+        loss += prediction.loss;
         in_top5 += u64::from(rank(row, label as usize) < 5);
-        match bin_of(judged.confidence) {
-            Some(bin) => bins[bin].add(&judged),
+        match bin_of(prediction.confidence) {
+            Some(bin) => bins[bin].add(&prediction),
             None => not_finite += 1,
         }
     }
@@ -141,18 +141,18 @@ pub fn evaluate(logits: &[f32], labels: &[u32], classes: usize) -> Evaluation {
     }
 }
 
-/// Judges one row of logits, a logit a class.
+/// Evaluates one row of logits, a logit a class.
 ///
 /// # Panics
 /// Where `label` is not below `row.len()`.
-pub fn judge(row: &[f32], label: u32) -> Judged {
+pub fn predict(row: &[f32], label: u32) -> SamplePrediction {
     let at_label = f64::from(row[label as usize]);
     let predicted = argmax(row);
     let greatest = f64::from(row[predicted]);
     // The softmax's denominator, at least 1. The loss needs only its logarithm, not the label's probability, which may
     // have underflowed to 0. Where `greatest` is infinite or NaN, its difference to itself is NaN, and so is all below.
     let sum: f64 = row.iter().map(|&logit| (f64::from(logit) - greatest).exp()).sum();
-    Judged {
+    SamplePrediction {
         predicted: u32::try_from(predicted).expect("a label that reaches as far is a u32"),
         confidence: 1.0 / sum,
         loss: sum.ln() - (at_label - greatest),
@@ -198,10 +198,10 @@ struct Bin {
 }
 
 impl Bin {
-    fn add(&mut self, judged: &Judged) {
+    fn add(&mut self, prediction: &SamplePrediction) {
         self.count += 1;
-        self.correct += u64::from(judged.correct);
-        self.confidence += judged.confidence;
+        self.correct += u64::from(prediction.correct);
+        self.confidence += prediction.confidence;
     }
 
     fn figures(&self, index: usize) -> CalibrationBin {
@@ -342,9 +342,9 @@ mod tests {
         for (row, loss) in
             logits.chunks_exact(classes).zip(&labels).zip(expected["losses"].as_array().unwrap())
         {
-            let judged = judge(row.0, *row.1);
-            assert_close(Some(judged.loss), loss, "loss");
-            assert_eq!(judged.confidence, softmax(row.0)[judged.predicted as usize]);
+            let prediction = predict(row.0, *row.1);
+            assert_close(Some(prediction.loss), loss, "loss");
+            assert_eq!(prediction.confidence, softmax(row.0)[prediction.predicted as usize]);
         }
     }
 
@@ -417,11 +417,11 @@ mod tests {
         assert_eq!(ours.confusion.rows().collect::<Vec<_>>(), [[3, 3], [0, 1]]);
         assert_eq!(ours.calibration.iter().map(|bin| bin.count).sum::<u64>(), 3);
 
-        assert!(judge(&[9.0, nan], 0).loss.is_nan() && judge(&[9.0, nan], 0).confidence.is_nan());
-        assert_eq!(judge(&[0.0, -inf], 0).loss, 0.0);
+        assert!(predict(&[9.0, nan], 0).loss.is_nan() && predict(&[9.0, nan], 0).confidence.is_nan());
+        assert_eq!(predict(&[0.0, -inf], 0).loss, 0.0);
         assert_eq!(
-            judge(&[-inf, 1.0], 0),
-            Judged { predicted: 1, confidence: 1.0, loss: f64::INFINITY, correct: false }
+            predict(&[-inf, 1.0], 0),
+            SamplePrediction { predicted: 1, confidence: 1.0, loss: f64::INFINITY, correct: false }
         );
     }
 

@@ -2,10 +2,12 @@
 
 pub mod confusion;
 pub mod dataset;
+pub mod dataset_format;
+pub mod edits;
 pub mod health;
 pub mod ids;
+pub mod imported;
 pub mod measure;
-pub mod mending;
 pub mod metrics;
 pub mod overview;
 pub mod recipe;

@@ -77,34 +77,34 @@ impl RunState {
 
 /// What a person asked of a running run; its trainer is told by signal and ends with a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum StopRequest {
     /// To go on later.
     Pause,
     /// To give up.
     Cancel,
 }
 
-impl Wish {
+impl StopRequest {
     /// The word used in SQL.
     pub fn as_str(self) -> &'static str {
         match self {
-            Wish::Pause => "pause",
-            Wish::Cancel => "cancel",
+            StopRequest::Pause => "pause",
+            StopRequest::Cancel => "cancel",
         }
     }
 
-    /// Where a run goes when the wish is fulfilled.
+    /// Where a run goes when the request is fulfilled.
     pub fn outcome(self) -> RunState {
         match self {
-            Wish::Pause => RunState::Paused,
-            Wish::Cancel => RunState::Cancelled,
+            StopRequest::Pause => RunState::Paused,
+            StopRequest::Cancel => RunState::Cancelled,
         }
     }
 }
 
-/// The split that galleries open with: the first that was judged of val, test, train.
-pub fn gallery_split(judged: &[Split]) -> Option<Split> {
-    [Split::Val, Split::Test, Split::Train].into_iter().find(|split| judged.contains(split))
+/// The split that galleries open with: the first that was evaluated of val, test, train.
+pub fn gallery_split(evaluated: &[Split]) -> Option<Split> {
+    [Split::Val, Split::Test, Split::Train].into_iter().find(|split| evaluated.contains(split))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub static CATALOGUE: [Entry; 5] = [
     Entry {
         name: "cifar10",
         title: "CIFAR-10",
-        about: "60,000 colour pictures of 32 × 32 pixels in ten classes",
+        about: "60,000 colour images of 32 × 32 pixels in ten classes",
         files: &[Remote {
             urls: &["https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"],
             bytes: 170_052_171,
@@ -83,7 +83,7 @@ pub static CATALOGUE: [Entry; 5] = [
     Entry {
         name: "fashion-mnist",
         title: "Fashion-MNIST",
-        about: "70,000 grey pictures of clothes, 28 × 28 pixels, in ten classes",
+        about: "70,000 grey images of clothes, 28 × 28 pixels, in ten classes",
         files: &[
             Remote {
                 urls: &[
@@ -154,7 +154,7 @@ pub static CATALOGUE: [Entry; 5] = [
     Entry {
         name: "eurosat",
         title: "EuroSAT",
-        about: "27,000 satellite pictures of 64 × 64 pixels in ten kinds of land",
+        about: "27,000 satellite images of 64 × 64 pixels in ten kinds of land",
         files: &[Remote {
             urls: &[
                 "https://huggingface.co/datasets/torchgeo/eurosat/resolve/c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip",
@@ -281,7 +281,7 @@ mod tests {
         Entry {
             name: "local",
             title: "Local",
-            about: "six pictures twice",
+            about: "six images twice",
             files: files.leak(),
             classes: &["T-shirt/top", "n1"],
             renamed: &[("n1", "Trouser")],

@@ -1,4 +1,4 @@
-//! Names: which entries of an archive may be unpacked, and which files are nobody's pictures.
+//! Names: which entries of an archive may be unpacked, and which files are nobody's images.
 
 use std::fmt::Write;
 
@@ -33,7 +33,7 @@ pub(super) fn safe_path(name: &str) -> Result<String, &'static str> {
     Ok(parts.join("/"))
 }
 
-/// Whether a file or folder of this name is passed over without a word: hidden ones, and what operating systems
+/// Whether a file or folder of this name is skipped without a word: hidden ones, and what operating systems
 /// leave behind.
 pub(super) fn is_clutter(name: &str) -> bool {
     name.starts_with('.')

@@ -21,12 +21,12 @@ pub enum ImportError {
         /// The file.
         path: PathBuf,
     },
-    /// Read through, but not two classes of pictures.
+    /// Read through, but not two classes of images.
     #[error("{found} {advice}")]
     NotADataSet {
         /// What was found instead, in sentences.
         found: String,
-        /// What there must be for a data set of its form, as a sentence.
+        /// What there must be for a data set of its format, as a sentence.
         advice: &'static str,
     },
     /// One entry of the archive must not be unpacked, so none was.
@@ -49,23 +49,23 @@ pub enum ImportError {
         /// What was wrong where.
         why: String,
     },
-    /// A file of a form that was recognised, or asked for, holds something else than that form says.
-    #[error("{file} can't be read as {form}, and nothing was kept: {why}.")]
+    /// A file of a format that was recognised, or asked for, holds something else than that format says.
+    #[error("{file} can't be read as {format}, and nothing was kept: {why}.")]
     Malformed {
         /// Relative to the source.
         file: String,
-        /// What the form is called.
-        form: &'static str,
+        /// What the format is called.
+        format: &'static str,
         /// What is wrong and what to do, to follow a colon.
         why: String,
     },
-    /// The form that was asked for is not what lies there.
-    #[error("{} is not {form}, which is known by {known_by}. {instead}", path.display())]
-    NotThisForm {
+    /// The format that was asked for is not what lies there.
+    #[error("{} is not {format}, which is known by {known_by}. {instead}", path.display())]
+    NotThisFormat {
         /// Where it was looked for.
         path: PathBuf,
-        /// What the form is called.
-        form: &'static str,
+        /// What the format is called.
+        format: &'static str,
         /// What would have been there.
         known_by: &'static str,
         /// What it looks like and what to do, in sentences.
@@ -110,8 +110,8 @@ impl ImportError {
     /// The same of an archive, where it is about the folder that the archive was unpacked to.
     pub(super) fn of(self, archive: &Path) -> ImportError {
         match self {
-            ImportError::NotThisForm { form, known_by, instead, .. } => {
-                ImportError::NotThisForm { path: archive.to_owned(), form, known_by, instead }
+            ImportError::NotThisFormat { format, known_by, instead, .. } => {
+                ImportError::NotThisFormat { path: archive.to_owned(), format, known_by, instead }
             }
             other => other,
         }

@@ -1,14 +1,14 @@
-//! Which folder is a class and which a split: a pure function of the paths of the pictures.
+//! Which folder is a class and which a split: a pure function of the paths of the images.
 //!
-//! The rule, in full. Only folders with pictures, whole or damaged, somewhere below them count.
+//! The rule, in full. Only folders with images, whole or damaged, somewhere below them count.
 //! 1. If the top holds a folder named `train`, `val`, `valid`, `validation` or `test` (in any case) that has folders
 //!    of its own, those names are splits, and the folders directly in them are the classes. (`train/` that
-//!    holds pictures directly, beside `bus/` and `plane/`, is a class of locomotives.)
+//!    holds images directly, beside `bus/` and `plane/`, is a class of locomotives.)
 //! 2. Else, if the top holds exactly one folder, and that has folders of its own, it is a wrapping: the rule begins
 //!    again inside it.
-//! 3. Else the folders at the top are the classes. However deep a picture lies below, it belongs to that class.
+//! 3. Else the folders at the top are the classes. However deep an image lies below, it belongs to that class.
 //!
-//! A picture that has no class by this rule is told why by [`Layout::place`].
+//! An image that has no class by this rule is told why by [`Layout::place`].
 
 use protocol::sample::Split;
 use std::collections::BTreeSet;
@@ -22,17 +22,17 @@ pub(super) struct Layout {
     pub(super) has_splits: bool,
 }
 
-/// What a picture's place says of it.
+/// What an image's place says of it.
 #[derive(Debug, PartialEq)]
 pub(super) enum Place<'a> {
     /// Its class, and its split where the folders say it.
     Class(&'a str, Option<Split>),
     /// It has no class; why.
-    Outside(&'static str),
+    PaddingMode(&'static str),
 }
 
 impl Layout {
-    /// From the pictures' paths, `/` separated, relative to the source.
+    /// From the images' paths, `/` separated, relative to the source.
     pub(super) fn detect<'a>(paths: &(impl Iterator<Item = &'a str> + Clone)) -> Self {
         let mut base = String::new();
         loop {
@@ -56,22 +56,22 @@ impl Layout {
         }
     }
 
-    /// Where a picture belongs.
+    /// Where an image belongs.
     pub(super) fn place<'a>(&self, path: &'a str) -> Place<'a> {
         let Some(below) = path.strip_prefix(self.base.as_str()) else {
-            return Place::Outside("not in a class folder");
+            return Place::PaddingMode("not in a class folder");
         };
         let (split, below) = if self.has_splits {
             match below.split_once('/').map(|(folder, rest)| (split_from_name(folder), rest)) {
                 Some((Some(split), rest)) => (Some(split), rest),
-                _ => return Place::Outside("not in a train, val or test folder"),
+                _ => return Place::PaddingMode("not in a train, val or test folder"),
             }
         } else {
             (None, below)
         };
         match below.split_once('/') {
             Some((class, _)) => Place::Class(class, split),
-            None => Place::Outside("not in a class folder"),
+            None => Place::PaddingMode("not in a class folder"),
         }
     }
 }
@@ -111,16 +111,16 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_belongs_to_its_class_however_deep() {
+    fn a_image_belongs_to_its_class_however_deep() {
         let flat = Layout { base: "w/".into(), has_splits: false };
         assert_eq!(flat.place("w/cat/indoor/night/1"), Place::Class("cat", None));
-        assert_eq!(flat.place("w/1"), Place::Outside("not in a class folder"));
-        assert_eq!(flat.place("1"), Place::Outside("not in a class folder"));
+        assert_eq!(flat.place("w/1"), Place::PaddingMode("not in a class folder"));
+        assert_eq!(flat.place("1"), Place::PaddingMode("not in a class folder"));
         let split = Layout { base: String::new(), has_splits: true };
         assert_eq!(split.place("valid/cat/1"), Place::Class("cat", Some(Split::Val)));
         assert_eq!(split.place("Test/cat/x/1"), Place::Class("cat", Some(Split::Test)));
-        assert_eq!(split.place("test/1"), Place::Outside("not in a class folder"));
-        assert_eq!(split.place("extra/cat/1"), Place::Outside("not in a train, val or test folder"));
-        assert_eq!(split.place("1"), Place::Outside("not in a train, val or test folder"));
+        assert_eq!(split.place("test/1"), Place::PaddingMode("not in a class folder"));
+        assert_eq!(split.place("extra/cat/1"), Place::PaddingMode("not in a train, val or test folder"));
+        assert_eq!(split.place("1"), Place::PaddingMode("not in a train, val or test folder"));
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Listing {
     pub(super) rejected: Vec<Rejected>,
 }
 
-/// Lists everything below `root`, which must be canonical. Hidden files and what systems leave behind are passed over.
+/// Lists everything below `root`, which must be canonical. Hidden files and what systems leave behind are skipped.
 ///
 /// A link to a file counts as that file if it lies below `root` too; no other link is followed, so that nothing
 /// from elsewhere comes in and no loop is walked.

@@ -1,26 +1,27 @@
-//! Reads a source – a folder, an archive, or files of pictures in any usual form – into samples. Synchronous, on all cores; knows no HTTP.
-//! (`job` alone knows the store: it runs an import in the background and keeps what comes of it.)
+//! Reads a source – a folder, an archive, or files of images in any usual format – into samples. Synchronous, on all
+//! cores; knows neither HTTP nor SQL.
 
 mod budget;
 pub mod catalogue;
+mod diagnosis;
 mod download;
 mod entry_name;
 mod error;
-mod forms;
-pub mod job;
+mod formats;
 mod layout;
 mod listing;
 mod meter;
 mod read;
-mod refusal;
 mod split;
 mod unpack;
 
+pub use crate::domain::dataset_format::DatasetFormat;
+pub use crate::domain::imported::{Imported, ImportedSample, Rejected};
 pub use error::ImportError;
-pub use forms::Form;
 pub use split::SplitRequest;
+pub use unpack::temporaries;
 
-use crate::domain::mending;
+use crate::domain::edits;
 use layout::{Layout, Place};
 use meter::Meter;
 use protocol::sample::Split;
@@ -34,7 +35,7 @@ pub struct Options {
     /// What to hold out; `None`: as the folders say, or the default where they say nothing.
     pub split: Option<SplitRequest>,
     /// What the source is; `None`: whatever it looks like.
-    pub form: Option<Form>,
+    pub format: Option<DatasetFormat>,
     /// What an import may cost.
     pub limits: Limits,
 }
@@ -46,9 +47,9 @@ pub struct Limits {
     pub max_unpacked_bytes: u64,
     /// Entries of an archive, or files of a folder.
     pub max_entries: u64,
-    /// Bytes of the paths, labels and metadata that files say of pictures, all of which are held in memory.
+    /// Bytes of the paths, labels and metadata that files say of images, all of which are held in memory.
     pub max_text_bytes: u64,
-    /// What a picture may cost.
+    /// What an image may cost.
     pub vision: vision::Limits,
 }
 
@@ -79,7 +80,7 @@ impl Limits {
 pub enum Stage {
     /// Fetching a data set of the catalogue; counted in bytes.
     Downloading,
-    /// Writing an archive's entries, or the pictures within larger files, to disk; counted in bytes of the source.
+    /// Writing an archive's entries, or the images within larger files, to disk; counted in bytes of the source.
     Unpacking,
     /// Looking for files.
     Listing,
@@ -110,65 +111,6 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
-/// What came of an import.
-#[derive(Clone, Debug)]
-pub struct Imported {
-    /// `folder`, `zip`, `tar` or `tar.gz` for class folders; else a form's own word, such as `idx`.
-    pub format: &'static str,
-    /// By what the form was recognised: a sentence without its full stop.
-    pub evidence: String,
-    /// The other forms that the source fits too, as far as names and the first bytes of files say.
-    pub readings: Vec<Form>,
-    /// Absolute; the samples' paths are relative to it.
-    pub root: PathBuf,
-    /// By label: in the order that the source gives, else alphabetical, or by number where all are numbers.
-    pub classes: Vec<String>,
-    /// By path.
-    pub samples: Vec<ImportedSample>,
-    /// By path.
-    pub rejected: Vec<Rejected>,
-    /// Hash of every path, class, split and file: 32 hexadecimal digits.
-    pub fingerprint: String,
-    /// Where the splits come from, in words.
-    pub split_note: String,
-}
-
-/// A picture that was decoded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ImportedSample {
-    /// Relative to the root, `/` separated.
-    pub path: String,
-    /// Index into the classes.
-    pub class: u32,
-    /// Its split.
-    pub split: Split,
-    /// Pixels, upright.
-    pub width: u32,
-    /// Pixels, upright.
-    pub height: u32,
-    /// Of the file.
-    pub bytes: u64,
-    /// `jpeg`, `png` …
-    pub format: &'static str,
-    /// EXIF orientation, 1 to 8.
-    pub orientation: u8,
-    /// BLAKE3 of the file, 32 hexadecimal digits.
-    pub hash: String,
-    /// What was measured of its pixels.
-    pub features: vision::Features,
-    /// What else the source says of it: texts and numbers by name.
-    pub metadata: Option<Map<String, Value>>,
-}
-
-/// A file that could not be used.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rejected {
-    /// Relative to the root, `/` separated.
-    pub path: String,
-    /// In words.
-    pub reason: String,
-}
-
 /// What surrounds an import: what it may cost, and whom to tell.
 #[derive(Clone, Copy)]
 struct Task<'a> {
@@ -177,7 +119,7 @@ struct Task<'a> {
     cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Imports what is at `source`. Pictures in a folder stay where they are; those within an archive, or within other
+/// Imports what is at `source`. Images in a folder stay where they are; those within an archive, or within other
 /// larger files, are written to `unpack_into`, which must not exist.
 ///
 /// # Errors
@@ -200,16 +142,16 @@ pub fn import(
     if source.is_dir() {
         return import_folder("folder", &source, unpack_into, options, &task);
     }
-    if let Some((recognised, folder)) = forms::recognise_file(&source, options.form)? {
+    if let Some((recognised, folder)) = formats::recognise_file(&source, options.format)? {
         return import_recognised(recognised, &folder, unpack_into, Vec::new(), options, &task);
     }
     let format = unpack::unpack(&source, unpack_into, &task)?;
     let imported = (unpack_into.canonicalize().map_err(error::io_error("open", unpack_into)))
         .and_then(|root| import_folder(format, &root, &root, options, &task));
     let mut imported = cleaned_up(imported, unpack_into).map_err(|error| error.of(&source))?;
-    if options.form.is_some() {
-        let others = forms::readings_of_file(&source);
-        imported.readings.extend(others.into_iter().filter(|form| Some(*form) != options.form));
+    if options.format.is_some() {
+        let others = formats::readings_of_file(&source);
+        imported.readings.extend(others.into_iter().filter(|format| Some(*format) != options.format));
     }
     Ok(imported)
 }
@@ -232,22 +174,22 @@ fn import_folder(
 ) -> Result<Imported, ImportError> {
     (task.progress)(Progress { stage: Stage::Listing, done: 0, total: None });
     let listing = listing::list(root, options.limits.max_entries, task.cancelled)?;
-    let recognised = forms::recognise(root, &listing.files, options.form)?;
+    let recognised = formats::recognise(root, &listing.files, options.format)?;
     if !recognised.is_folders() {
         return import_recognised(recognised, root, unpack_into, listing.rejected, options, task);
     }
-    refusal::check_folders(&listing.files)?;
+    diagnosis::check_folders(&listing.files)?;
     let contents = decode(root, listing.files, task)?;
 
-    let whole = contents.pictures.iter().map(|picture| picture.path.as_str());
+    let whole = contents.images.iter().map(|image| image.path.as_str());
     let damaged = contents.damaged.iter().map(|file| file.path.as_str());
     let layout = Layout::detect(&whole.chain(damaged));
     let mut rejected = [listing.rejected, contents.damaged, contents.others].concat();
     let mut placed = Vec::new();
-    for picture in contents.pictures {
-        match layout.place(&picture.path) {
-            Place::Class(class, split) => placed.push((class.to_owned(), split, picture)),
-            Place::Outside(why) => rejected.push(Rejected { path: picture.path, reason: why.to_owned() }),
+    for image in contents.images {
+        match layout.place(&image.path) {
+            Place::Class(class, split) => placed.push((class.to_owned(), split, image)),
+            Place::PaddingMode(why) => rejected.push(Rejected { path: image.path, reason: why.to_owned() }),
         }
     }
     let mut names: Vec<String> = placed.iter().map(|(class, ..)| class.clone()).collect();
@@ -256,8 +198,8 @@ fn import_folder(
     // Elsewhere the order of the source is the one to tell of.
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
     let source = Source {
-        format,
-        form: Form::Folders,
+        format_name: format,
+        format: DatasetFormat::Folders,
         evidence: evidence_of_folders(&names, &placed),
         readings: recognised.readings,
         seen: None,
@@ -268,31 +210,31 @@ fn import_folder(
     assemble(source, placed, rejected, options)
 }
 
-/// Imports what has its own form; `rejected` is what could not even be looked at.
+/// Imports what has its own format; `rejected` is what could not even be looked at.
 fn import_recognised(
-    recognised: forms::Recognised,
+    recognised: formats::Recognised,
     root: &Path,
     unpack_into: &Path,
     rejected: Vec<Rejected>,
     options: &Options,
     task: &Task,
 ) -> Result<Imported, ImportError> {
-    let (form, evidence, readings) =
-        (recognised.form(), recognised.evidence.clone(), recognised.readings.clone());
+    let (format, evidence, readings) =
+        (recognised.format(), recognised.evidence.clone(), recognised.readings.clone());
     let labelled = recognised.read(root, unpack_into, task)?;
     let is_written = labelled.root != root;
     let files = labelled.items.iter().map(|item| item.path.clone()).collect();
     let imported = decode(&labelled.root, files, task).and_then(|contents| {
-        let mut items: HashMap<String, forms::Item> =
+        let mut items: HashMap<String, formats::Item> =
             labelled.items.into_iter().map(|item| (item.path.clone(), item)).collect();
-        let placed = contents.pictures.into_iter().filter_map(|picture| {
-            let item = items.remove(&picture.path)?;
-            let metadata = item.metadata.and_then(|said| without_own_hash(said, &picture.hash));
-            Some((item.class, item.split, ImportedSample { metadata, ..picture }))
+        let placed = contents.images.into_iter().filter_map(|image| {
+            let item = items.remove(&image.path)?;
+            let metadata = item.metadata.and_then(|said| without_own_hash(said, &image.hash));
+            Some((item.class, item.split, ImportedSample { metadata, ..image }))
         });
         let source = Source {
-            format: labelled.format,
-            form,
+            format_name: labelled.format,
+            format,
             evidence,
             readings,
             seen: Some(labelled.seen),
@@ -320,22 +262,22 @@ fn decode(root: &Path, files: Vec<String>, task: &Task) -> Result<read::Contents
     read::read(root, files, &task.limits.vision, &meter, task.cancelled)
 }
 
-/// What the pictures came from.
+/// What the images came from.
 struct Source {
-    format: &'static str,
-    form: Form,
+    format_name: &'static str,
+    format: DatasetFormat,
     evidence: String,
-    readings: Vec<Form>,
+    readings: Vec<DatasetFormat>,
     /// How much there was of what, where that isn't files in folders.
     seen: Option<String>,
     root: PathBuf,
-    /// The order of the classes, as far as there is one; some may have no pictures.
+    /// The order of the classes, as far as there is one; some may have no images.
     classes: Vec<String>,
     /// What gives the splits, in words.
     splits: Option<&'static str>,
 }
 
-/// Makes a data set of pictures with their classes and splits.
+/// Makes a data set of images with their classes and splits.
 fn assemble(
     source: Source,
     placed: Vec<(String, Option<Split>, ImportedSample)>,
@@ -344,25 +286,35 @@ fn assemble(
 ) -> Result<Imported, ImportError> {
     let names: BTreeSet<&str> = placed.iter().map(|(class, ..)| class.as_str()).collect();
     if names.len() < 2 {
-        let (form, seen) = (source.form, source.seen.as_deref());
-        return Err(refusal::too_few_classes(form, seen, &names, placed.len(), &rejected));
+        let (format, seen) = (source.format, source.seen.as_deref());
+        return Err(diagnosis::too_few_classes(format, seen, &names, placed.len(), &rejected));
     }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
-    let classes = forms::order(names, &source.classes);
+    let classes = formats::order(names, &source.classes);
     let labels: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let mut samples: Vec<ImportedSample> = placed
         .into_iter()
-        .map(|(class, split, picture)| ImportedSample {
+        .map(|(class, split, image)| ImportedSample {
             class: labels[class.as_str()],
             split: split.unwrap_or(Split::Train),
-            ..picture
+            ..image
         })
         .collect();
     samples.sort_by(|a, b| a.path.cmp(&b.path));
     let split_note = split::hold_out(&mut samples, source.splits, options.split);
     let fingerprint = fingerprint(&classes, &samples);
-    let Source { format, evidence, readings, root, .. } = source;
-    Ok(Imported { format, evidence, readings, root, classes, samples, rejected, fingerprint, split_note })
+    let Source { format_name, evidence, readings, root, .. } = source;
+    Ok(Imported {
+        format: format_name,
+        evidence,
+        readings,
+        root,
+        classes,
+        samples,
+        rejected,
+        fingerprint,
+        split_note,
+    })
 }
 
 /// What was seen of class folders, and of splits around them.
@@ -374,15 +326,15 @@ fn evidence_of_folders(classes: &[String], placed: &[(String, Option<Split>, Imp
         [only] => format!(" within that of {only}"),
         [first @ .., last] => format!(" within those of {} and {last}", first.join(", ")),
     };
-    format!("pictures lie in {}{within}", refusal::counted(classes.len(), "folder"))
+    format!("images lie in {}{within}", diagnosis::counted(classes.len(), "folder"))
 }
 
 /// The samples come sorted by path.
 fn fingerprint(classes: &[String], samples: &[ImportedSample]) -> String {
-    mending::fingerprint(samples.iter().map(|sample| {
+    edits::fingerprint(samples.iter().map(|sample| {
         [&*sample.path, &*classes[sample.class as usize], sample.split.as_str(), &*sample.hash]
     }))
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

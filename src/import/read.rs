@@ -8,12 +8,12 @@ use rayon::prelude::*;
 use std::path::Path;
 use vision::DecodeError;
 
-/// Files up to this size, and pictures up to so many pixels, are read without asking for room: the many small
-/// pictures of a usual data set need none.
+/// Files up to this size, and images up to so many pixels, are read without asking for room: the many small
+/// images of a usual data set need none.
 const SMALL_FILE_BYTES: u64 = 4 << 20;
 const SMALL_PICTURE_PIXELS: u64 = 2_000_000;
 
-/// What the larger files, and the larger pictures once decoded, may take on all cores together.
+/// What the larger files, and the larger images once decoded, may take on all cores together.
 const FILES_BYTES: u64 = 256 << 20;
 const PICTURES_BYTES: u64 = 512 << 20;
 
@@ -24,8 +24,8 @@ const BYTES_PER_PIXEL: u64 = 8;
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     /// Decoded; class and split are not known yet.
-    pub(super) pictures: Vec<ImportedSample>,
-    /// Pictures, but of no use.
+    pub(super) images: Vec<ImportedSample>,
+    /// Images, but of no use.
     pub(super) damaged: Vec<Rejected>,
     /// Something else.
     pub(super) others: Vec<Rejected>,
@@ -39,7 +39,7 @@ pub(super) fn read(
     meter: &Meter,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Contents, ImportError> {
-    let reader = Reader { limits, files: Budget::new(FILES_BYTES), pictures: Budget::new(PICTURES_BYTES) };
+    let reader = Reader { limits, files: Budget::new(FILES_BYTES), images: Budget::new(PICTURES_BYTES) };
     let outcomes: Vec<Result<ImportedSample, (String, DecodeError)>> = files
         .into_par_iter()
         .map(|path| {
@@ -54,10 +54,10 @@ pub(super) fn read(
     let mut contents = Contents::default();
     for outcome in outcomes {
         match outcome {
-            Ok(picture) => contents.pictures.push(picture),
+            Ok(image) => contents.images.push(image),
             Err((path, error)) => {
                 let is_other =
-                    matches!(error, DecodeError::Empty | DecodeError::NotAPicture | DecodeError::Read(_));
+                    matches!(error, DecodeError::Empty | DecodeError::NotAnImage | DecodeError::Read(_));
                 let list = if is_other { &mut contents.others } else { &mut contents.damaged };
                 list.push(Rejected { path, reason: error.to_string() });
             }
@@ -69,7 +69,7 @@ pub(super) fn read(
 struct Reader<'a> {
     limits: &'a vision::Limits,
     files: Budget,
-    pictures: Budget,
+    images: Budget,
 }
 
 impl Reader<'_> {
@@ -78,7 +78,7 @@ impl Reader<'_> {
         if bytes > self.limits.max_bytes {
             return Err(DecodeError::TooLarge(self.limits.max_bytes >> 20));
         }
-        // Room for the file is always taken before room for the picture, so no two can wait for each other.
+        // Room for the file is always taken before room for the image, so no two can wait for each other.
         let _file = (bytes > SMALL_FILE_BYTES).then(|| self.files.take(bytes));
         let content = std::fs::read(file)?;
         let decoded = self.decode(&content)?;
@@ -111,7 +111,7 @@ impl Reader<'_> {
             Err(DecodeError::TooLarge(_)) => PICTURES_BYTES,
             small => return small,
         };
-        let _picture = self.pictures.take(room);
+        let _image = self.images.take(room);
         vision::decode(content, self.limits)
     }
 }

@@ -1,7 +1,7 @@
 //! Holding out samples: seeded, stratified, and the same on every machine.
 //!
 //! Within a class the samples are put in the order of a hash of seed and path, and the first ones are held out.
-//! Unlike a shuffle this hardly moves anybody else when a picture is added or taken away.
+//! Unlike a shuffle this hardly moves anybody else when an image is added or taken away.
 
 use super::{ImportError, ImportedSample};
 use protocol::sample::Split;
@@ -84,7 +84,7 @@ fn rank(seed: u64, path: &str) -> [u8; 8] {
 }
 
 /// How many of `count` go to validation and to test: the nearest whole number, but at least one of what is asked
-/// for, and never the last one that could be learnt from.
+/// for, and never the last one that could be learned from.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 fn quotas(count: usize, val: f64, test: f64) -> (usize, usize) {
     let spare = count.saturating_sub(1);

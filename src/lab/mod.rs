@@ -1,14 +1,14 @@
 //! The loading lab: what a way of loading makes of samples, just as a run would feed them. Works on all cores; knows
 //! neither HTTP nor SQL.
 
-mod recent;
+mod byte_cache;
 mod tile;
 
-pub use tile::{Tile, picture, small};
+pub use tile::{Tile, image, small};
 
+use byte_cache::ByteCache;
 use protocol::transform::{Drawn, TransformSpec};
 use rayon::prelude::*;
-use recent::Recent;
 use std::path::PathBuf;
 use std::sync::Arc;
 use vision::RgbImage;
@@ -35,7 +35,7 @@ pub struct Subject {
 
 /// What a network would be given.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fed {
+pub struct NetworkInput {
     /// The input.
     pub tensor: vision::Tensor,
     /// What the random steps drew.
@@ -46,26 +46,33 @@ pub struct Fed {
 #[derive(Clone)]
 pub struct Lab {
     /// By the hash of their files.
-    originals: Arc<Recent<RgbImage>>,
+    originals: Arc<ByteCache<RgbImage>>,
     /// By all that they are made of: whoever moves a slider of one pipeline waits for that one alone.
-    tiles: Arc<Recent<Tile>>,
+    tiles: Arc<ByteCache<Tile>>,
 }
 
 impl Default for Lab {
     fn default() -> Lab {
-        Lab { originals: Arc::new(Recent::new(ORIGINALS_BYTES)), tiles: Arc::new(Recent::new(TILES_BYTES)) }
+        Lab {
+            originals: Arc::new(ByteCache::new(ORIGINALS_BYTES)),
+            tiles: Arc::new(ByteCache::new(TILES_BYTES)),
+        }
     }
 }
 
 impl Lab {
-    /// Runs every subject through a pipeline, in their order; an error says why a picture could not be read.
+    /// Runs every subject through a pipeline, in their order; an error says why an image could not be read.
     ///
     /// The draws are those of a run with the same seed, epoch and sample, so the tensor is equal to the bit.
-    pub fn feed(&self, subjects: &[Subject], pipeline: &[TransformSpec]) -> Vec<Result<Fed, String>> {
-        subjects.par_iter().map(|subject| self.feed_one(subject, pipeline)).collect()
+    pub fn preprocess(
+        &self,
+        subjects: &[Subject],
+        pipeline: &[TransformSpec],
+    ) -> Vec<Result<NetworkInput, String>> {
+        subjects.par_iter().map(|subject| self.preprocess_one(subject, pipeline)).collect()
     }
 
-    /// As [`Lab::feed`], as small pictures: of all channels, or of one.
+    /// As [`Lab::preprocess`], as small images: of all channels, or of one.
     pub fn tiles(
         &self,
         subjects: &[Subject],
@@ -79,13 +86,13 @@ impl Lab {
             self.tiles.get_or_make(
                 &key,
                 |tile| tile.bytes.len() + key.len(),
-                || Ok(tile::tile(self.feed_one(subject, pipeline)?, pipeline, channel)),
+                || Ok(tile::tile(self.preprocess_one(subject, pipeline)?, pipeline, channel)),
             )
         };
         subjects.par_iter().map(of_one).collect()
     }
 
-    fn feed_one(&self, subject: &Subject, pipeline: &[TransformSpec]) -> Result<Fed, String> {
+    fn preprocess_one(&self, subject: &Subject, pipeline: &[TransformSpec]) -> Result<NetworkInput, String> {
         // From memory where it was looked at lately.
         let original = self.originals.get_or_make(
             &subject.hash,
@@ -98,6 +105,6 @@ impl Lab {
         )?;
         let mut draw = vision::Draw::new(subject.seed, subject.epoch, subject.id);
         let (tensor, drawn) = vision::apply(pipeline, &original, &mut draw);
-        Ok(Fed { tensor, drawn })
+        Ok(NetworkInput { tensor, drawn })
     }
 }

@@ -1,6 +1,6 @@
-//! Fed tensors as pictures to look at.
+//! NetworkInput tensors as images to look at.
 
-use super::Fed;
+use super::NetworkInput;
 use protocol::transform::{Drawn, TransformSpec};
 use vision::{RgbImage, Tensor};
 
@@ -10,7 +10,7 @@ const EXACT_SIDE: u32 = 96;
 /// Pixels of the longer side of a reduced one.
 const SIDE: u32 = 160;
 
-/// A small picture of what a network would be given.
+/// A small image of what a network would be given.
 #[derive(Clone, Debug)]
 pub struct Tile {
     /// The file.
@@ -25,19 +25,19 @@ pub struct Tile {
     pub drawn: Vec<Drawn>,
 }
 
-/// The tensor as a picture: all channels with the pipeline's normalisation undone, or one channel as grey.
-pub fn picture(tensor: &Tensor, pipeline: &[TransformSpec], channel: Option<usize>) -> RgbImage {
+/// The tensor as an image: all channels with the pipeline's normalisation undone, or one channel as grey.
+pub fn image(tensor: &Tensor, pipeline: &[TransformSpec], channel: Option<usize>) -> RgbImage {
     let normalize = pipeline.iter().find_map(|step| match step {
         TransformSpec::Normalize { mean, std } => Some((*mean, *std)),
         _ => None,
     });
     match channel {
-        None => vision::picture_from_tensor(&tensor.data, tensor.height, tensor.width, normalize),
-        Some(channel) => vision::channel_picture(tensor, channel),
+        None => vision::image_from_tensor(&tensor.data, tensor.height, tensor.width, normalize),
+        Some(channel) => vision::channel_image(tensor, channel),
     }
 }
 
-/// A picture to be shown small: exact where it is, reduced where it is large.
+/// An image to be shown small: exact where it is, reduced where it is large.
 pub fn small(image: &RgbImage) -> (Vec<u8>, &'static str) {
     if image.width().max(image.height()) <= EXACT_SIDE {
         return (vision::quick_png(image), "image/png");
@@ -46,7 +46,7 @@ pub fn small(image: &RgbImage) -> (Vec<u8>, &'static str) {
     (reduced.bytes, reduced.mime)
 }
 
-pub(super) fn tile(fed: Fed, pipeline: &[TransformSpec], channel: Option<usize>) -> Tile {
-    let (bytes, mime) = small(&picture(&fed.tensor, pipeline, channel));
-    Tile { bytes, mime, width: fed.tensor.width, height: fed.tensor.height, drawn: fed.drawn }
+pub(super) fn tile(inputs: NetworkInput, pipeline: &[TransformSpec], channel: Option<usize>) -> Tile {
+    let (bytes, mime) = small(&image(&inputs.tensor, pipeline, channel));
+    Tile { bytes, mime, width: inputs.tensor.width, height: inputs.tensor.height, drawn: inputs.drawn }
 }

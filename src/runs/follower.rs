@@ -5,7 +5,7 @@ use super::directory::RunDirectory;
 use super::predictions_file::PredictionsFile;
 use crate::domain::ids::RunId;
 use crate::store::Store;
-use crate::store::predictions::JudgedFile;
+use crate::store::predictions::EvaluatedFile;
 use anyhow::Context as _;
 use protocol::event::{Event, Record};
 use std::fs::File;
@@ -51,39 +51,40 @@ impl Follower {
             }
             offset += line.len() as u64;
         }
-        let judged = self.read_judged(&mut lines).await;
+        let evaluated = self.read_predictions(&mut lines).await;
         self.store
-            .ingest(self.id, &lines, &judged, offset)
+            .ingest(self.id, &lines, &evaluated, offset)
             .await
             .context("writing the journal's news to the database")?;
         self.offset = offset;
         Ok(true)
     }
 
-    /// The verdicts that the lines announce, for galleries: per split only the last of the best, the rest stay files.
-    async fn read_judged(&self, lines: &mut [(u64, Result<Record, String>)]) -> Vec<JudgedFile> {
-        let mut judged: Vec<JudgedFile> = Vec::new();
+    /// The predictions that the lines announce, for galleries: per split only the last of the best, the rest stay files.
+    async fn read_predictions(&self, lines: &mut [(u64, Result<Record, String>)]) -> Vec<EvaluatedFile> {
+        let mut evaluated: Vec<EvaluatedFile> = Vec::new();
         for (_, line) in lines.iter_mut().rev() {
             let Ok(Record { event: Event::Predictions { split, path, best: true, .. }, .. }) = line else {
                 continue;
             };
             let split = *split;
-            if judged.iter().any(|file| file.split == split) {
+            if evaluated.iter().any(|file| file.split == split) {
                 continue;
             }
             let Some(file) = self.directory.file(path) else {
                 *line = Err(format!("it names a file outside the run's folder: {path}"));
                 continue;
             };
-            let read =
-                tokio::task::spawn_blocking(move || PredictionsFile::read(&file).map(|file| file.verdicts()));
+            let read = tokio::task::spawn_blocking(move || {
+                PredictionsFile::read(&file).map(|file| file.predictions())
+            });
             match read.await {
-                Ok(Ok(verdicts)) => judged.push(JudgedFile { split, verdicts }),
+                Ok(Ok(predictions)) => evaluated.push(EvaluatedFile { split, predictions }),
                 Ok(Err(error)) => *line = Err(format!("{error:#}")),
                 Err(error) => *line = Err(error.to_string()),
             }
         }
-        judged
+        evaluated
     }
 }
 

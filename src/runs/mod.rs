@@ -11,15 +11,15 @@
 pub mod batch_file;
 pub mod directory;
 pub mod follower;
-pub mod judge;
 pub mod outcome;
+pub mod predict;
 pub mod predictions_file;
 pub mod process;
 mod queue;
 
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::recipe::Recipe;
-use crate::domain::run::{RunState, Wish};
+use crate::domain::run::{RunState, StopRequest};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use anyhow::Context as _;
@@ -46,7 +46,7 @@ struct Inner {
     /// The trainer's program.
     trainer: PathBuf,
     /// How many runs may run at a time.
-    at_once: usize,
+    max_concurrent: usize,
     /// Held while a run is given its number.
     numbering: tokio::sync::Mutex<()>,
     /// Rung when the queue should look again.
@@ -63,12 +63,12 @@ pub enum MoveError {
     #[error("there is no run {0}")]
     NotFound(RunId),
     /// Its state forbids it.
-    #[error("a run that is {} can't be {asked}", .state.as_str())]
+    #[error("a run that is {} can't be {verb}", .state.as_str())]
     Illegal {
         /// Where it stands.
         state: RunState,
         /// What was asked.
-        asked: &'static str,
+        verb: &'static str,
     },
     /// The database failed.
     #[error(transparent)]
@@ -77,13 +77,13 @@ pub enum MoveError {
 
 impl Runs {
     /// Makes the handle. Nothing runs until [`Runs::work`] is called.
-    pub fn new(store: Store, data: PathBuf, trainer: PathBuf, at_once: usize) -> Runs {
+    pub fn new(store: Store, data: PathBuf, trainer: PathBuf, max_concurrent: usize) -> Runs {
         Runs {
             inner: Arc::new(Inner {
                 store,
                 data,
                 trainer,
-                at_once: at_once.max(1),
+                max_concurrent: max_concurrent.max(1),
                 numbering: tokio::sync::Mutex::default(),
                 wake: Notify::new(),
                 doorbells: Mutex::default(),
@@ -130,19 +130,19 @@ impl Runs {
 
     /// Asks a run to stop for now; it can be resumed to the same bits.
     pub async fn pause(&self, id: RunId) -> Result<(), MoveError> {
-        self.stop(id, Wish::Pause, "paused").await
+        self.stop(id, StopRequest::Pause, "paused").await
     }
 
     /// Gives a run up.
     pub async fn cancel(&self, id: RunId) -> Result<(), MoveError> {
-        self.stop(id, Wish::Cancel, "cancelled").await
+        self.stop(id, StopRequest::Cancel, "cancelled").await
     }
 
     /// Puts a stopped run back into the queue; it goes on from its last checkpoint.
     pub async fn resume(&self, id: RunId) -> Result<(), MoveError> {
         let state = self.state(id).await?;
         if !state.can_resume() || !self.inner.store.set_run_state(id, state, RunState::Queued).await? {
-            return Err(MoveError::Illegal { state, asked: "resumed" });
+            return Err(MoveError::Illegal { state, verb: "resumed" });
         }
         self.ring(id);
         self.inner.wake.notify_one();
@@ -158,16 +158,16 @@ impl Runs {
         Ok(self.inner.store.find_run(id).await?.ok_or(MoveError::NotFound(id))?.state)
     }
 
-    async fn stop(&self, id: RunId, wish: Wish, asked: &'static str) -> Result<(), MoveError> {
-        // The run may start or end between the look and the write, and then the wish must not be lost: look again.
+    async fn stop(&self, id: RunId, request: StopRequest, verb: &'static str) -> Result<(), MoveError> {
+        // The run may start or end between the look and the write, and then the request must not be lost: look again.
         loop {
             let state = self.state(id).await?;
             let done = match state {
-                RunState::Running => self.inner.store.set_run_wish(id, wish).await?,
-                state if state.can_become(wish.outcome()) => {
-                    self.inner.store.set_run_state(id, state, wish.outcome()).await?
+                RunState::Running => self.inner.store.set_run_stop_request(id, request).await?,
+                state if state.can_become(request.outcome()) => {
+                    self.inner.store.set_run_state(id, state, request.outcome()).await?
                 }
-                state => return Err(MoveError::Illegal { state, asked }),
+                state => return Err(MoveError::Illegal { state, verb }),
             };
             if done {
                 break;
@@ -187,7 +187,7 @@ impl Runs {
         self.sender(id).send_modify(|count| *count += 1);
     }
 
-    /// The pictures of a run, with a validation split held out where there is none, and that in words.
+    /// The images of a run, with a validation split held out where there is none, and that in words.
     async fn samples(
         &self,
         dataset: &Dataset,
@@ -209,8 +209,8 @@ impl Runs {
         hold_out(&mut samples, recipe.spec.classes.len(), recipe.spec.seed);
         let held = samples.iter().filter(|sample| sample.split == Split::Val).count();
         let words = format!(
-            "The data set has no validation split, so {held} of its training pictures ({:.0} % of each class, \
-             drawn by seed {}) are held out of training in this run and judged after every epoch.",
+            "The data set has no validation split, so {held} of its training images ({:.0} % of each class, \
+             drawn by seed {}) are held out of training in this run and evaluated after every epoch.",
             HELD_OUT * 100.0,
             recipe.spec.seed
         );
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_is_never_left_without_training_pictures() {
+    fn a_class_is_never_left_without_training_images() {
         let mut samples = vec![
             Sample { id: 1, path: "a".into(), label: 0, split: Split::Train },
             Sample { id: 2, path: "b".into(), label: 1, split: Split::Train },

@@ -2,12 +2,12 @@
 
 use crate::domain::ids::SampleId;
 use crate::domain::metrics;
-use crate::store::predictions::Verdict;
+use crate::store::predictions::NewPrediction;
 use anyhow::{Context as _, ensure};
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
 
-/// The verdicts of one epoch on one split.
+/// The predictions of one epoch on one split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictionsFile {
     /// One a row.
@@ -56,21 +56,21 @@ impl PredictionsFile {
     }
 
     /// What the network said, row by row.
-    pub fn verdicts(&self) -> Vec<Verdict> {
+    pub fn predictions(&self) -> Vec<NewPrediction> {
         let rows = self.logits.chunks_exact(self.classes.max(1));
         self.sample_ids
             .iter()
             .zip(&self.labels)
             .zip(rows)
             .map(|((sample_id, label), row)| {
-                let judged = metrics::judge(row, *label);
-                Verdict {
+                let prediction = metrics::predict(row, *label);
+                NewPrediction {
                     sample_id: *sample_id,
                     actual: *label,
-                    predicted: judged.predicted,
+                    predicted: prediction.predicted,
                     // A network that diverged is sure of nothing.
-                    confidence: if judged.confidence.is_finite() { judged.confidence } else { 0.0 },
-                    loss: judged.loss.is_finite().then_some(judged.loss),
+                    confidence: if prediction.confidence.is_finite() { prediction.confidence } else { 0.0 },
+                    loss: prediction.loss.is_finite().then_some(prediction.loss),
                 }
             })
             .collect()
@@ -113,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_are_read_and_what_is_not_finite_survives() {
+    fn predictions_are_read_and_what_is_not_finite_survives() {
         let read = PredictionsFile::from_bytes(&file([1, 0])).unwrap();
-        let verdicts = read.verdicts();
-        assert_eq!(verdicts[0].sample_id, SampleId(7));
-        assert_eq!((verdicts[0].actual, verdicts[0].predicted), (1, 1));
-        assert!((verdicts[0].confidence - 1.0 / (1.0 + (-2.0_f64).exp())).abs() < 1e-12);
-        assert_eq!(verdicts[1].loss, None);
+        let predictions = read.predictions();
+        assert_eq!(predictions[0].sample_id, SampleId(7));
+        assert_eq!((predictions[0].actual, predictions[0].predicted), (1, 1));
+        assert!((predictions[0].confidence - 1.0 / (1.0 + (-2.0_f64).exp())).abs() < 1e-12);
+        assert_eq!(predictions[1].loss, None);
         assert_eq!(read.row(1).unwrap()[1], 0.0);
         assert_eq!(read.row(2), None);
     }

@@ -1,7 +1,7 @@
 //! The queue: at most so many runs at a time, the rest wait in order; and the task that goes with each running one.
 
 use super::follower::{Follower, last_event};
-use super::outcome::{Remains, decide};
+use super::outcome::{ExitEvidence, decide};
 use super::process::{self, Trainer};
 use super::{Runs, directory::RunDirectory};
 use crate::domain::ids::RunId;
@@ -23,7 +23,7 @@ const STDERR_TAIL_BYTES: u64 = 4096;
 /// Looks after the queue for as long as the server lives.
 pub(super) async fn work(runs: Runs) {
     loop {
-        if let Err(error) = look(&runs).await {
+        if let Err(error) = schedule_once(&runs).await {
             tracing::error!(%error, "the queue could not be read; trying again in a second");
             tokio::time::sleep(Duration::from_secs(1)).await;
             continue;
@@ -33,14 +33,14 @@ pub(super) async fn work(runs: Runs) {
 }
 
 /// One look at the queue: adopts what runs without a task, starts what may start.
-async fn look(runs: &Runs) -> sqlx::Result<()> {
+async fn schedule_once(runs: &Runs) -> sqlx::Result<()> {
     let active = runs.inner.store.list_active_runs().await?;
     let (running, queued): (Vec<Run>, Vec<Run>) =
         active.into_iter().partition(|run| run.state == RunState::Running);
-    let free = runs.inner.at_once.saturating_sub(running.len());
+    let free = runs.inner.max_concurrent.saturating_sub(running.len());
     for run in running {
         if runs.supervise(run.id) {
-            tokio::spawn(attend(runs.clone(), run, Trainer::Adopted));
+            tokio::spawn(supervise(runs.clone(), run, Trainer::Adopted));
         }
     }
     for run in queued.into_iter().take(free) {
@@ -60,12 +60,12 @@ async fn start(runs: &Runs, run: Run) -> sqlx::Result<()> {
     match Trainer::start(&runs.inner.trainer, &directory) {
         Ok(trainer) => {
             tracing::info!(run.id = %id, "run started");
-            tokio::spawn(attend(runs.clone(), run, trainer));
+            tokio::spawn(supervise(runs.clone(), run, trainer));
         }
         Err(error) => {
             let failure = Failure {
                 reason: format!("The trainer could not be started: {error:#}."),
-                advice: Some("Mend that, then resume the run.".into()),
+                advice: Some("Correct that, then resume the run.".into()),
                 step: None,
                 layer: None,
             };
@@ -79,7 +79,7 @@ async fn start(runs: &Runs, run: Run) -> sqlx::Result<()> {
 }
 
 /// Stays with a run until its trainer is gone and its outcome is in the store.
-async fn attend(runs: Runs, run: Run, mut trainer: Trainer) {
+async fn supervise(runs: Runs, run: Run, mut trainer: Trainer) {
     let directory = runs.directory(run.id);
     let offset = u64::try_from(run.journal_offset).unwrap_or(0);
     let mut follower = Follower::new(runs.inner.store.clone(), run.id, directory.clone(), offset);
@@ -87,7 +87,7 @@ async fn attend(runs: Runs, run: Run, mut trainer: Trainer) {
     let mut killed = false;
     let mut complained = false;
     loop {
-        match attend_once(&runs, &mut follower, &mut trainer, run.id, &directory, &mut asked, &mut killed)
+        match supervise_once(&runs, &mut follower, &mut trainer, run.id, &directory, &mut asked, &mut killed)
             .await
         {
             Ok(true) => break,
@@ -107,7 +107,7 @@ async fn attend(runs: Runs, run: Run, mut trainer: Trainer) {
 }
 
 /// One turn; true when the run has ended.
-async fn attend_once(
+async fn supervise_once(
     runs: &Runs,
     follower: &mut Follower,
     trainer: &mut Trainer,
@@ -125,8 +125,8 @@ async fn attend_once(
     if let Some(exit) = ended {
         let last = last_event(&directory.journal())?;
         let stderr = tail(directory);
-        let remains = Remains { last: last.as_ref(), wish: run.wish, exit, stderr: &stderr };
-        let (state, failure) = decide(&remains);
+        let evidence = ExitEvidence { last: last.as_ref(), request: run.stop_request, exit, stderr: &stderr };
+        let (state, failure) = decide(&evidence);
         if let Some(failure) = &failure {
             runs.inner.store.set_run_failure(id, failure).await?;
         }
@@ -134,7 +134,7 @@ async fn attend_once(
         tracing::info!(run.id = %id, state = state.as_str(), "run ended");
         return Ok(true);
     }
-    if let (Some(_), Some(pid)) = (run.wish, trainer.pid(run.hello.map(|hello| hello.pid))) {
+    if let (Some(_), Some(pid)) = (run.stop_request, trainer.pid(run.hello.map(|hello| hello.pid))) {
         match *asked {
             None => {
                 process::ask_to_stop(pid);

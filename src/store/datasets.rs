@@ -3,7 +3,7 @@
 use super::{Store, bad_json, now_ms, unknown};
 use crate::domain::dataset::{ClassCount, DatasetFacts, DatasetState};
 use crate::domain::ids::{DatasetId, SampleId};
-use crate::import::Imported;
+use crate::domain::imported::Imported;
 use protocol::sample::Split;
 use sqlx::FromRow;
 use std::path::Path;
@@ -84,7 +84,7 @@ impl Dataset {
     }
 }
 
-/// A picture.
+/// An image.
 #[derive(Clone, Debug, FromRow)]
 pub struct Sample {
     /// Its number.
@@ -139,7 +139,7 @@ impl Store {
     }
 
     /// Fills a data set with what its import found, and calls it ready: all of it or nothing. It takes the place and the name of
-    /// the data set that it `replaces`, unless that is more than its import: a run has learnt from it, or it was mended. True
+    /// the data set that it `replaces`, unless that is more than its import: a run has learned from it, or it was edited. True
     /// where it did.
     pub async fn set_dataset_ready(
         &self,
@@ -387,7 +387,7 @@ impl Store {
         .await
     }
 
-    /// One picture.
+    /// One image.
     pub async fn find_sample(&self, id: SampleId) -> sqlx::Result<Option<Sample>> {
         sqlx::query_as("select * from samples where id = ?").bind(id).fetch_optional(&self.read).await
     }
@@ -409,7 +409,7 @@ impl Store {
         .await
     }
 
-    /// The absolute path of some picture whose file has this hash.
+    /// The absolute path of some image whose file has this hash.
     pub async fn find_path_by_hash(&self, hash: &str) -> sqlx::Result<Option<std::path::PathBuf>> {
         let found: Option<(String, String)> = sqlx::query_as(
             "select datasets.root, samples.path from samples join datasets on datasets.id = samples.dataset_id

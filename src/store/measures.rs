@@ -1,4 +1,4 @@
-//! What was measured of pictures, and what a data set's examination found.
+//! What was measured of images, and what a data set's examination found.
 
 use super::{Store, bad_json, now_ms};
 use crate::domain::health::Report;
@@ -18,7 +18,7 @@ pub struct Measured {
 
 /// A kept report.
 #[derive(Clone, Debug)]
-pub struct KeptReport {
+pub struct StoredReport {
     /// The data set's version that was examined.
     pub version: i64,
     /// When.
@@ -91,7 +91,7 @@ impl Store {
     }
 
     /// The newest report, of whichever version; one that this program would word otherwise counts as none.
-    pub async fn find_report(&self, id: DatasetId) -> sqlx::Result<Option<KeptReport>> {
+    pub async fn find_report(&self, id: DatasetId) -> sqlx::Result<Option<StoredReport>> {
         let row: Option<(i64, i64, f64, String)> = sqlx::query_as(
             "select version, made_at_ms, seconds, report from health_reports where dataset_id = ?",
         )
@@ -100,7 +100,7 @@ impl Store {
         .await?;
         Ok(row.and_then(|(version, made_at_ms, seconds, report)| {
             let report: Report = serde_json::from_str(&report).ok()?;
-            report.is_current().then_some(KeptReport { version, made_at_ms, seconds, report })
+            report.is_current().then_some(StoredReport { version, made_at_ms, seconds, report })
         }))
     }
 

@@ -17,7 +17,7 @@ impl Store {
     pub async fn list_pipelines(&self) -> sqlx::Result<Vec<SavedPipeline>> {
         let rows: Vec<(String, String)> =
             sqlx::query_as("select name, steps from pipelines order by name").fetch_all(&self.read).await?;
-        // One that this version of the program can't read is passed over, not all the others with it.
+        // One that this version of the program can't read is skipped, not all the others with it.
         let read = |(name, steps): (String, String)| {
             Some(SavedPipeline { name, steps: serde_json::from_str(&steps).ok()? })
         };

@@ -1,4 +1,4 @@
-//! The verdicts of a run's best checkpoint, and the files that every epoch's verdicts are in.
+//! The predictions of a run's best checkpoint, and the files that every epoch's predictions are in.
 
 use super::Store;
 use crate::domain::ids::{RunId, SampleId};
@@ -6,21 +6,22 @@ use protocol::event::{Values, finite};
 use protocol::sample::Split;
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
-/// A file of predictions whose verdicts are to replace those in the database.
+/// A file of predictions whose predictions are to replace those in the database.
 #[derive(Clone, Debug)]
-pub struct JudgedFile {
+pub struct EvaluatedFile {
     /// The split.
     pub split: Split,
     /// One a sample, in the file's order.
-    pub verdicts: Vec<Verdict>,
+    pub predictions: Vec<NewPrediction>,
 }
 
-impl JudgedFile {
+impl EvaluatedFile {
     /// Accuracy and mean loss of the split, under `<split>/accuracy` and `<split>/loss`.
     pub(super) fn figures(&self) -> Values {
-        let total = self.verdicts.len() as f64;
-        let right = self.verdicts.iter().filter(|verdict| verdict.actual == verdict.predicted).count();
-        let loss: Option<f64> = self.verdicts.iter().map(|verdict| verdict.loss).sum();
+        let total = self.predictions.len() as f64;
+        let right =
+            self.predictions.iter().filter(|prediction| prediction.actual == prediction.predicted).count();
+        let loss: Option<f64> = self.predictions.iter().map(|prediction| prediction.loss).sum();
         Values::from([
             (format!("{}/accuracy", self.split), finite(right as f64 / total)),
             (format!("{}/loss", self.split), loss.and_then(|loss| finite(loss / total))),
@@ -30,7 +31,7 @@ impl JudgedFile {
 
 /// What a network said of one sample.
 #[derive(Clone, Copy, Debug)]
-pub struct Verdict {
+pub struct NewPrediction {
     /// The sample.
     pub sample_id: SampleId,
     /// Its label.
@@ -50,11 +51,11 @@ pub struct PredictionFile {
     pub epoch: i64,
     /// Relative to the run directory.
     pub path: String,
-    /// Whether the verdicts in the database are from it.
+    /// Whether the predictions in the database are from it.
     pub best: bool,
 }
 
-/// A verdict with its sample.
+/// A prediction with its sample.
 #[derive(Clone, Debug, FromRow)]
 pub struct Prediction {
     /// The sample.
@@ -111,7 +112,7 @@ pub struct Filter {
     pub split: Split,
     /// With this label.
     pub actual: Option<i64>,
-    /// With this verdict.
+    /// With this prediction.
     pub predicted: Option<i64>,
     /// Right or wrong ones only.
     pub correct: Option<bool>,
@@ -135,30 +136,30 @@ impl Filter {
     }
 }
 
-/// Replaces a split's verdicts.
+/// Replaces a split's predictions.
 pub(super) async fn replace_predictions(
     connection: &mut SqliteConnection,
     run: RunId,
-    file: &JudgedFile,
+    file: &EvaluatedFile,
 ) -> sqlx::Result<()> {
     sqlx::query("delete from predictions where run_id = ? and split = ?")
         .bind(run)
         .bind(file.split.as_str())
         .execute(&mut *connection)
         .await?;
-    for (row, verdict) in (0_i64..).zip(&file.verdicts) {
+    for (row, prediction) in (0_i64..).zip(&file.predictions) {
         sqlx::query(
             "insert into predictions (run_id, split, sample_id, row, actual, predicted, confidence, loss)
              values (?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(run)
         .bind(file.split.as_str())
-        .bind(verdict.sample_id)
+        .bind(prediction.sample_id)
         .bind(row)
-        .bind(verdict.actual)
-        .bind(verdict.predicted)
-        .bind(verdict.confidence)
-        .bind(verdict.loss)
+        .bind(prediction.actual)
+        .bind(prediction.predicted)
+        .bind(prediction.confidence)
+        .bind(prediction.loss)
         .execute(&mut *connection)
         .await?;
     }
@@ -218,8 +219,8 @@ impl Store {
         query.build_query_scalar().fetch_optional(&self.read).await
     }
 
-    /// How many verdicts a split has, and how many of them are wrong.
-    pub async fn count_verdicts(&self, run: RunId, split: Split) -> sqlx::Result<(i64, i64)> {
+    /// How many predictions a split has, and how many of them are wrong.
+    pub async fn count_mistakes(&self, run: RunId, split: Split) -> sqlx::Result<(i64, i64)> {
         sqlx::query_as(
             "select count(*), count(*) filter (where actual <> predicted) from predictions
              where run_id = ? and split = ?",
@@ -230,7 +231,7 @@ impl Store {
         .await
     }
 
-    /// How many samples of each class were taken for which: (actual, predicted, count), empty cells left out.
+    /// How many samples of each class were predicted as which: (actual, predicted, count), empty cells left out.
     pub async fn list_cells(&self, run: RunId, split: Split) -> sqlx::Result<Vec<(i64, i64, i64)>> {
         sqlx::query_as(
             "select actual, predicted, count(*) from predictions where run_id = ? and split = ?
@@ -242,8 +243,11 @@ impl Store {
         .await
     }
 
-    /// Every run's verdict on one sample, newest run first: run, split, predicted label, confidence.
-    pub async fn list_verdicts_on(&self, sample: SampleId) -> sqlx::Result<Vec<(RunId, String, i64, f64)>> {
+    /// Every run's prediction on one sample, newest run first: run, split, predicted label, confidence.
+    pub async fn list_predictions_of_sample(
+        &self,
+        sample: SampleId,
+    ) -> sqlx::Result<Vec<(RunId, String, i64, f64)>> {
         sqlx::query_as(
             "select run_id, split, predicted, confidence from predictions where sample_id = ? order by run_id desc",
         )
@@ -252,7 +256,7 @@ impl Store {
         .await
     }
 
-    /// The best checkpoint's verdict on one sample, and its split.
+    /// The best checkpoint's prediction on one sample, and its split.
     pub async fn find_prediction(
         &self,
         run: RunId,
@@ -291,8 +295,8 @@ impl Store {
         .await
     }
 
-    /// Splits that were judged, in their order.
-    pub async fn list_judged_splits(&self, run: RunId) -> sqlx::Result<Vec<Split>> {
+    /// Splits that were evaluated, in their order.
+    pub async fn list_evaluated_splits(&self, run: RunId) -> sqlx::Result<Vec<Split>> {
         let words: Vec<String> =
             sqlx::query_scalar("select distinct split from prediction_files where run_id = ?")
                 .bind(run)

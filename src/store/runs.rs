@@ -2,7 +2,7 @@
 
 use super::{Store, bad_json, now_ms, series, unknown};
 use crate::domain::ids::{DatasetId, RunId};
-use crate::domain::run::{RunState, Wish};
+use crate::domain::run::{RunState, StopRequest};
 use protocol::event::{Batch, Event, Failure, Hello, Record, Started, Values};
 use protocol::sample::Split;
 use protocol::spec::RunSpec;
@@ -20,7 +20,7 @@ pub struct Run {
     /// Where it stands.
     pub state: RunState,
     /// Whether it was asked to stop, and then become this.
-    pub wish: Option<Wish>,
+    pub stop_request: Option<StopRequest>,
     /// When it was made.
     pub created_at_ms: i64,
     /// When its trainer first spoke.
@@ -86,10 +86,10 @@ impl TryFrom<RunRow> for Run {
             dataset_id: row.dataset_id,
             name: row.name,
             state: RunState::from_word(&row.state).ok_or_else(|| unknown("state", &row.state))?,
-            wish: match row.wish.as_deref() {
+            stop_request: match row.wish.as_deref() {
                 None => None,
-                Some("pause") => Some(Wish::Pause),
-                Some("cancel") => Some(Wish::Cancel),
+                Some("pause") => Some(StopRequest::Pause),
+                Some("cancel") => Some(StopRequest::Cancel),
                 Some(other) => return Err(unknown("wish", other)),
             },
             created_at_ms: row.created_at_ms,
@@ -221,11 +221,11 @@ impl Store {
 
     /// Notes what a person asked of a running run; the latest wish counts, but *cancel* is final.
     /// False where it no longer runs.
-    pub async fn set_run_wish(&self, id: RunId, wish: Wish) -> sqlx::Result<bool> {
+    pub async fn set_run_stop_request(&self, id: RunId, request: StopRequest) -> sqlx::Result<bool> {
         let done = sqlx::query(
             "update runs set wish = case wish when 'cancel' then wish else ? end where id = ? and state = 'running'",
         )
-        .bind(wish.as_str())
+        .bind(request.as_str())
         .bind(id)
         .execute(&self.write)
         .await?;
@@ -289,7 +289,7 @@ impl Store {
         &self,
         id: RunId,
         lines: &[(u64, Result<Record, String>)],
-        judged: &[super::predictions::JudgedFile],
+        evaluated: &[super::predictions::EvaluatedFile],
         offset_behind: u64,
     ) -> sqlx::Result<()> {
         let mut transaction = self.write.begin().await?;
@@ -297,12 +297,12 @@ impl Store {
             match line {
                 Ok(record) => ingest_record(&mut transaction, id, *offset, record).await?,
                 Err(why) => {
-                    let text = format!("A line of the journal could not be read and was passed over: {why}");
+                    let text = format!("A line of the journal could not be read and was skipped: {why}");
                     insert_note(&mut transaction, id, *offset, now_ms(), true, &text).await?;
                 }
             }
         }
-        for file in judged {
+        for file in evaluated {
             super::predictions::replace_predictions(&mut transaction, id, file).await?;
             if file.split == Split::Test {
                 merge_summary(&mut transaction, id, &file.figures()).await?;

@@ -165,7 +165,7 @@ impl Store {
         query.build_query_scalar().fetch_all(&self.read).await
     }
 
-    /// Samples by number, in the order asked; ones that are gone are passed over.
+    /// Samples by number, in the order asked; ones that are gone are skipped.
     pub async fn find_samples(&self, ids: &[SampleId]) -> sqlx::Result<Vec<Sample>> {
         let found: Vec<Sample> =
             sqlx::query_as("select * from samples where id in (select value from json_each(?)) order by id")

@@ -1,8 +1,8 @@
 //! Versions of a data set: every change to its samples or classes, with what it was before.
 
 use super::{Store, bad_json, now_ms, unknown};
+use crate::domain::edits::{Edit, SampleState, fingerprint, to_undo};
 use crate::domain::ids::{DatasetId, SampleId};
-use crate::domain::mending::{Edit, Standing, fingerprint, to_undo};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
 use sqlx::{FromRow, SqliteConnection};
@@ -67,9 +67,9 @@ pub struct Change {
     /// Pixels.
     pub height: i64,
     /// In the older version.
-    pub before: Standing,
+    pub before: SampleState,
     /// In the newer one.
-    pub after: Standing,
+    pub after: SampleState,
 }
 
 #[derive(FromRow)]
@@ -94,12 +94,12 @@ impl TryFrom<ChangeRow> for Change {
         let split = |word: &str| word.parse::<Split>().map_err(|_| unknown("split", word));
         Ok(Change {
             sample: row.id,
-            before: Standing {
+            before: SampleState {
                 label: row.label_before,
                 split: split(&row.split_before)?,
                 excluded: row.excluded_before,
             },
-            after: Standing {
+            after: SampleState {
                 label: row.label_after,
                 split: split(&row.split_after)?,
                 excluded: row.excluded_after,

@@ -73,7 +73,7 @@ impl<E: Into<anyhow::Error>> From<E> for Error {
 
 /// What an answer says in words; kept beside its JSON so that a page can say it too.
 #[derive(Clone, Debug)]
-pub(super) struct Told(pub(super) String);
+pub(super) struct Message(pub(super) String);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -81,7 +81,7 @@ impl IntoResponse for Error {
             tracing::error!(error = format!("{error:#}"), "a request failed");
         }
         let body = self.body();
-        let told = Told(body["message"].as_str().unwrap_or_default().to_owned());
-        (self.status(), Extension(told), Json(json!({"error": body}))).into_response()
+        let message = Message(body["message"].as_str().unwrap_or_default().to_owned());
+        (self.status(), Extension(message), Json(json!({"error": body}))).into_response()
     }
 }

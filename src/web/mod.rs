@@ -1,17 +1,17 @@
 //! HTTP: pages and JSON. Knows the rooms below; holds no SQL and spawns nothing.
 
 pub mod api;
+mod assets;
 mod error;
 mod extract;
 mod guard;
 mod images;
-mod means;
 mod pages;
 
 pub use error::Error;
 
-use crate::health::Health;
-use crate::import::job::Imports;
+use crate::jobs::health::Health;
+use crate::jobs::import::Imports;
 use crate::lab::Lab;
 use crate::runs::Runs;
 use crate::store::Store;
@@ -26,7 +26,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What every handler may use.
 #[derive(Clone)]
-pub struct State {
+pub struct AppState {
     /// The database.
     pub store: Store,
     /// Examinations of data sets.
@@ -42,7 +42,7 @@ pub struct State {
 }
 
 /// The table of contents.
-pub fn router(state: State) -> Router {
+pub fn router(app: AppState) -> Router {
     let routes = Router::new()
         // Pages.
         .route("/", get(pages::home::show))
@@ -70,11 +70,11 @@ pub fn router(state: State) -> Router {
         .route("/runs/{id}/category-to-correct-predictions", get(pages::maps::correct))
         .route("/runs/{id}/category-to-predictions", get(pages::maps::all))
         .route("/runs/{id}/{action}", post(pages::runs::act))
-        // Pictures; their addresses name their content, so they never change.
+        // Images; their addresses name their content, so they never change.
         .route("/thumbnails/{hash}/{side}", get(images::thumbnail))
-        .route("/datasets/{id}/means/{fingerprint}", get(means::show))
-        .route("/runs/{id}/batches/{step}/{item}", get(pages::inputs::picture))
-        .route("/static/{*path}", get(images::asset))
+        .route("/datasets/{id}/means/{fingerprint}", get(images::mean))
+        .route("/runs/{id}/batches/{step}/{item}", get(pages::inputs::image))
+        .route("/static/{*path}", get(assets::show))
         // JSON.
         .route("/api/v1/openapi.json", get(api::openapi::show))
         .route("/api/v1/datasets", get(api::datasets::list).post(api::datasets::create))
@@ -106,7 +106,7 @@ pub fn router(state: State) -> Router {
         .fallback(|| async { Error::NotFound("page") })
         // A recipe is small; only an archive is large, and it goes to disk as it comes.
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(state.clone(), pages::failure::as_page))
+        .layer(middleware::from_fn_with_state(app.clone(), pages::failure::as_page))
         .layer(middleware::from_fn(guard::same_site));
-    routes.with_state(state)
+    routes.with_state(app)
 }

@@ -129,16 +129,16 @@ class Side {
     this.render();
   }
 
-  /** The steps changed: the address and the pictures follow. `again`: so do the controls. */
+  /** The steps changed: the address and the images follow. `again`: so do the controls. */
   changed(again) {
     this.text.value = JSON.stringify(this.steps);
     if (again) this.render();
-    else this.says();
+    else this.summary();
     show();
   }
 
   says() {
-    this.editor.querySelectorAll(".step .says").forEach((says, at) => {
+    this.editor.querySelectorAll(".step .summary").forEach((says, at) => {
       says.textContent = summary(byName.get(this.steps[at].name), this.steps[at]);
     });
   }
@@ -188,7 +188,7 @@ class Side {
       this.changed(true);
     });
     this.editor.replaceChildren(presets, list, h("div", { className: "add" }, choose, button("Save as…", "Keep this pipeline under a name", () => this.save())));
-    this.says();
+    this.summary();
   }
 
   step(step, at, button) {
@@ -241,7 +241,7 @@ class Side {
   }
 }
 
-/** The page's address for what the form holds; `keep`: the pictures stay the same ones. */
+/** The page's address for what the form holds; `keep`: the images stay the same ones. */
 function address(keep) {
   const query = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (value !== "" && !(name === "pick" && value === "0")) query.set(name, value);
@@ -292,7 +292,7 @@ form.querySelector("[data-redraw]").addEventListener("click", () => {
   show();
 });
 document.addEventListener("click", event => {
-  const link = event.target.closest("#lab-result .triple, #lab-result .close h3 a");
+  const link = event.target.closest("#lab-result .comparison, #lab-result .detail h3 a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   bring(link.getAttribute("href").split("#")[0]);

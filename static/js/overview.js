@@ -15,7 +15,7 @@ document.addEventListener("keydown", event => {
 
 const FOLDED = "overview folded";
 
-/** Folded away as it was left; on a narrow screen, at first, so that the pictures come first. */
+/** Folded away as it was left; on a narrow screen, at first, so that the images come first. */
 function fold() {
   const overview = document.querySelector("details#overview");
   if (!overview) return;

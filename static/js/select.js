@@ -1,7 +1,7 @@
-// Selecting pictures of a gallery, to mend them together: click the box, shift-click a range, draw a frame, or by keys.
+// Selecting images of a gallery, to edit them together: click the box, shift-click a range, draw a frame, or by keys.
 
 const gallery = document.getElementById("gallery");
-const bar = document.getElementById("mend");
+const bar = document.getElementById("edit");
 const boxes = () => [...document.querySelectorAll("#gallery .pick input")];
 let last = null;
 
@@ -15,7 +15,7 @@ function show() {
   const all = bar.querySelector("[name=all]");
   const count = all?.checked ? Number(bar.dataset.total) : chosen.length;
   bar.hidden = chosen.length === 0 && !all?.checked;
-  bar.querySelector("output").textContent = count === 1 ? "1 picture selected" : `${count.toLocaleString("en")} pictures selected`;
+  bar.querySelector("output").textContent = count === 1 ? "1 image selected" : `${count.toLocaleString("en")} images selected`;
 }
 
 function pick(box, on, range) {
@@ -43,7 +43,7 @@ gallery?.addEventListener("click", event => {
     pick(box, !box.checked, event.shiftKey);
   }
 });
-document.addEventListener("change", event => { if (event.target.matches("#mend [name=all]")) show(); });
+document.addEventListener("change", event => { if (event.target.matches("#edit [name=all]")) show(); });
 
 document.addEventListener("keydown", event => {
   if (!bar || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, textarea, dialog, input:not([type=checkbox])")) return;
@@ -87,7 +87,7 @@ addEventListener("pointermove", event => {
 addEventListener("pointerup", () => {
   if (frame?.band) {
     frame.band.remove();
-    // The click that ends the frame opens no picture.
+    // The click that ends the frame opens no image.
     const swallow = click => { click.preventDefault(); click.stopPropagation(); };
     addEventListener("click", swallow, { capture: true, once: true });
     setTimeout(() => removeEventListener("click", swallow, { capture: true }), 0);

@@ -1,8 +1,8 @@
-//! What a person does in the browser: import, form, live charts, a confusion cell, a picture's page; mending a data set;
+//! What a person does in the browser: import, form, live charts, a confusion cell, an image's page; editing a data set;
 //! two ways of loading. A page that logs an error fails the test.
 
 use crate::driver::Browser;
-use crate::support::{Server, draw_pictures};
+use crate::support::{Server, draw_images};
 use serde_json::json;
 use std::io::Write as _;
 use std::path::Path;
@@ -10,10 +10,10 @@ use std::path::Path;
 fn zip_folder(folder: &Path, archive: &Path) {
     let mut writer = zip::ZipWriter::new(std::fs::File::create(archive).unwrap());
     for class in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        for picture in std::fs::read_dir(class.path()).unwrap().map(Result::unwrap) {
-            let name = format!("{}/{}", class.file_name().display(), picture.file_name().display());
+        for image in std::fs::read_dir(class.path()).unwrap().map(Result::unwrap) {
+            let name = format!("{}/{}", class.file_name().display(), image.file_name().display());
             writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-            writer.write_all(&std::fs::read(picture.path()).unwrap()).unwrap();
+            writer.write_all(&std::fs::read(image.path()).unwrap()).unwrap();
         }
     }
     writer.finish().unwrap();
@@ -22,17 +22,20 @@ fn zip_folder(folder: &Path, archive: &Path) {
 #[test]
 fn a_person_goes_from_an_archive_to_a_mistake() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    draw_pictures(&pictures);
+    let images = folder.path().join("images");
+    draw_images(&images);
     let archive = folder.path().join("shades.zip");
-    zip_folder(&pictures, &archive);
+    zip_folder(&images, &archive);
     let server = Server::start(&folder.path().join("data"));
     let browser = Browser::start();
 
     // Drop the archive on the empty home page.
     browser.open(&server.address("/"));
     browser.drop_file(&archive);
-    browser.wait("the imported data set", "return document.querySelector('h1')?.innerText.startsWith('shades 80 pictures in 2 classes') ?? false");
+    browser.wait(
+        "the imported data set",
+        "return document.querySelector('h1')?.innerText.startsWith('shades 80 images in 2 classes') ?? false",
+    );
     assert_eq!(
         browser.run("return [...document.querySelectorAll('.figures dd')].map(dd => dd.innerText)"),
         json!(["64", "16", "–", "none"])
@@ -71,10 +74,10 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
     browser.wait("charts again", "return document.querySelectorAll('.chart .uplot canvas').length === 4");
     browser.assert_no_errors("run");
 
-    // What went in: every picture of the batch is there, as fed and as it was.
+    // What went in: every image of the batch is there, as fed and as it was.
     browser.click(".rail a[href$='/inputs']");
     browser.wait(
-        "fed pictures",
+        "fed images",
         "const all = [...document.querySelectorAll('.pairs img')];
          all.forEach(image => { image.loading = 'eager'; });
          return all.length === 64 && all.every(image => image.complete && image.naturalWidth === 32)",
@@ -84,20 +87,20 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
     browser.wait("the heat map", "return (document.querySelector('.heatmap canvas')?.height ?? 0) > 4 && document.querySelector('.lines canvas') !== null");
     browser.assert_no_errors("gradients");
 
-    // From a cell of the confusion matrix to its pictures, and to one of them.
+    // From a cell of the confusion matrix to its images, and to one of them.
     browser.click(".rail a[href$='/evaluation']");
     browser.wait("the evaluation", "return document.querySelector('.matrix td a') !== null");
     let count = browser.run("return Number(document.querySelector('.matrix td a').innerText)");
     browser.assert_no_errors("evaluation");
     browser.click(".matrix td a");
-    browser.wait("the cell's pictures", "return document.querySelector('#gallery .tile') !== null");
+    browser.wait("the cell's images", "return document.querySelector('#gallery .tile') !== null");
     assert_eq!(browser.run("return document.querySelectorAll('#gallery .tile').length"), count);
     assert_eq!(browser.run("return new URLSearchParams(location.search).get('actual')"), "bright");
     browser.click("#gallery .tile");
-    browser.wait("the picture's page", "return document.querySelector('.verdict') !== null");
+    browser.wait("the image's page", "return document.querySelector('.prediction') !== null");
     assert_eq!(browser.run("return document.querySelectorAll('.bars tr').length"), 2);
-    browser.wait("the picture", "return document.querySelector('.sample img').naturalWidth === 32");
-    browser.assert_no_errors("picture");
+    browser.wait("the image", "return document.querySelector('.sample img').naturalWidth === 32");
+    browser.assert_no_errors("image");
 
     // A narrow window has no sideways scrolling.
     browser.tell("window/rect", &json!({"width": 500, "height": 900}));
@@ -131,7 +134,7 @@ fn real_photos_are_dropped_in_the_browser() {
     browser.drop_file(&Path::new(&data).join("cats-dogs.zip"));
     browser.wait(
         "1,000 samples",
-        "return document.querySelector('h1')?.innerText.startsWith('cats-dogs 1,000 pictures in 2 classes') ?? false",
+        "return document.querySelector('h1')?.innerText.startsWith('cats-dogs 1,000 images in 2 classes') ?? false",
     );
     let figures = browser.run("return [...document.querySelectorAll('.figures dd')].map(dd => dd.innerText)");
     assert_eq!(figures, json!(["800", "200", "–", "none"]));
@@ -139,25 +142,25 @@ fn real_photos_are_dropped_in_the_browser() {
 }
 
 #[test]
-fn a_person_mends_a_data_set_and_takes_a_way_of_loading_into_a_run() {
+fn a_person_edits_a_data_set_and_takes_a_way_of_loading_into_a_run() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    draw_pictures(&pictures);
+    let images = folder.path().join("images");
+    draw_images(&images);
     for copy in ["copy-1.png", "copy-2.png"] {
-        std::fs::copy(pictures.join("dark/07.png"), pictures.join("dark").join(copy)).unwrap();
+        std::fs::copy(images.join("dark/07.png"), images.join("dark").join(copy)).unwrap();
     }
     let archive = folder.path().join("shades.zip");
-    zip_folder(&pictures, &archive);
+    zip_folder(&images, &archive);
     let server = Server::start(&folder.path().join("data"));
     let browser = Browser::start();
     browser.open(&server.address("/datasets/new"));
     browser.drop_file(&archive);
     browser.wait(
         "the imported data set",
-        "return document.querySelector('h1')?.innerText.startsWith('shades 82 pictures') ?? false",
+        "return document.querySelector('h1')?.innerText.startsWith('shades 82 images') ?? false",
     );
 
-    // What the pictures are like; a bar opens its own, and the address keeps it.
+    // What the images are like; a bar opens its own, and the address keeps it.
     browser.wait(
         "the overview",
         "const means = [...document.querySelectorAll('.mean img')];
@@ -175,13 +178,13 @@ fn a_person_mends_a_data_set_and_takes_a_way_of_loading_into_a_run() {
         true
     );
     browser.run(&format!("location.href = {bar}.getAttribute('href')"));
-    browser.wait("the bar's pictures", "return document.querySelector('.spread a[aria-current]') !== null");
+    browser.wait("the bar's images", "return document.querySelector('.spread a[aria-current]') !== null");
     let count = browser.run("return document.querySelectorAll('#gallery .tile').length").to_string();
-    assert!(says.as_str().unwrap().contains(&format!(": {count} picture")), "{says}: {count}");
+    assert!(says.as_str().unwrap().contains(&format!(": {count} image")), "{says}: {count}");
     assert_eq!(browser.run("return document.querySelectorAll('.chips .chip').length"), 1);
     browser.assert_no_errors("overview");
 
-    // The report, and from its count to the pictures.
+    // The report, and from its count to the images.
     browser.click(".dataset-tabs a[href$='/health']");
     browser.wait("the report", "return document.querySelector('.issues a[href*=exact_duplicate]') !== null");
     assert_eq!(
@@ -191,27 +194,24 @@ fn a_person_mends_a_data_set_and_takes_a_way_of_loading_into_a_run() {
     browser.assert_no_errors("health");
     browser.click(".issues a[href*=exact_duplicate]");
     browser.wait("three copies", "return document.querySelectorAll('#gallery .tile').length === 3");
-    assert_eq!(browser.run("return document.querySelector('#mend').hidden"), true);
+    assert_eq!(browser.run("return document.querySelector('#edit').hidden"), true);
 
     // The second and, with shift, the third; then out with them.
     browser.click("#gallery .pickable:nth-child(2) input");
     browser.run("document.querySelector('#gallery .pickable:nth-child(3) input').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true, shiftKey: true}))");
     browser.wait(
         "two selected",
-        "return document.querySelector('#mend output').innerText === '2 pictures selected'",
+        "return document.querySelector('#edit output').innerText === '2 images selected'",
     );
-    browser.click("#mend button[value=exclude]");
+    browser.click("#edit button[value=exclude]");
     browser.wait("the new version", "return document.querySelector('.done')?.innerText.startsWith('Version 2: 2 samples excluded') ?? false");
-    assert_eq!(
-        browser.run("return document.querySelector('h1').innerText"),
-        "shades 80 pictures in 2 classes"
-    );
+    assert_eq!(browser.run("return document.querySelector('h1').innerText"), "shades 80 images in 2 classes");
     browser.assert_no_errors("after excluding");
 
     // What changed; undone; and told again.
     browser.click(".done a");
     browser
-        .wait("the diff", "return document.querySelector('.change h3')?.innerText === 'excluded 2 pictures'");
+        .wait("the diff", "return document.querySelector('.change h3')?.innerText === 'excluded 2 images'");
     assert_eq!(browser.run("return document.querySelectorAll('.change .tile').length"), 2);
     browser.click(".title-row button[value=undo]");
     browser.wait(
@@ -224,34 +224,37 @@ fn a_person_mends_a_data_set_and_takes_a_way_of_loading_into_a_run() {
     assert_ne!(prints[0], prints[1]);
     browser.assert_no_errors("versions");
 
-    // By keys: the first picture focused, selected, relabelled.
+    // By keys: the first image focused, selected, relabelled.
     browser.click(".dataset-tabs a");
     browser.wait("the gallery", "return document.querySelectorAll('#gallery .tile').length === 60");
     browser.run("document.querySelector('#gallery .tile').focus(); document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'x', bubbles: true}))");
     browser.wait(
         "one selected",
-        "return document.querySelector('#mend output').innerText === '1 picture selected'",
+        "return document.querySelector('#edit output').innerText === '1 image selected'",
     );
-    browser.type_into("#mend [name=new_class]", "dusk");
-    browser.click("#mend button[value=relabel]");
+    browser.type_into("#edit [name=new_class]", "dusk");
+    browser.click("#edit button[value=relabel]");
     browser.wait(
         "a third class",
-        "return document.querySelector('h1')?.innerText === 'shades 82 pictures in 3 classes'",
+        "return document.querySelector('h1')?.innerText === 'shades 82 images in 3 classes'",
     );
     browser.click(".done button[value=undo]");
     browser.wait(
         "two classes again",
-        "return document.querySelector('h1')?.innerText === 'shades 82 pictures in 2 classes'",
+        "return document.querySelector('h1')?.innerText === 'shades 82 images in 2 classes'",
     );
 
     // Two ways of loading: a preset on the right, with one transform more.
     browser.click(".dataset-tabs a[href$='/lab']");
-    browser.wait("the lab", "return document.querySelectorAll('.triple').length === 8 && document.querySelectorAll('.side .step').length > 4");
-    let before = browser.run("return document.querySelector('.triple .fed:last-child img').src");
+    browser.wait("the lab", "return document.querySelectorAll('.comparison').length === 8 && document.querySelectorAll('.side .step').length > 4");
+    let before =
+        browser.run("return document.querySelector('.comparison .network-input:last-child img').src");
     browser.run("[...document.querySelectorAll('[data-side=b] .presets button')].find(each => each.innerText === 'light').click()");
     browser.wait(
-        "another picture",
-        &format!("return document.querySelector('.triple .fed:last-child img').src !== {before}"),
+        "another image",
+        &format!(
+            "return document.querySelector('.comparison .network-input:last-child img').src !== {before}"
+        ),
     );
     browser.run("const choose = document.querySelector('[data-side=b] .add select'); choose.value = 'rotation'; choose.dispatchEvent(new Event('change'))");
     browser.run("const most = [...document.querySelectorAll('[data-side=b] .step')].find(each => each.innerText.includes('Rotation')).querySelectorAll('input[type=number]')[1]; most.value = 90; most.dispatchEvent(new Event('input'))");

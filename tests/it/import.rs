@@ -1,17 +1,17 @@
 //! What the API says of sources that it can't take, and of those it can.
 
-use crate::support::{Server, draw_pictures};
+use crate::support::{Server, draw_images};
 use serde_json::json;
 
 #[test]
 fn a_source_is_asked_for_by_word_or_recognised() {
-    let (data, pictures) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    draw_pictures(pictures.path());
+    let (data, images) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    draw_images(images.path());
     let table: String =
         (0..40).map(|at| format!("bright/{at:02}.png,{}\n", ["even", "odd"][at % 2])).collect();
-    std::fs::write(pictures.path().join("t.csv"), format!("path,label\n{table}")).unwrap();
+    std::fs::write(images.path().join("t.csv"), format!("path,label\n{table}")).unwrap();
     let server = Server::start(data.path());
-    let path = pictures.path().to_str().unwrap();
+    let path = images.path().to_str().unwrap();
 
     for (source, field, says) in [
         (json!({"path": path, "format": "jpeg2000"}), "source.format", "there are auto, folder, idx"),
@@ -25,7 +25,7 @@ fn a_source_is_asked_for_by_word_or_recognised() {
         assert!(answer["error"]["message"].as_str().is_some_and(|why| why.contains(says)), "{answer}");
     }
     for (format, known_as, classes, evidence, other) in [
-        ("auto", "folder", ["bright", "dark"], "pictures lie in 2 folders", "manifest"),
+        ("auto", "folder", ["bright", "dark"], "images lie in 2 folders", "manifest"),
         ("manifest", "manifest-csv", ["even", "odd"], "t.csv has columns “path” and “label”", "folder"),
     ] {
         let source = json!({"path": path, "format": format});

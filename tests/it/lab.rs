@@ -1,6 +1,6 @@
 //! The loading lab: what it shows is what a run feeds.
 
-use crate::support::{Server, draw_pictures};
+use crate::support::{Server, draw_images};
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
@@ -14,9 +14,9 @@ fn input(bytes: &[u8]) -> (Vec<usize>, Vec<u8>) {
 fn the_lab_recomputes_a_captured_batch_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    let pictures = folder.path().join("pictures");
-    draw_pictures(&pictures);
-    let dataset = server.import("light", &pictures);
+    let images = folder.path().join("images");
+    draw_images(&images);
+    let dataset = server.import("light", &images);
     let transforms = json!([
         {"name": "random_resized_crop", "size": 28, "scale": [0.3, 1.0], "interpolation": "bicubic"},
         {"name": "horizontal_flip"},
@@ -62,14 +62,15 @@ fn the_lab_recomputes_a_captured_batch_to_the_bit() {
             "epoch": batch["epoch"], "format": "safetensors",
         });
         let seen = server.post_for_bytes(&format!("/api/v1/datasets/{}/preview", dataset["id"]), &asked);
-        let fed = server.run_file(&run, batch["path"].as_str().unwrap());
-        assert!(input(&seen) == input(&fed), "the batch of step {} is another one", batch["step"]);
+        let inputs = server.run_file(&run, batch["path"].as_str().unwrap());
+        assert!(input(&seen) == input(&inputs), "the batch of step {} is another one", batch["step"]);
         // And what was drawn is told alike.
         let mut asked = asked;
         asked["format"] = json!("json");
         let (_, told) = server.post(&format!("/api/v1/datasets/{}/preview", dataset["id"]), &asked);
-        for (seen, fed) in told["items"].as_array().unwrap().iter().zip(batch["items"].as_array().unwrap()) {
-            assert_eq!(seen["drawn"], fed["drawn"]);
+        for (seen, inputs) in told["items"].as_array().unwrap().iter().zip(batch["items"].as_array().unwrap())
+        {
+            assert_eq!(seen["drawn"], inputs["drawn"]);
         }
     }
 }
@@ -83,9 +84,9 @@ fn values(bytes: &[u8]) -> Vec<f32> {
 fn a_mixed_batch_is_made_of_what_the_lab_shows() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    let pictures = folder.path().join("pictures");
-    draw_pictures(&pictures);
-    let dataset = server.import("light", &pictures);
+    let images = folder.path().join("images");
+    draw_images(&images);
+    let dataset = server.import("light", &images);
     let (status, run) = server.post(
         "/api/v1/runs",
         &json!({
@@ -109,7 +110,7 @@ fn a_mixed_batch_is_made_of_what_the_lab_shows() {
         });
         let preview = format!("/api/v1/datasets/{}/preview", dataset["id"]);
         let plain = values(&input(&server.post_for_bytes(&preview, &asked)).1);
-        let fed = values(&input(&server.run_file(&run, batch["path"].as_str().unwrap())).1);
+        let inputs = values(&input(&server.run_file(&run, batch["path"].as_str().unwrap())).1);
         let size = plain.len() / items.len();
         for (at, item) in items.iter().enumerate() {
             let before = (at + items.len() - 1) % items.len();
@@ -117,15 +118,15 @@ fn a_mixed_batch_is_made_of_what_the_lab_shows() {
             assert_eq!(mixed["sample_id"], items[before]["sample_id"]);
             let share = mixed["share"].as_f64().unwrap();
             let of = |place: usize| &plain[place * size..(place + 1) * size];
-            let pairs = of(at).iter().zip(of(before)).zip(&fed[at * size..(at + 1) * size]);
+            let pairs = of(at).iter().zip(of(before)).zip(&inputs[at * size..(at + 1) * size]);
             if by == "mixup" {
-                let off = pairs.map(|((own, other), fed)| {
-                    (f64::from(*own) * (1.0 - share) + f64::from(*other) * share - f64::from(*fed)).abs()
+                let off = pairs.map(|((own, other), inputs)| {
+                    (f64::from(*own) * (1.0 - share) + f64::from(*other) * share - f64::from(*inputs)).abs()
                 });
                 assert!(off.fold(0.0, f64::max) < 1e-5);
             } else {
-                assert!(pairs.clone().all(|((own, other), fed)| own == fed || other == fed));
-                let kept = pairs.filter(|((own, _), fed)| own == fed).count() as f64 / size as f64;
+                assert!(pairs.clone().all(|((own, other), inputs)| own == inputs || other == inputs));
+                let kept = pairs.filter(|((own, _), inputs)| own == inputs).count() as f64 / size as f64;
                 // What is the same in both counts as kept.
                 assert!(kept >= 1.0 - share - 1e-9, "{kept} of {share}");
             }
@@ -139,9 +140,9 @@ fn a_mixed_batch_is_made_of_what_the_lab_shows() {
 fn a_pipeline_is_kept_by_name_and_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    let pictures = folder.path().join("pictures");
-    draw_pictures(&pictures);
-    let dataset = server.import("light", &pictures);
+    let images = folder.path().join("images");
+    draw_images(&images);
+    let dataset = server.import("light", &images);
     let (status, kept) = server.put("/api/v1/pipelines/mine", &json!([{"name": "center_crop", "size": 8}]));
     assert_eq!((status, &kept["steps"][0]["size"]), (200, &json!(8)), "{kept}");
     assert_eq!(server.get("/api/v1/pipelines")["items"][0]["name"], "mine");

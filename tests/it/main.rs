@@ -3,9 +3,9 @@
 
 mod browser;
 mod driver;
+mod edits;
 mod import;
 mod lab;
-mod mend;
 mod overview;
 mod runs;
 mod support;

@@ -1,17 +1,17 @@
-//! What the API says of a data set's pictures, held against the pictures and against the galleries that it opens.
+//! What the API says of a data set's images, held against the images and against the galleries that it opens.
 
-use crate::support::{Server, draw_pictures};
+use crate::support::{Server, draw_images};
 use serde_json::{Value, json};
 use std::path::Path;
 
 fn imported(folder: &Path) -> (Server, Value) {
     let server = Server::start(&folder.join("data"));
-    let pictures = folder.join("pictures");
-    draw_pictures(&pictures);
+    let images = folder.join("images");
+    draw_images(&images);
     // One that is larger and another kind of file.
     let large = image::RgbImage::from_fn(90, 40, |x, y| image::Rgb([(x * 2) as u8, (y * 5) as u8, 9]));
-    large.save(pictures.join("dark").join("large.jpg")).unwrap();
-    let dataset = server.import("light", &pictures);
+    large.save(images.join("dark").join("large.jpg")).unwrap();
+    let dataset = server.import("light", &images);
     (server, dataset)
 }
 
@@ -54,19 +54,19 @@ fn every_bar_counts_what_its_gallery_shows() {
 }
 
 #[test]
-fn a_class_on_average_is_the_mean_of_its_pictures() {
+fn a_class_on_average_is_the_mean_of_its_images() {
     let folder = tempfile::tempdir().unwrap();
     let (server, dataset) = imported(folder.path());
     let path = |fingerprint: &str| format!("/datasets/{}/means/{fingerprint}?class=bright", dataset["id"]);
     let mean = server.get_bytes(&path(dataset["fingerprint"].as_str().unwrap()));
     let mean = image::load_from_memory(&mean).unwrap().to_rgb8();
-    let pictures: Vec<image::RgbImage> = (0..40)
-        .map(|at| folder.path().join(format!("pictures/bright/{at:02}.png")))
+    let images: Vec<image::RgbImage> = (0..40)
+        .map(|at| folder.path().join(format!("images/bright/{at:02}.png")))
         .map(|file| image::open(file).unwrap().to_rgb8())
         .collect();
     assert_eq!(mean.dimensions(), (32, 32));
     for (at, level) in mean.iter().enumerate() {
-        let sum: u32 = pictures.iter().map(|picture| u32::from(picture.as_raw()[at])).sum();
+        let sum: u32 = images.iter().map(|image| u32::from(image.as_raw()[at])).sum();
         assert_eq!(u32::from(*level), (sum + 20) / 40);
     }
     // The address names what is in the data set.
@@ -87,10 +87,10 @@ fn a_run_is_normalised_by_the_data_sets_own_figures() {
     let page = server.get(&format!("/api/v1/datasets/{}/samples?split=train&limit=1000", dataset["id"]));
     let (mut mean, mut square, mut count) = ([0.0; 3], [0.0; 3], 0.0);
     for item in page["items"].as_array().unwrap() {
-        let file = folder.path().join("pictures").join(item["path"].as_str().unwrap());
-        let picture = image::open(file).unwrap().to_rgb8();
-        let pixels = f64::from(picture.width() * picture.height());
-        for pixel in picture.pixels() {
+        let file = folder.path().join("images").join(item["path"].as_str().unwrap());
+        let image = image::open(file).unwrap().to_rgb8();
+        let pixels = f64::from(image.width() * image.height());
+        for pixel in image.pixels() {
             for channel in 0..3 {
                 let value = f64::from(pixel.0[channel]) / 255.0;
                 mean[channel] += value / pixels;
@@ -115,13 +115,13 @@ fn a_run_is_normalised_by_the_data_sets_own_figures() {
 #[test]
 fn a_source_is_read_again_as_another_form_in_its_place() {
     let folder = tempfile::tempdir().unwrap();
-    let pictures = folder.path().join("pictures");
-    draw_pictures(&pictures);
+    let images = folder.path().join("images");
+    draw_images(&images);
     let rows: String =
         (0..40).map(|at| format!("bright/{at:02}.png,{}\n", ["even", "odd"][at % 2])).collect();
-    std::fs::write(pictures.join("t.csv"), format!("path,label\n{rows}")).unwrap();
+    std::fs::write(images.join("t.csv"), format!("path,label\n{rows}")).unwrap();
     let server = Server::start(&folder.path().join("data"));
-    let folders = server.import("light", &pictures);
+    let folders = server.import("light", &images);
     assert_eq!(folders["readings"], json!(["manifest"]), "{folders}");
     let again = |dataset: &Value, format: &str| {
         server.post(&format!("/api/v1/datasets/{}/format", dataset["id"]), &json!({"format": format}))
@@ -144,7 +144,7 @@ fn a_source_is_read_again_as_another_form_in_its_place() {
     let gone = server.get(&format!("/api/v1/datasets/{}", folders["id"]));
     assert_eq!(gone["error"]["code"], "not_found", "{gone}");
 
-    // One that was mended is kept.
+    // One that was edited is kept.
     let sample = server.samples_of(&table, "odd")[0];
     let (status, _) = server.post(
         &format!("/api/v1/datasets/{}/edits", table["id"]),

@@ -1,6 +1,6 @@
-//! Runs: from a folder of pictures to figures, undisturbed and disturbed.
+//! Runs: from a folder of images to figures, undisturbed and disturbed.
 
-use crate::support::{Server, draw_pictures};
+use crate::support::{Server, draw_images};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -52,9 +52,9 @@ fn told(server: &Server, run: &Value) -> Value {
 
 fn with_data(data: &Path) -> Server {
     let server = Server::start(data);
-    let pictures = data.join("pictures");
-    draw_pictures(&pictures);
-    let dataset = server.import("light", &pictures);
+    let images = data.join("images");
+    draw_images(&images);
+    let dataset = server.import("light", &images);
     assert_eq!(dataset["splits"], json!({"train": 64, "val": 16, "test": 0}), "{dataset}");
     server
 }

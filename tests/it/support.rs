@@ -1,4 +1,4 @@
-//! A server of its own for each test, and pictures to learn from.
+//! A server of its own for each test, and images to learn from.
 
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Two classes of drawn pictures, 40 each: bright ones and dark ones, with noise.
-pub(crate) fn draw_pictures(folder: &Path) {
+/// Two classes of drawn images, 40 each: bright ones and dark ones, with noise.
+pub(crate) fn draw_images(folder: &Path) {
     for (class, base) in [("bright", 150_u32), ("dark", 40)] {
         std::fs::create_dir_all(folder.join(class)).unwrap();
         for at in 0..40_u32 {

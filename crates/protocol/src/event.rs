@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A number that may be infinite or not a number; JSON has neither, so both are `null`.
-pub type Finite = Option<f64>;
+pub type MaybeFinite = Option<f64>;
 
 /// Named numbers, such as `{"train/loss": 0.71, "learning_rate": 0.1}`.
-pub type Values = BTreeMap<String, Finite>;
+pub type Values = BTreeMap<String, MaybeFinite>;
 
 /// `Some` where `value` is finite: the way every number enters the journal.
-pub fn finite(value: f64) -> Finite {
+pub fn finite(value: f64) -> MaybeFinite {
     value.is_finite().then_some(value)
 }
 
@@ -56,7 +56,7 @@ pub enum Event {
         /// The step.
         step: u64,
         /// In the order of [`Started::layers`].
-        norms: Vec<Finite>,
+        norms: Vec<MaybeFinite>,
     },
     /// An input batch was captured.
     Batch(Batch),
@@ -160,13 +160,13 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelStats {
     /// Arithmetic mean.
-    pub mean: Finite,
+    pub mean: MaybeFinite,
     /// Population standard deviation.
-    pub std: Finite,
+    pub std: MaybeFinite,
     /// Least value.
-    pub min: Finite,
+    pub min: MaybeFinite,
     /// Greatest value.
-    pub max: Finite,
+    pub max: MaybeFinite,
 }
 
 /// One sample of a captured batch.

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::nn::Network;
-use protocol::event::{Finite, finite};
+use protocol::event::{MaybeFinite, finite};
 use tch::{Device, Kind, Tensor};
 
 /// About how many times in a run the norms are recorded.
@@ -14,7 +14,7 @@ pub fn record_every(total_steps: u64) -> u64 {
 }
 
 /// The L2 norm of each layer's part of the flat `gradient`, in the order of [`Network::layers`].
-pub fn norms(network: &Network, gradient: &Tensor) -> Vec<Finite> {
+pub fn norms(network: &Network, gradient: &Tensor) -> Vec<MaybeFinite> {
     let norms: Vec<Tensor> = network
         .layers
         .iter()

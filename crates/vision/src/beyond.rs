@@ -1,17 +1,17 @@
 //! What lies beyond the edge of a picture.
 
-use protocol::transform::Outside;
+use protocol::transform::PaddingMode;
 
 /// What a step sees where the picture has no pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Beyond {
-    pub(crate) outside: Outside,
+    pub(crate) outside: PaddingMode,
     /// The level of a constant outside.
     pub(crate) fill: u8,
 }
 
 impl Beyond {
-    pub(crate) const BLACK: Beyond = Beyond { outside: Outside::Constant, fill: 0 };
+    pub(crate) const BLACK: Beyond = Beyond { outside: PaddingMode::Constant, fill: 0 };
 
     /// The row or column of a picture that is seen at `at`, of `length` rows or columns (1 at least); `None` where
     /// that is the constant.
@@ -19,10 +19,10 @@ impl Beyond {
         let last = i64::from(length) - 1;
         let place = match self.outside {
             _ if (0..=last).contains(&at) => at,
-            Outside::Constant => return None,
-            Outside::Edge => at.clamp(0, last),
-            Outside::Reflect if last == 0 => 0,
-            Outside::Reflect => {
+            PaddingMode::Constant => return None,
+            PaddingMode::Edge => at.clamp(0, last),
+            PaddingMode::Reflect if last == 0 => 0,
+            PaddingMode::Reflect => {
                 let within_period = at.rem_euclid(2 * last);
                 within_period.min(2 * last - within_period)
             }
@@ -41,9 +41,9 @@ mod tests {
             let places = (-5..7).map(|at| Beyond { outside, fill: 9 }.place(at, length));
             places.map(|place| place.map_or('.', |place| char::from(b'a' + place as u8))).collect::<String>()
         };
-        assert_eq!(row(Outside::Constant, 3), ".....abc....");
-        assert_eq!(row(Outside::Reflect, 3), "babcbabcbabc");
-        assert_eq!(row(Outside::Edge, 3), "aaaaaabccccc");
-        assert_eq!(row(Outside::Reflect, 1), "aaaaaaaaaaaa");
+        assert_eq!(row(PaddingMode::Constant, 3), ".....abc....");
+        assert_eq!(row(PaddingMode::Reflect, 3), "babcbabcbabc");
+        assert_eq!(row(PaddingMode::Edge, 3), "aaaaaabccccc");
+        assert_eq!(row(PaddingMode::Reflect, 1), "aaaaaaaaaaaa");
     }
 }

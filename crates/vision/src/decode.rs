@@ -73,7 +73,7 @@ pub enum DecodeError {
     Empty,
     /// Its content is of no kind of picture that is known.
     #[error("not a picture: its content is of no known image format")]
-    NotAPicture,
+    NotAnImage,
     /// The file is larger than the limit.
     #[error("the file has {} MiB, more than the limit of {} MiB", .bytes.div_ceil(1 << 20), .limit >> 20)]
     FileTooLarge {
@@ -336,7 +336,7 @@ mod tests {
         let limits = Limits::default();
         let png = encoded(RgbImage::new(40, 40), ImageFormat::Png);
         assert!(matches!(decode(b"", &limits), Err(DecodeError::Empty)));
-        assert!(matches!(decode(b"hello, this is text", &limits), Err(DecodeError::NotAPicture)));
+        assert!(matches!(decode(b"hello, this is text", &limits), Err(DecodeError::NotAnImage)));
         let small = Limits { max_pixels: 1599, ..Limits::default() };
         assert_eq!(
             decode(&png, &small).unwrap_err().to_string(),

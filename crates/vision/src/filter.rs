@@ -5,9 +5,9 @@ use crate::Draw;
 use crate::beyond::Beyond;
 use crate::noise;
 use image::RgbImage;
-use protocol::transform::Outside;
+use protocol::transform::PaddingMode;
 
-const MIRROR: Beyond = Beyond { outside: Outside::Reflect, fill: 0 };
+const MIRROR: Beyond = Beyond { outside: PaddingMode::Reflect, fill: 0 };
 
 /// Convolved with a Gaussian of so many pixels a side (odd) and deviation `sigma`, the picture mirrored at its edges.
 ///

@@ -77,7 +77,7 @@ pub(crate) fn center_crop(image: &RgbImage, size: u32) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::transform::Outside;
+    use protocol::transform::PaddingMode;
 
     #[test]
     fn the_window_shows_what_lies_beyond_also_far_away() {
@@ -87,13 +87,13 @@ mod tests {
             let window = window(&image, left, top, width, 2, beyond);
             window.pixels().map(|pixel| pixel.0[0]).collect::<Vec<u8>>()
         };
-        assert_eq!(seen(Outside::Constant, -1, 1, 3), [99, 10, 11, 99, 99, 99]);
-        assert_eq!(seen(Outside::Constant, 7, 0, 2), [99; 4]);
-        assert_eq!(seen(Outside::Edge, -9, 1, 2), [10; 4]);
-        assert_eq!(seen(Outside::Edge, 9, -1, 2), [2; 4]);
-        assert_eq!(seen(Outside::Reflect, -2, 1, 7), [12, 11, 10, 11, 12, 11, 10, 2, 1, 0, 1, 2, 1, 0]);
-        assert_eq!(seen(Outside::Reflect, 4, 0, 1), [0, 10]);
-        assert_eq!(padded(&image, 3, Beyond { outside: Outside::Reflect, fill: 0 }).dimensions(), (9, 8));
+        assert_eq!(seen(PaddingMode::Constant, -1, 1, 3), [99, 10, 11, 99, 99, 99]);
+        assert_eq!(seen(PaddingMode::Constant, 7, 0, 2), [99; 4]);
+        assert_eq!(seen(PaddingMode::Edge, -9, 1, 2), [10; 4]);
+        assert_eq!(seen(PaddingMode::Edge, 9, -1, 2), [2; 4]);
+        assert_eq!(seen(PaddingMode::Reflect, -2, 1, 7), [12, 11, 10, 11, 12, 11, 10, 2, 1, 0, 1, 2, 1, 0]);
+        assert_eq!(seen(PaddingMode::Reflect, 4, 0, 1), [0, 10]);
+        assert_eq!(padded(&image, 3, Beyond { outside: PaddingMode::Reflect, fill: 0 }).dimensions(), (9, 8));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(crate) fn kind_of(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
     }
     // TGA has no signature in front, but its second version has one at the end.
     let is_tga = bytes.ends_with(b"TRUEVISION-XFILE.\0");
-    image::guess_format(bytes).ok().or(is_tga.then_some(ImageFormat::Tga)).ok_or(DecodeError::NotAPicture)
+    image::guess_format(bytes).ok().or(is_tga.then_some(ImageFormat::Tga)).ok_or(DecodeError::NotAnImage)
 }
 
 /// Kinds that people have and that can't be read here. To call them "not a picture" would be wrong.
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn kinds_are_told_by_content() {
         assert!(matches!(kind_of(b""), Err(DecodeError::Empty)));
-        assert!(matches!(kind_of(b"hello"), Err(DecodeError::NotAPicture)));
+        assert!(matches!(kind_of(b"hello"), Err(DecodeError::NotAnImage)));
         assert!(matches!(kind_of(b"GIF89a..."), Ok(ImageFormat::Gif)));
         assert!(matches!(kind_of(b"...TRUEVISION-XFILE.\0"), Ok(ImageFormat::Tga)));
         assert_eq!(

@@ -6,18 +6,18 @@ use image::RgbImage;
 
 /// Adds pictures up. The sums are whole numbers, so neither the order nor the threads that add make a difference.
 #[derive(Clone, Debug)]
-pub struct MeanPicture {
+pub struct MeanImage {
     side: u32,
     /// Levels summed up, RGB pixels row by row.
     sums: Vec<u64>,
     pictures: u64,
 }
 
-impl MeanPicture {
+impl MeanImage {
     /// Of no pictures yet, `side` × `side` pixels (1 to 1024 count).
-    pub fn new(side: u32) -> MeanPicture {
+    pub fn new(side: u32) -> MeanImage {
         let side = side.clamp(1, 1024);
-        MeanPicture { side, sums: vec![0; 3 * (side * side) as usize], pictures: 0 }
+        MeanImage { side, sums: vec![0; 3 * (side * side) as usize], pictures: 0 }
     }
 
     /// Adds a picture, whatever its shape: it is stretched to the square, so that nothing of it is left out.
@@ -34,7 +34,7 @@ impl MeanPicture {
     /// # Panics
     /// Where the other is of another size.
     #[must_use]
-    pub fn with(mut self, other: &MeanPicture) -> MeanPicture {
+    pub fn with(mut self, other: &MeanImage) -> MeanImage {
         assert_eq!(self.side, other.side, "mean pictures of different sizes");
         for (sum, more) in self.sums.iter_mut().zip(&other.sums) {
             *sum += more;
@@ -59,13 +59,13 @@ mod tests {
     fn the_mean_is_that_of_the_levels_whoever_adds_them() {
         let flat = |levels| RgbImage::from_pixel(6, 3, image::Rgb(levels));
         let pictures = [flat([0, 10, 255]), flat([1, 20, 255]), flat([1, 30, 0]), flat([1, 41, 0])];
-        let mut all = MeanPicture::new(2);
+        let mut all = MeanImage::new(2);
         assert_eq!(all.finish(), None);
         pictures.iter().for_each(|picture| all.add(picture));
         // 0.75, 25.25 and 127.5 are rounded, halves up.
         assert_eq!(all.finish().unwrap(), RgbImage::from_pixel(2, 2, image::Rgb([1, 25, 128])));
         let half = |part: &[RgbImage]| {
-            let mut half = MeanPicture::new(2);
+            let mut half = MeanImage::new(2);
             part.iter().for_each(|picture| half.add(picture));
             half
         };
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_picture_of_the_same_size_is_added_as_it_is() {
         let image = RgbImage::from_fn(8, 8, |x, y| image::Rgb([x as u8 * 30, y as u8 * 30, 7]));
-        let mut mean = MeanPicture::new(8);
+        let mut mean = MeanImage::new(8);
         mean.add(&image);
         assert_eq!(mean.finish(), Some(image));
     }

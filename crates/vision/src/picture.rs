@@ -57,7 +57,7 @@ pub fn thumbnail(image: &RgbImage, side: u32) -> Thumbnail {
 }
 
 /// A tensor `[3, height, width]` as a picture: the normalisation (mean, std) is undone, values are cut to 0 to 255.
-pub fn picture_from_tensor(
+pub fn image_from_tensor(
     data: &[f32],
     height: u32,
     width: u32,
@@ -75,7 +75,7 @@ pub fn picture_from_tensor(
 }
 
 /// One channel of a tensor as grey: its least value black, its greatest white.
-pub fn channel_picture(tensor: &Tensor, channel: usize) -> RgbImage {
+pub fn channel_image(tensor: &Tensor, channel: usize) -> RgbImage {
     let plane = tensor.height as usize * tensor.width as usize;
     let values = &tensor.data[channel * plane..(channel + 1) * plane];
     let (least, most) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| {
@@ -83,7 +83,7 @@ pub fn channel_picture(tensor: &Tensor, channel: usize) -> RgbImage {
     });
     let spread = if most > least { most - least } else { 1.0 };
     let grey: Vec<f32> = values.iter().map(|value| (value - least) / spread).collect();
-    picture_from_tensor(&grey.repeat(3), tensor.height, tensor.width, None)
+    image_from_tensor(&grey.repeat(3), tensor.height, tensor.width, None)
 }
 
 /// A PNG file made to be looked at once: quickly written rather than small.
@@ -147,9 +147,9 @@ mod tests {
     fn a_channel_is_stretched_from_black_to_white() {
         let data = vec![0.0, 1.0, 2.0, 3.0, -1.0, -1.0, -1.0, -1.0, 0.5, 0.25, 0.75, 0.5];
         let tensor = Tensor { data, height: 2, width: 2 };
-        let red = channel_picture(&tensor, 0);
+        let red = channel_image(&tensor, 0);
         assert_eq!((red.get_pixel(0, 0).0, red.get_pixel(1, 1).0), ([0; 3], [255; 3]));
-        assert_eq!(channel_picture(&tensor, 1).as_raw(), &[0; 12]);
+        assert_eq!(channel_image(&tensor, 1).as_raw(), &[0; 12]);
     }
 
     #[test]
@@ -161,9 +161,9 @@ mod tests {
             (TransformSpec::Normalize { mean, std }, Some((mean, std))),
         ] {
             let (tensor, _) = apply(&[step], &image, &mut Draw::new(0, 1, 1));
-            assert_eq!(picture_from_tensor(&tensor.data, 32, 32, normalize), image);
+            assert_eq!(image_from_tensor(&tensor.data, 32, 32, normalize), image);
         }
         let wild = [-1.0, 2.0, f32::NAN];
-        assert_eq!(picture_from_tensor(&wild, 1, 1, None).as_raw(), &[0, 255, 0]);
+        assert_eq!(image_from_tensor(&wild, 1, 1, None).as_raw(), &[0, 255, 0]);
     }
 }

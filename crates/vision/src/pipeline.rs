@@ -94,7 +94,7 @@ fn tensor(image: &RgbImage, (mean, std): ([f32; 3], [f32; 3])) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::transform::Outside;
+    use protocol::transform::PaddingMode;
     use protocol::transform::catalogue::{TRANSFORMS, Transform};
     use protocol::transform::kind::Kind;
     use serde_json::{Map, json};
@@ -284,8 +284,8 @@ mod tests {
     #[test]
     fn the_side_is_that_of_the_last_step_that_sets_it() {
         use TransformSpec::{CenterCrop, HorizontalFlip};
-        let pad = TransformSpec::Pad { padding: 3, outside: Outside::Edge, fill: 0 };
-        let (degrees, outside) = ([0.0, 9.0], Outside::Constant);
+        let pad = TransformSpec::Pad { padding: 3, outside: PaddingMode::Edge, fill: 0 };
+        let (degrees, outside) = ([0.0, 9.0], PaddingMode::Constant);
         let expand = TransformSpec::Rotation { degrees, outside, fill: 0, expand: true };
         for (pipeline, side) in [
             (vec![], None),

@@ -297,7 +297,7 @@ impl Weights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::transform::Outside;
+    use protocol::transform::PaddingMode;
 
     fn picture(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 7) as u8, (y * 5) as u8, (x * y) as u8]))
@@ -352,7 +352,7 @@ mod tests {
         let image = RgbImage::from_pixel(11, 7, image::Rgb([77, 3, 250]));
         let pose = Pose { degrees: 50.0, translate: [30.0, -9.0], scale: 0.2, ..Pose::default() };
         let corners = [[3.0, 2.0], [9.0, 1.0], [8.0, 5.0], [1.0, 6.0]];
-        for outside in [Outside::Reflect, Outside::Edge] {
+        for outside in [PaddingMode::Reflect, PaddingMode::Edge] {
             let beyond = Beyond { outside, fill: 0 };
             let posed = transformed(&image, 11, 7, Matrix::inverse_of(pose), beyond);
             assert_eq!(posed, image);

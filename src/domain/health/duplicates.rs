@@ -1,9 +1,9 @@
 //! Samples that show the same. Exact copies have equal pixels. Near ones have hashes that differ in few bits and,
-//! as that alone also holds of many smooth pictures, signatures that agree.
+//! as that alone also holds of many smooth images, signatures that agree.
 
 use super::Subject;
 use super::outliers::{is_blank, worst_first};
-use super::report::{Finding, Group, Issue, IssueKind};
+use super::report::{FlaggedSample, Group, Issue, IssueKind};
 use std::collections::HashMap;
 use vision::Features;
 
@@ -14,11 +14,11 @@ const MAX_BITS: u32 = 7;
 const BANDS: u32 = 4;
 const BAND_BITS: u32 = 16;
 
-/// Pictures compared in one bucket, nearest by hash. A data set of which so many share a band is a film or is drawn;
+/// Images compared in one bucket, nearest by hash. A data set of which so many share a band is a film or is drawn;
 /// its neighbours still find each other, and the time stays proportional to the number of samples.
 const WINDOW: usize = 256;
 
-/// Least correlation of the grey signatures. Of CIFAR-10's 60,000 pictures about 200 pairs pass, and all that were looked
+/// Least correlation of the grey signatures. Of CIFAR-10's 60,000 images about 200 pairs pass, and all that were looked
 /// at are the same photo, cropped, toned or saved otherwise. There 0.95 would find as many again, and hardly a wrong
 /// one; but handwritten digits are alike to 0.95 that were written by different hands.
 const MIN_CORRELATION: f64 = 0.97;
@@ -48,22 +48,22 @@ pub(super) fn exact(subjects: &[&Subject]) -> Copies {
     copies
 }
 
-/// Sets of pictures that are nearly the same, or the same. Blank ones are like any other blank one, which says nothing.
+/// Sets of images that are nearly the same, or the same. Blank ones are like any other blank one, which says nothing.
 pub(super) fn near(subjects: &[&Subject], exact: &Copies) -> Copies {
     let mut copies = exact.clone();
     // By hash, so that a window around a place in a bucket holds the nearest.
-    let mut pictures: Vec<(u64, usize)> = (0..subjects.len())
+    let mut images: Vec<(u64, usize)> = (0..subjects.len())
         .filter(|&index| exact.parent[index] == index && !is_blank(subjects[index]))
         .map(|index| (subjects[index].features.perceptual_hash, index))
         .collect();
-    pictures.sort_unstable();
+    images.sort_unstable();
     for band in 0..BANDS {
-        let buckets = Buckets::new(&pictures, band);
-        for (place, &(hash, index)) in pictures.iter().enumerate() {
+        let buckets = Buckets::new(&images, band);
+        for (place, &(hash, index)) in images.iter().enumerate() {
             let value = band_of(hash, band);
             for near_value in std::iter::once(value).chain((0..BAND_BITS).map(|bit| value ^ 1 << bit)) {
                 for &other in buckets.around(near_value, place) {
-                    let (other_hash, other) = pictures[other as usize];
+                    let (other_hash, other) = images[other as usize];
                     // Every pair is met from both of its sides.
                     if index >= other || (hash ^ other_hash).count_ones() > MAX_BITS {
                         continue;
@@ -114,7 +114,7 @@ impl Copies {
 pub(super) fn report_exact(subjects: &[&Subject], copies: &mut Copies) -> (Issue, Vec<Group>) {
     let sets = copies.sets();
     let groups = sets.iter().map(|set| group(IssueKind::ExactDuplicate, subjects, set, 1.0)).collect();
-    let finding = |&index: &usize, set: &[usize]| Finding {
+    let finding = |&index: &usize, set: &[usize]| FlaggedSample {
         id: subjects[index].id,
         score: 1.0,
         value: set.len() as f64,
@@ -132,7 +132,7 @@ pub(super) fn report_near(subjects: &[&Subject], copies: &mut Copies) -> (Issue,
     let least = |set: &[usize]| set.iter().map(alike).fold(1.0, f64::min);
     let groups = sets.iter().map(|set| group(IssueKind::NearDuplicate, subjects, set, least(set))).collect();
     let finding =
-        |index: &usize| Finding { id: subjects[*index].id, score: alike(index), value: alike(index) };
+        |index: &usize| FlaggedSample { id: subjects[*index].id, score: alike(index), value: alike(index) };
     (worst_first(IssueKind::NearDuplicate, sets.iter().flatten().map(finding).collect()), groups)
 }
 
@@ -149,7 +149,7 @@ fn group(kind: IssueKind, subjects: &[&Subject], set: &[usize], score: f64) -> G
     }
 }
 
-/// The correlation of two pictures' lightness, whatever their brightness and contrast; `None` where they are no
+/// The correlation of two images' lightness, whatever their brightness and contrast; `None` where they are no
 /// duplicates.
 fn likeness(a: &Features, b: &Features) -> Option<f64> {
     let mean = |grey: &[u8]| grey.iter().map(|&level| f64::from(level)).sum::<f64>() / grey.len() as f64;
@@ -175,7 +175,7 @@ fn band_of(hash: u64, band: u32) -> u16 {
     (hash >> (band * BAND_BITS)) as u16
 }
 
-/// The pictures (by their place in the order of hashes) by the value of one band.
+/// The images (by their place in the order of hashes) by the value of one band.
 struct Buckets {
     /// Where each value's places start; one more for the end.
     starts: Vec<u32>,
@@ -183,17 +183,17 @@ struct Buckets {
 }
 
 impl Buckets {
-    fn new(pictures: &[(u64, usize)], band: u32) -> Buckets {
+    fn new(images: &[(u64, usize)], band: u32) -> Buckets {
         let mut starts = vec![0_u32; (1 << BAND_BITS) + 1];
-        for &(hash, _) in pictures {
+        for &(hash, _) in images {
             starts[usize::from(band_of(hash, band)) + 1] += 1;
         }
         for value in 1..starts.len() {
             starts[value] += starts[value - 1];
         }
         let mut next = starts.clone();
-        let mut places = vec![0; pictures.len()];
-        for (place, &(hash, _)) in pictures.iter().enumerate() {
+        let mut places = vec![0; images.len()];
+        for (place, &(hash, _)) in images.iter().enumerate() {
             let at = &mut next[usize::from(band_of(hash, band))];
             places[*at as usize] = place as u32;
             *at += 1;

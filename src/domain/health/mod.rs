@@ -1,4 +1,4 @@
-//! What is wrong with a data set before anything is learnt from it: copies, pictures that show nothing, classes that
+//! What is wrong with a data set before anything is learned from it: copies, images that show nothing, classes that
 //! are out of balance, and cues by which the classes can be told apart without looking at what is shown.
 //!
 //! Pure: it works on what [`vision::features`] measured at import, and the same samples give the same report.
@@ -14,8 +14,8 @@ mod tests;
 
 use protocol::sample::Split;
 pub use report::{
-    Balance, ClassEvidence, Cue, Finding, Grade, Group, Issue, IssueKind, MissingClass, Report, Shortcut,
-    TrainCount,
+    Balance, ClassEvidence, FlaggedSample, Group, Issue, IssueKind, MissingClass, Report, Severity, Shortcut,
+    ShortcutFeature, TrainCount,
 };
 
 /// A sample, as far as the report asks about it.

@@ -1,12 +1,12 @@
-//! Pictures that show nothing or differ from all others. Limits are fixed where a picture is useless by itself, and
+//! Images that show nothing or differ from all others. Limits are fixed where an image is useless by itself, and
 //! taken from the data set where only the comparison tells.
 
 use super::Subject;
-use super::report::{Finding, Issue, IssueKind};
+use super::report::{FlaggedSample, Issue, IssueKind};
 
-/// 99 % of a dark picture's pixels are in the lowest quarter of the levels.
+/// 99 % of a dark image's pixels are in the lowest quarter of the levels.
 const DARK_BELOW: f64 = 64.0;
-/// 95 % of a bright picture's pixels are within the uppermost 5 % of the levels.
+/// 95 % of a bright image's pixels are within the uppermost 5 % of the levels.
 const BRIGHT_ABOVE: f64 = 242.0;
 /// Half of the photos that are blurred by 0.7 % of their longer side are below, all that are by 1.4 %, and two of 1,000 as
 /// people publish them.
@@ -23,11 +23,11 @@ const ASPECT_DOUBLINGS: f64 = 1.0;
 
 /// One issue a kind, duplicates aside.
 pub(super) fn all(subjects: &[&Subject]) -> Vec<Issue> {
-    let each = |kind, judge: &dyn Fn(&Subject) -> Option<(f64, f64)>| {
-        let judged = |subject: &&Subject| {
-            judge(subject).map(|(score, value)| Finding { id: subject.id, score, value })
+    let each = |kind, measure: &dyn Fn(&Subject) -> Option<(f64, f64)>| {
+        let measured = |subject: &&Subject| {
+            measure(subject).map(|(score, value)| FlaggedSample { id: subject.id, score, value })
         };
-        worst_first(kind, subjects.iter().filter_map(judged).collect())
+        worst_first(kind, subjects.iter().filter_map(measured).collect())
     };
     let grey_count = subjects.iter().filter(|subject| is_grey(subject)).count();
     let most_are_grey = 2 * grey_count > subjects.len();
@@ -67,7 +67,7 @@ pub(super) fn all(subjects: &[&Subject]) -> Vec<Issue> {
     ]
 }
 
-/// Nothing to be seen, in luma or in colour. A blank picture is that alone: not also dark, bright or blurred.
+/// Nothing to be seen, in luma or in colour. A blank image is that alone: not also dark, bright or blurred.
 pub(super) fn is_blank(subject: &Subject) -> bool {
     let features = subject.features;
     let spread = |channel: usize| {
@@ -78,13 +78,13 @@ pub(super) fn is_blank(subject: &Subject) -> bool {
         && (0..3).all(|channel| f64::from(spread(channel)) < 4.0 * BLANK_BELOW)
 }
 
-/// A dark picture is that alone: in what few levels it has, nothing is sharp.
+/// A dark image is that alone: in what few levels it has, nothing is sharp.
 fn is_dark(subject: &Subject) -> bool {
     f64::from(subject.features.luma.p99) < DARK_BELOW && !is_blank(subject)
 }
 
 /// The worst first; of equal ones the lowest id.
-pub(super) fn worst_first(kind: IssueKind, mut samples: Vec<Finding>) -> Issue {
+pub(super) fn worst_first(kind: IssueKind, mut samples: Vec<FlaggedSample>) -> Issue {
     samples.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
     Issue { kind, samples }
 }

@@ -19,7 +19,7 @@ pub struct Report {
     pub groups: Vec<Group>,
     /// How the samples are spread over the classes.
     pub balance: Balance,
-    /// One for each of [`Cue::ALL`], in that order. Empty where there are no two classes with ten distinct training
+    /// One for each of [`ShortcutFeature::ALL`], in that order. Empty where there are no two classes with ten distinct training
     /// samples each, as then nothing can be said.
     pub shortcuts: Vec<Shortcut>,
 }
@@ -56,12 +56,12 @@ impl Report {
     }
 
     /// The samples found to have one kind of issue.
-    pub fn found(&self, kind: IssueKind) -> &[Finding] {
+    pub fn found(&self, kind: IssueKind) -> &[FlaggedSample] {
         self.issues.iter().find(|issue| issue.kind == kind).map_or(&[], |issue| &issue.samples)
     }
 
     /// The test of one cue.
-    pub fn shortcut(&self, cue: Cue) -> Option<&Shortcut> {
+    pub fn shortcut(&self, cue: ShortcutFeature) -> Option<&Shortcut> {
         self.shortcuts.iter().find(|shortcut| shortcut.cue == cue)
     }
 }
@@ -72,7 +72,7 @@ impl Report {
 pub enum IssueKind {
     /// The same pixels as another sample, whatever the file. Value: samples with these pixels.
     ExactDuplicate,
-    /// Nearly the same picture as another sample: saved again, resized, toned, slightly cropped. Value: how alike the
+    /// Nearly the same image as another sample: saved again, resized, toned, slightly cropped. Value: how alike the
     /// two are, the correlation of their lightness in 16 × 16 cells.
     NearDuplicate,
     /// Hardly any pixel is light. Value: the 99th percentile of luma, levels.
@@ -88,7 +88,7 @@ pub enum IssueKind {
     OddSize,
     /// Without colour, where most have colour. Value: the largest difference of two channels in a pixel, levels.
     Grey,
-    /// Stored turned or mirrored, and shown upright thanks to EXIF alone: a tool that ignores it sees another picture.
+    /// Stored turned or mirrored, and shown upright thanks to EXIF alone: a tool that ignores it sees another image.
     /// Value: the EXIF orientation, 2 to 8.
     ExifTurned,
 }
@@ -134,12 +134,12 @@ pub struct Issue {
     /// Which.
     pub kind: IssueKind,
     /// The worst first; of equal ones the lowest id.
-    pub samples: Vec<Finding>,
+    pub samples: Vec<FlaggedSample>,
 }
 
 /// One sample with an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct FlaggedSample {
     /// The sample.
     pub id: i64,
     /// How bad it is, above 0 to 1; 1 throughout where there are no degrees.
@@ -159,7 +159,7 @@ pub struct Group {
     pub score: f64,
     /// They have different labels, so one of those is wrong.
     pub across_classes: bool,
-    /// They are in different splits: what is judged by was learnt from.
+    /// They are in different splits: what is evaluated by was learned from.
     pub across_splits: bool,
     /// Their files are the same to the byte.
     pub same_file: bool,
@@ -196,10 +196,10 @@ pub struct MissingClass {
     pub splits: Vec<Split>,
 }
 
-/// Something that can be known of a picture without seeing what it shows.
+/// Something that can be known of an image without seeing what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cue {
+pub enum ShortcutFeature {
     /// Mean levels of red, green and blue.
     Colour,
     /// Mean, spread and percentiles of luma.
@@ -212,18 +212,24 @@ pub enum Cue {
     Border,
 }
 
-impl Cue {
+impl ShortcutFeature {
     /// All, in the order of a report.
-    pub const ALL: [Cue; 5] = [Cue::Colour, Cue::Brightness, Cue::Size, Cue::File, Cue::Border];
+    pub const ALL: [ShortcutFeature; 5] = [
+        ShortcutFeature::Colour,
+        ShortcutFeature::Brightness,
+        ShortcutFeature::Size,
+        ShortcutFeature::File,
+        ShortcutFeature::Border,
+    ];
 
     /// The word used in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
-            Cue::Colour => "colour",
-            Cue::Brightness => "brightness",
-            Cue::Size => "size",
-            Cue::File => "file",
-            Cue::Border => "border",
+            ShortcutFeature::Colour => "colour",
+            ShortcutFeature::Brightness => "brightness",
+            ShortcutFeature::Size => "size",
+            ShortcutFeature::File => "file",
+            ShortcutFeature::Border => "border",
         }
     }
 }
@@ -231,7 +237,7 @@ impl Cue {
 /// How much a cue gives away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Grade {
+pub enum Severity {
     /// Nothing that could not be chance.
     None,
     /// More than chance: the interval's lower end is above it.
@@ -244,8 +250,8 @@ pub enum Grade {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shortcut {
     /// Which.
-    pub cue: Cue,
-    /// Mean recall of the classes, each sample judged by a classifier that was not fitted on it (five folds).
+    pub cue: ShortcutFeature,
+    /// Mean recall of the classes, each sample evaluated by a classifier that was not fitted on it (five folds).
     pub balanced_accuracy: f64,
     /// The interval's lower end. It is the normal approximation's 99 % interval of a mean of recalls; 99 % since five
     /// cues are asked at once, so that all five hold with 95 %.
@@ -254,8 +260,8 @@ pub struct Shortcut {
     pub upper: f64,
     /// What guessing gives: 1 / classes.
     pub chance: f64,
-    /// The verdict.
-    pub grade: Grade,
+    /// The prediction.
+    pub grade: Severity,
     /// Samples asked: of train (of all splits where train has none), one of each set of duplicates, at most 6,000.
     pub samples: usize,
     /// What the classifier got, in the order of [`ClassEvidence::means`].

@@ -1,9 +1,9 @@
-//! Whether the classes can be told apart by something that is not what the pictures show: a network would find it too.
-//! A plain classifier gets nothing but that cue, and is judged on samples that it was not fitted on.
+//! Whether the classes can be told apart by something that is not what the images show: a network would find it too.
+//! A plain classifier gets nothing but that cue, and is evaluated on samples that it was not fitted on.
 
 use super::Subject;
 use super::logistic::{Logistic, Table};
-use super::report::{ClassEvidence, Cue, Grade, Shortcut};
+use super::report::{ClassEvidence, Severity, Shortcut, ShortcutFeature};
 use protocol::sample::Split;
 use rayon::prelude::*;
 
@@ -18,17 +18,17 @@ const Z: f64 = 2.575_829_303_548_900_4;
 /// Standardised values beyond are cut: one panorama must not decide for all.
 const MAX_DEVIATIONS: f64 = 5.0;
 
-/// Tests every cue; `subjects` has no duplicates, which would be judged by their copies.
+/// Tests every cue; `subjects` has no duplicates, which would be evaluated by their copies.
 pub(super) fn all(subjects: &[&Subject], classes: &[String]) -> Vec<Shortcut> {
-    let asked = Asked::choose(subjects, classes.len());
-    if asked.labels.len() < 2 {
+    let cv = CvSample::choose(subjects, classes.len());
+    if cv.labels.len() < 2 {
         return Vec::new();
     }
-    Cue::ALL.into_par_iter().map(|cue| test(cue, &asked, classes)).collect()
+    ShortcutFeature::ALL.into_par_iter().map(|cue| test(cue, &cv, classes)).collect()
 }
 
 /// The samples that are asked, in the order in which they are dealt to the folds.
-struct Asked<'a> {
+struct CvSample<'a> {
     subjects: Vec<&'a Subject<'a>>,
     /// Of each sample: index into `labels`.
     class: Vec<usize>,
@@ -37,26 +37,26 @@ struct Asked<'a> {
     labels: Vec<u32>,
 }
 
-impl<'a> Asked<'a> {
-    fn choose(subjects: &[&'a Subject<'a>], classes: usize) -> Asked<'a> {
+impl<'a> CvSample<'a> {
+    fn choose(subjects: &[&'a Subject<'a>], classes: usize) -> CvSample<'a> {
         let has_train = subjects.iter().any(|subject| subject.split == Split::Train);
         let mut by_label: Vec<Vec<&Subject>> = vec![Vec::new(); classes];
         for subject in subjects.iter().filter(|subject| !has_train || subject.split == Split::Train) {
             by_label[subject.label as usize].push(subject);
         }
-        let mut asked = Asked { subjects: vec![], class: vec![], fold: vec![], labels: vec![] };
+        let mut cv = CvSample { subjects: vec![], class: vec![], fold: vec![], labels: vec![] };
         by_label.retain(|samples| samples.len() >= MIN_SAMPLES_OF_A_CLASS);
         let most = (MAX_SAMPLES / by_label.len().max(1)).max(MIN_SAMPLES_OF_A_CLASS);
         for (class, mut samples) in by_label.into_iter().enumerate() {
-            // An order that has nothing to do with names, dates or who took the pictures.
+            // An order that has nothing to do with names, dates or who took the images.
             samples.sort_by_key(|subject| (shuffled(subject.id), subject.id));
             samples.truncate(most);
-            asked.labels.push(samples[0].label);
-            asked.fold.extend((0..samples.len()).map(|place| place % FOLDS));
-            asked.class.extend(std::iter::repeat_n(class, samples.len()));
-            asked.subjects.extend(samples);
+            cv.labels.push(samples[0].label);
+            cv.fold.extend((0..samples.len()).map(|place| place % FOLDS));
+            cv.class.extend(std::iter::repeat_n(class, samples.len()));
+            cv.subjects.extend(samples);
         }
-        asked
+        cv
     }
 }
 
@@ -68,18 +68,18 @@ fn shuffled(id: i64) -> u64 {
     mixed ^ mixed >> 31
 }
 
-fn test(cue: Cue, asked: &Asked, classes: &[String]) -> Shortcut {
-    let columns = columns(cue, &asked.subjects);
-    let count = asked.labels.len();
-    let predicted = cross_validated(&columns, &asked.class, &asked.fold, count);
+fn test(cue: ShortcutFeature, cv: &CvSample, classes: &[String]) -> Shortcut {
+    let columns = columns(cue, &cv.subjects);
+    let count = cv.labels.len();
+    let predicted = cross_validated(&columns, &cv.class, &cv.fold, count);
     let (mut samples, mut correct) = (vec![0_usize; count], vec![0_usize; count]);
-    for (&class, &predicted) in asked.class.iter().zip(&predicted) {
+    for (&class, &predicted) in cv.class.iter().zip(&predicted) {
         samples[class] += 1;
         correct[class] += usize::from(class == predicted);
     }
     let recall = |class: usize| correct[class] as f64 / samples[class] as f64;
     let balanced_accuracy = (0..count).map(recall).sum::<f64>() / count as f64;
-    // Two successes and two failures more (Agresti, Coull 1998), so that a recall of 0 or 1 is not taken for sure.
+    // Two successes and two failures more (Agresti, Coull 1998), so that a recall of 0 or 1 is not held to be certain.
     let variance = |class: usize| {
         let (trials, successes) = (samples[class] as f64 + 4.0, correct[class] as f64 + 2.0);
         successes / trials * (1.0 - successes / trials) / trials
@@ -88,7 +88,7 @@ fn test(cue: Cue, asked: &Asked, classes: &[String]) -> Shortcut {
     let chance = 1.0 / count as f64;
     let (lower, upper) = ((balanced_accuracy - half).max(0.0), (balanced_accuracy + half).min(1.0));
     let mean = |class: usize, values: &[f64]| {
-        let of_class = values.iter().zip(&asked.class).filter(|(_, of)| **of == class);
+        let of_class = values.iter().zip(&cv.class).filter(|(_, of)| **of == class);
         of_class.map(|(value, _)| value).sum::<f64>() / samples[class] as f64
     };
     let evidence = |(class, &label): (usize, &u32)| ClassEvidence {
@@ -105,19 +105,19 @@ fn test(cue: Cue, asked: &Asked, classes: &[String]) -> Shortcut {
         upper,
         chance,
         grade: grade(balanced_accuracy, lower, chance),
-        samples: asked.subjects.len(),
+        samples: cv.subjects.len(),
         columns: columns.iter().map(|column| column.name.clone()).collect(),
-        classes: asked.labels.iter().enumerate().map(evidence).collect(),
+        classes: cv.labels.iter().enumerate().map(evidence).collect(),
     }
 }
 
-fn grade(balanced_accuracy: f64, lower: f64, chance: f64) -> Grade {
+fn grade(balanced_accuracy: f64, lower: f64, chance: f64) -> Severity {
     if lower <= chance {
-        Grade::None
+        Severity::None
     } else if balanced_accuracy < (1.0 + chance) / 2.0 {
-        Grade::Weak
+        Severity::Weak
     } else {
-        Grade::Strong
+        Severity::Strong
     }
 }
 
@@ -148,7 +148,7 @@ struct Column {
 }
 
 /// What a cue says of the samples.
-fn columns(cue: Cue, subjects: &[&Subject]) -> Vec<Column> {
+fn columns(cue: ShortcutFeature, subjects: &[&Subject]) -> Vec<Column> {
     let number = |name: &str, of: &dyn Fn(&Subject) -> f64| {
         let values = subjects.iter().map(|subject| of(subject)).collect();
         Column { name: name.to_owned(), values, squared: true }
@@ -159,22 +159,22 @@ fn columns(cue: Cue, subjects: &[&Subject]) -> Vec<Column> {
     };
     let area = |subject: &Subject| f64::from(subject.width) * f64::from(subject.height);
     match cue {
-        Cue::Colour => rgb(&|subject| subject.features.mean),
-        Cue::Border => rgb(&|subject| subject.features.border),
-        Cue::Brightness => vec![
+        ShortcutFeature::Colour => rgb(&|subject| subject.features.mean),
+        ShortcutFeature::Border => rgb(&|subject| subject.features.border),
+        ShortcutFeature::Brightness => vec![
             number("mean", &|subject| mean_luma(subject.features.mean)),
             number("deviation", &|subject| f64::from(subject.features.luma_std)),
             number("p5", &|subject| f64::from(subject.features.luma.p5)),
             number("median", &|subject| f64::from(subject.features.luma.p50)),
             number("p95", &|subject| f64::from(subject.features.luma.p95)),
         ],
-        Cue::Size => vec![
+        ShortcutFeature::Size => vec![
             number("width", &|subject| f64::from(subject.width)),
             number("height", &|subject| f64::from(subject.height)),
             number("aspect ratio", &|subject| f64::from(subject.width) / f64::from(subject.height)),
             number("log2 area", &|subject| area(subject).log2()),
         ],
-        Cue::File => {
+        ShortcutFeature::File => {
             let bytes = |subject: &Subject| subject.bytes.max(1) as f64;
             let mut formats: Vec<&str> = subjects.iter().map(|subject| subject.format).collect();
             formats.sort_unstable();
@@ -260,11 +260,11 @@ mod tests {
 
     #[test]
     fn grades_need_more_than_chance_and_half_of_the_way() {
-        assert_eq!(grade(0.60, 0.50, 0.5), Grade::None);
-        assert_eq!(grade(0.60, 0.51, 0.5), Grade::Weak);
-        assert_eq!(grade(0.749, 0.7, 0.5), Grade::Weak);
-        assert_eq!(grade(0.75, 0.7, 0.5), Grade::Strong);
-        assert_eq!(grade(0.55, 0.5, 0.1), Grade::Strong);
-        assert_eq!(grade(0.8, 0.4, 0.5), Grade::None);
+        assert_eq!(grade(0.60, 0.50, 0.5), Severity::None);
+        assert_eq!(grade(0.60, 0.51, 0.5), Severity::Weak);
+        assert_eq!(grade(0.749, 0.7, 0.5), Severity::Weak);
+        assert_eq!(grade(0.75, 0.7, 0.5), Severity::Strong);
+        assert_eq!(grade(0.55, 0.5, 0.1), Severity::Strong);
+        assert_eq!(grade(0.8, 0.4, 0.5), Severity::None);
     }
 }

@@ -1,4 +1,4 @@
-//! What a data set's pictures are like: how their figures are spread, by class, and what each class's mean colour is.
+//! What a data set's images are like: how their figures are spread, by class, and what each class's mean colour is.
 //! Pure, as [`crate::domain::health`] is, and made of the same samples in the same go.
 
 mod spread;
@@ -18,7 +18,7 @@ pub struct Overview {
     pub spreads: Vec<Spread>,
     /// The kinds of file, the most frequent first.
     pub formats: Vec<FormatCount>,
-    /// Of the training pictures (of all, where there are none); `None` of no pictures.
+    /// Of the training images (of all, where there are none); `None` of no images.
     pub channels: Option<ChannelFigures>,
 }
 
@@ -29,7 +29,7 @@ pub struct ClassColour {
     pub class: String,
     /// Its samples, in all splits.
     pub samples: u64,
-    /// Mean levels of red, green and blue; each picture counts alike, whatever its size. `None` of no pictures.
+    /// Mean levels of red, green and blue; each image counts alike, whatever its size. `None` of no images.
     pub mean: Option<[f64; 3]>,
 }
 
@@ -55,14 +55,14 @@ pub struct FormatCount {
 }
 
 /// Mean and standard deviation of the values of red, green and blue, 0 to 1: what a network is often normalised by. Every
-/// picture counts alike, whatever its size.
+/// image counts alike, whatever its size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelFigures {
     /// Of the values.
     pub mean: [f64; 3],
     /// Of all values of a channel together, of the population.
     pub std: [f64; 3],
-    /// Pictures that they are of.
+    /// Images that they are of.
     pub samples: u64,
 }
 

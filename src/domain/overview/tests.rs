@@ -1,4 +1,4 @@
-//! On drawn pictures.
+//! On drawn images.
 
 use super::*;
 use vision::{Features, RgbImage};
@@ -56,7 +56,7 @@ fn every_sample_is_in_one_bin_and_the_outer_ones_are_open() {
         assert!(spread.edges.is_sorted_by(|a, b| a < b), "{spread:?}");
         assert!(spread.edges.len() <= 34, "{spread:?}");
         assert!(spread.counts.iter().all(|counts| counts.len() + 1 == spread.edges.len()), "{spread:?}");
-        // A picture of two pixels a side is too small to tell its sharpness.
+        // An image of two pixels a side is too small to tell its sharpness.
         let expected = if measure == Measure::Sharpness { 3 } else { 4 };
         assert_eq!(spread.totals().iter().sum::<u64>(), expected, "{spread:?}");
     }
@@ -88,7 +88,7 @@ fn a_spread_of_equal_sizes_is_one_bin() {
 }
 
 #[test]
-fn of_no_pictures_there_is_nothing_to_say() {
+fn of_no_images_there_is_nothing_to_say() {
     let overview = summed_up(&[], &["a"]);
     assert_eq!((overview.channels, overview.classes[0].mean, overview.formats.len()), (None, None, 0));
     assert!(overview.spreads.iter().all(|spread| spread.totals().iter().all(|count| *count == 0)));

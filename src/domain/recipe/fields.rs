@@ -6,13 +6,13 @@ use serde_json::Value;
 /// Where a field stands in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// Which pictures.
+    /// Which images.
     Data,
     /// Which network.
     Model,
     /// How it learns.
     Recipe,
-    /// What is done to a training picture.
+    /// What is done to a training image.
     Augmentation,
     /// Folded away.
     Advanced,
@@ -20,7 +20,7 @@ pub enum Group {
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum FieldType {
     /// One of these: value and label.
     Choice(&'static [(&'static str, &'static str)]),
     /// A whole number within bounds.
@@ -43,44 +43,46 @@ pub enum Kind {
     Json,
 }
 
-impl Kind {
+impl FieldType {
     /// Reads what a person typed.
     pub(super) fn value_from_text(self, text: &str) -> Result<Value, String> {
         match self {
-            Kind::Choice(_) | Kind::Text => Ok(Value::from(text)),
-            Kind::Integer { min, max } => text
+            FieldType::Choice(_) | FieldType::Text => Ok(Value::from(text)),
+            FieldType::Integer { min, max } => text
                 .parse::<u64>()
                 .map(Value::from)
                 .map_err(|_| format!("“{text}” is not a whole number from {min} to {max}")),
-            Kind::Number { min, max } => text
+            FieldType::Number { min, max } => text
                 .parse::<f64>()
                 .ok()
                 .filter(|number| number.is_finite())
                 .map(Value::from)
                 .ok_or_else(|| format!("“{text}” is not a number from {min} to {max}")),
-            Kind::Json => serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}")),
+            FieldType::Json => {
+                serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
+            }
         }
     }
 
     /// Checks type and bounds.
     pub(super) fn check(self, value: &Value) -> Result<(), String> {
         match self {
-            Kind::Choice(choices) => {
+            FieldType::Choice(choices) => {
                 let known =
                     value.as_str().is_some_and(|word| choices.iter().any(|(choice, _)| *choice == word));
                 let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
                 if known { Ok(()) } else { Err(format!("{value} is not one of {}", names.join(", "))) }
             }
-            Kind::Integer { min, max } => match value.as_u64() {
+            FieldType::Integer { min, max } => match value.as_u64() {
                 Some(number) if (min..=max).contains(&number) => Ok(()),
                 _ => Err(format!("{value} is not a whole number from {min} to {max}")),
             },
-            Kind::Number { min, max } => match value.as_f64() {
+            FieldType::Number { min, max } => match value.as_f64() {
                 Some(number) if (min..=max).contains(&number) => Ok(()),
                 _ => Err(format!("{value} is not a number from {min} to {max}")),
             },
-            Kind::Text => value.as_str().map(drop).ok_or_else(|| format!("{value} is not text")),
-            Kind::Json => Ok(()),
+            FieldType::Text => value.as_str().map(drop).ok_or_else(|| format!("{value} is not text")),
+            FieldType::Json => Ok(()),
         }
     }
 }
@@ -97,24 +99,41 @@ pub struct Field {
     /// Where it stands.
     pub group: Group,
     /// What it holds.
-    pub kind: Kind,
+    pub field_type: FieldType,
+}
+
+/// Names that fields had before, and have now: scripts that use the old one still work.
+const FORMER_NAMES: [(&str, &str); 1] = [("judge", "evaluate_on")];
+
+impl Field {
+    /// The field of this name, or of this former name.
+    pub fn find(name: &str) -> Option<&'static Field> {
+        let former = FORMER_NAMES.iter().find(|(former, _)| *former == name);
+        let name = former.map_or(name, |(_, now)| now);
+        FIELDS.iter().find(|field| field.name == name)
+    }
+
+    /// What it was called before.
+    pub fn former_name(&self) -> Option<&'static str> {
+        FORMER_NAMES.iter().find(|(_, now)| *now == self.name).map(|(former, _)| *former)
+    }
 }
 
 const fn field(
     name: &'static str,
     label: &'static str,
     group: Group,
-    kind: Kind,
+    field_type: FieldType,
     help: &'static str,
 ) -> Field {
-    Field { name, label, help, group, kind }
+    Field { name, label, help, group, field_type }
 }
 
 const fn normalization(normalization: Normalization) -> (&'static str, &'static str) {
     (normalization.as_str(), normalization.label())
 }
 
-const ON_OFF: Kind = Kind::Choice(&[("off", "Off"), ("on", "On")]);
+const ON_OFF: FieldType = FieldType::Choice(&[("off", "Off"), ("on", "On")]);
 
 /// Every field of a run but its data set, in the order of the form.
 pub const FIELDS: &[Field] = &[
@@ -122,18 +141,18 @@ pub const FIELDS: &[Field] = &[
         "name",
         "Name",
         Group::Data,
-        Kind::Text,
+        FieldType::Text,
         "What to call the run; left empty, it is named after model and data set.",
     ),
     field(
         "model",
         "Model",
         Group::Model,
-        Kind::Choice(&[
+        FieldType::Choice(&[
             ("small-cnn", "Small CNN: quick, a good first try"),
-            ("resnet20-cifar", "ResNet-20 for CIFAR: small pictures"),
+            ("resnet20-cifar", "ResNet-20 for CIFAR: small images"),
             ("resnet56-cifar", "ResNet-56 for CIFAR: deeper, slower"),
-            ("resnet18", "ResNet-18: larger pictures, more to learn from"),
+            ("resnet18", "ResNet-18: larger images, more to learn from"),
         ]),
         "The network's architecture.",
     ),
@@ -141,68 +160,68 @@ pub const FIELDS: &[Field] = &[
         "weights",
         "Starting weights",
         Group::Model,
-        Kind::Text,
+        FieldType::Text,
         "Path of a safetensors file on the server's machine; left empty, the weights are drawn from the seed. A last layer made for another number of classes is replaced, and the run's page says so.",
     ),
     field(
         "image_size",
         "Image size",
         Group::Model,
-        Kind::Integer { min: 8, max: 512 },
+        FieldType::Integer { min: 8, max: 512 },
         "Side in pixels of the square that the network sees.",
     ),
     field(
         "normalization",
         "Normalisation",
         Group::Model,
-        Kind::Choice(&[
+        FieldType::Choice(&[
             normalization(Normalization::ImageNet),
             normalization(Normalization::Dataset),
             normalization(Normalization::MinusOneToOne),
             normalization(Normalization::ZeroToOne),
         ]),
-        "By which means and deviations of red, green and blue the values are brought to about −2 to 2, in training and in judging alike.",
+        "By which means and deviations of red, green and blue the values are brought to about −2 to 2, in training and in evaluation alike.",
     ),
     field(
         "epochs",
         "Epochs",
         Group::Recipe,
-        Kind::Integer { min: 0, max: 1000 },
-        "How often the network sees every training picture; 0 judges the starting weights and trains nothing.",
+        FieldType::Integer { min: 0, max: 1000 },
+        "How often the network sees every training image; 0 evaluates the starting weights and trains nothing.",
     ),
     field(
         "batch_size",
         "Batch size",
         Group::Recipe,
-        Kind::Integer { min: 2, max: 2048 },
-        "Pictures per update of the weights.",
+        FieldType::Integer { min: 2, max: 2048 },
+        "Images per update of the weights.",
     ),
     field(
         "optimizer",
         "Optimiser",
         Group::Recipe,
-        Kind::Choice(&[("sgd", "SGD, momentum 0.9, Nesterov"), ("adamw", "AdamW")]),
+        FieldType::Choice(&[("sgd", "SGD, momentum 0.9, Nesterov"), ("adamw", "AdamW")]),
         "How gradients become updates.",
     ),
     field(
         "learning_rate",
         "Learning rate",
         Group::Recipe,
-        Kind::Number { min: 1e-8, max: 1e7 },
+        FieldType::Number { min: 1e-8, max: 1e7 },
         "The size of an update at its peak. SGD likes 0.01 to 0.2, AdamW 0.0003 to 0.003.",
     ),
     field(
         "weight_decay",
         "Weight decay",
         Group::Recipe,
-        Kind::Number { min: 0.0, max: 1.0 },
+        FieldType::Number { min: 0.0, max: 1.0 },
         "How strongly weights are pulled towards zero.",
     ),
     field(
         "schedule",
         "Schedule",
         Group::Recipe,
-        Kind::Choice(&[
+        FieldType::Choice(&[
             ("one-cycle", "One cycle: up, then down to nothing"),
             ("cosine", "Cosine: down to nothing"),
             ("constant", "Constant"),
@@ -213,7 +232,7 @@ pub const FIELDS: &[Field] = &[
         "warmup_epochs",
         "Warm-up",
         Group::Recipe,
-        Kind::Number { min: 0.0, max: 100.0 },
+        FieldType::Number { min: 0.0, max: 100.0 },
         "Epochs of linear rise before the schedule; one cycle has its own, so leave 0 there.",
     ),
     field(
@@ -221,69 +240,69 @@ pub const FIELDS: &[Field] = &[
         "Flip",
         Group::Augmentation,
         ON_OFF,
-        "Every other picture is mirrored, left and right exchanged.",
+        "Every other image is mirrored, left and right exchanged.",
     ),
     field(
         "crop_padding",
         "Crop with padding",
         Group::Augmentation,
-        Kind::Integer { min: 0, max: 128 },
-        "Pixels of black put around the picture before a random square is cut; 0: the middle square.",
+        FieldType::Integer { min: 0, max: 128 },
+        "Pixels of black put around the image before a random square is cut; 0: the middle square.",
     ),
     field(
         "random_resized_crop",
         "Random resized crop",
         Group::Augmentation,
-        Kind::Number { min: 0.0, max: 1.0 },
-        "The least share of the picture's area that a random crop keeps, such as 0.35; 0: off.",
+        FieldType::Number { min: 0.0, max: 1.0 },
+        "The least share of the image's area that a random crop keeps, such as 0.35; 0: off.",
     ),
     field(
         "rotation",
         "Rotation",
         Group::Augmentation,
-        Kind::Number { min: 0.0, max: 180.0 },
+        FieldType::Number { min: 0.0, max: 180.0 },
         "Turned at random by up to this many degrees either way.",
     ),
     field(
         "color_jitter",
         "Colour jitter",
         Group::Augmentation,
-        Kind::Number { min: 0.0, max: 1.0 },
+        FieldType::Number { min: 0.0, max: 1.0 },
         "How far brightness, contrast and saturation may change, such as 0.3; the hue turns by up to a quarter of it. 0: off.",
     ),
     field(
         "mixup",
         "MixUp",
         Group::Augmentation,
-        Kind::Number { min: 0.0, max: 10.0 },
-        "Each picture is blended with another of its batch, and so are their labels; such as 0.2, the parameter of the Beta distribution of the shares. 0: off.",
+        FieldType::Number { min: 0.0, max: 10.0 },
+        "Each image is blended with another of its batch, and so are their labels; such as 0.2, the parameter of the Beta distribution of the shares. 0: off.",
     ),
     field(
         "cutmix",
         "CutMix",
         Group::Augmentation,
-        Kind::Number { min: 0.0, max: 10.0 },
-        "A part of each picture is taken from another of its batch, and so of its label; such as 1. 0: off. With MixUp on too, each batch gets one of the two.",
+        FieldType::Number { min: 0.0, max: 10.0 },
+        "A part of each image is taken from another of its batch, and so of its label; such as 1. 0: off. With MixUp on too, each batch gets one of the two.",
     ),
     field(
         "seed",
         "Seed",
         Group::Advanced,
-        Kind::Integer { min: 0, max: 9_007_199_254_740_991 },
+        FieldType::Integer { min: 0, max: 9_007_199_254_740_991 },
         "Keys every random draw: the same seed gives the same run.",
     ),
     field(
         "device",
         "Device",
         Group::Advanced,
-        Kind::Choice(&[("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "GPU (CUDA)")]),
+        FieldType::Choice(&[("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "GPU (CUDA)")]),
         "Where to compute.",
     ),
     field(
         "precision",
         "Precision",
         Group::Advanced,
-        Kind::Choice(&[
+        FieldType::Choice(&[
             ("auto", "Automatic: measured at the start"),
             ("f32", "32-bit"),
             ("bf16", "bfloat16"),
@@ -294,40 +313,40 @@ pub const FIELDS: &[Field] = &[
         "threads",
         "Threads",
         Group::Advanced,
-        Kind::Integer { min: 0, max: 256 },
+        FieldType::Integer { min: 0, max: 256 },
         "Threads that compute; 0: one a core.",
     ),
     field(
-        "judge",
-        "Judge",
+        "evaluate_on",
+        "Evaluate on",
         Group::Advanced,
-        Kind::Choice(&[
+        FieldType::Choice(&[
             ("val-test", "Validation and test"),
             ("train", "Training split only"),
             ("val", "Validation split only"),
             ("test", "Test split only"),
         ]),
-        "With 0 epochs: which splits are judged. A training run judges validation after every epoch and test at the end.",
+        "With 0 epochs: which splits are evaluated. A training run evaluates validation after every epoch and test at the end.",
     ),
     field(
         "capture_every",
         "Keep input batches",
         Group::Advanced,
-        Kind::Integer { min: 0, max: 1_000_000 },
+        FieldType::Integer { min: 0, max: 1_000_000 },
         "The input batch is kept at the first step and then every this many steps; 0: only the first.",
     ),
     field(
         "train_transforms",
         "Training transforms",
         Group::Advanced,
-        Kind::Json,
+        FieldType::Json,
         "A list of transforms as JSON, in place of the augmentation above.",
     ),
     field(
         "eval_transforms",
-        "Judging transforms",
+        "Evaluation transforms",
         Group::Advanced,
-        Kind::Json,
+        FieldType::Json,
         "A list of transforms as JSON, in place of resize, centre crop and normalise.",
     ),
 ];

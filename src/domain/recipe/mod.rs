@@ -5,7 +5,7 @@ mod fields;
 mod presets;
 mod spec;
 
-pub use fields::{FIELDS, Field, Group, Kind};
+pub use fields::{FIELDS, Field, FieldType, Group};
 pub use presets::{Normalization, Preset};
 pub use spec::{REPLACED, Recipe, defaults, recipe_from_values};
 
@@ -21,22 +21,22 @@ pub type FieldErrors = BTreeMap<String, String>;
 /// Values from text, as a browser's form or a command line gives it. An empty text means: not given.
 ///
 /// # Errors
-/// Names each field whose text is not of its kind, or that does not exist.
+/// Names each field whose text is not of its field_type, or that does not exist.
 pub fn values_from_text<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Values, FieldErrors) {
     let mut values = Values::new();
     let mut errors = FieldErrors::new();
     for (name, text) in pairs {
         let text = text.trim();
-        let Some(field) = FIELDS.iter().find(|field| field.name == name) else {
+        let Some(field) = Field::find(name) else {
             errors.insert(name.to_owned(), format!("there is no field “{name}”"));
             continue;
         };
         if text.is_empty() {
             continue;
         }
-        match field.kind.value_from_text(text) {
+        match field.field_type.value_from_text(text) {
             Ok(value) => {
-                values.insert(name.to_owned(), value);
+                values.insert(field.name.to_owned(), value);
             }
             Err(why) => {
                 errors.insert(name.to_owned(), why);

@@ -3,12 +3,12 @@
 use crate::domain::overview::ChannelFigures;
 use protocol::transform::{Erasure, Pipeline, TransformSpec};
 
-/// By which means and deviations the values of a picture are normalised.
+/// By which means and deviations the values of an image are normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Normalization {
     /// ImageNet's, the field's custom for every architecture here.
     ImageNet,
-    /// Those of the data set's own training pictures.
+    /// Those of the data set's own training images.
     Dataset,
     /// So that black is −1 and white 1.
     MinusOneToOne,
@@ -58,7 +58,7 @@ impl Normalization {
             Normalization::Dataset => {
                 let own = own?;
                 let rounded = |value: f64| ((value * 1e4).round() / 1e4) as f32;
-                // Where all pictures are of one colour, nothing is to be divided by.
+                // Where all images are of one colour, nothing is to be divided by.
                 (own.mean.map(rounded), own.std.map(|std| rounded(std.max(1e-4))))
             }
             Normalization::MinusOneToOne => ([0.5; 3], [0.5; 3]),
@@ -71,11 +71,11 @@ impl Normalization {
 /// A way of loading by strength.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// The middle of the picture, nothing at random: also how pictures are judged.
+    /// The middle of the image, nothing at random: also how images are evaluated.
     None,
     /// Mirrored, and a little aside.
     Light,
-    /// Parts of the picture, mirrored, in other light.
+    /// Parts of the image, mirrored, in other light.
     Standard,
     /// Small parts, one strong operation, a piece covered.
     Strong,

@@ -1,7 +1,7 @@
 //! Values of the fields → a [`RunSpec`].
 
 use super::presets::{Normalization, Preset};
-use super::{FIELDS, FieldErrors, Values};
+use super::{Field, FieldErrors, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
 use protocol::spec::{Mixing, RunSpec};
@@ -23,7 +23,7 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
     let train = facts.count(Split::Train).max(1);
     let small = facts.median_side <= 40;
     let image_size = if small { 32 } else { 64 };
-    // Enough passes for a small set to be learnt, few enough for a large one to end: about 40,000 pictures.
+    // Enough passes for a small set to be learned, few enough for a large one to end: about 40,000 images.
     let epochs = (40_000 / train).clamp(4, 40);
     let batch_size = match train {
         0..2_000 => 32,
@@ -56,7 +56,7 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
         "device": "auto",
         "precision": "auto",
         "threads": 0,
-        "judge": "val-test",
+        "evaluate_on": "val-test",
         "capture_every": steps.div_ceil(2).max(20),
     }) else {
         unreachable!("an object literal is an object")
@@ -71,12 +71,16 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
 pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe, FieldErrors> {
     let mut errors = FieldErrors::new();
     let mut values = defaults(facts);
+    let current = |(name, value): (&String, &Value)| {
+        (Field::find(name).map_or(name.clone(), |field| field.name.to_owned()), value.clone())
+    };
+    let given = &given.iter().map(current).collect::<Values>();
     for (name, value) in given {
-        match FIELDS.iter().find(|field| field.name == name) {
+        match Field::find(name) {
             None => {
                 errors.insert(name.clone(), format!("there is no field “{name}”"));
             }
-            Some(field) => match field.kind.check(value) {
+            Some(field) => match field.field_type.check(value) {
                 Ok(()) => {
                     values.insert(name.clone(), value.clone());
                 }
@@ -86,7 +90,7 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
             },
         }
     }
-    // A crop that was asked for replaces the other kind of crop where that is only a default.
+    // A crop that was asked for replaces the other field_type of crop where that is only a default.
     for (asked, other) in [("crop_padding", "random_resized_crop"), ("random_resized_crop", "crop_padding")] {
         if given.contains_key(asked) && !given.contains_key(other) {
             values.insert(other.into(), Value::from(0));
@@ -99,7 +103,7 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
     let train_transforms = pipeline(&values, "train_transforms", &mut errors, || {
         [train_steps(&values), normalize.iter().cloned().collect()].concat()
     });
-    // Judged by the figures that it learns by, also where its own pipeline brings them.
+    // Evaluated by the figures that it learns by, also where its own pipeline brings them.
     let learnt_by =
         train_transforms.iter().rev().find(|step| matches!(step, TransformSpec::Normalize { .. }));
     let eval_transforms = pipeline(&values, "eval_transforms", &mut errors, || {
@@ -134,7 +138,7 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         precision: read(&values, "precision"),
         threads: read(&values, "threads"),
         capture_every_steps: read(&values, "capture_every"),
-        evaluate_splits: judged_splits(&values),
+        evaluate_splits: evaluated_splits(&values),
     };
     let name = if name.is_empty() { format!("{model} on {}", facts.name) } else { name };
     Ok(Recipe { name, spec })
@@ -147,19 +151,19 @@ fn check_together(values: &Values, facts: &DatasetFacts, errors: &mut FieldError
         if values["weights"] == "" {
             errors.insert(
                 "weights".into(),
-                "with 0 epochs there must be weights to judge; name their file".into(),
+                "with 0 epochs there must be weights to evaluate; name their file".into(),
             );
         }
-        if judged_splits(values).iter().all(|split| facts.count(*split) == 0) {
-            errors.insert("judge".into(), format!("“{}” has no pictures there", facts.name));
+        if evaluated_splits(values).iter().all(|split| facts.count(*split) == 0) {
+            errors.insert("evaluate_on".into(), format!("“{}” has no images there", facts.name));
         }
         return;
     }
-    if values["judge"] != "val-test" {
-        errors.insert("judge".into(), "is without effect in a run that trains; leave it out".into());
+    if values["evaluate_on"] != "val-test" {
+        errors.insert("evaluate_on".into(), "is without effect in a run that trains; leave it out".into());
     }
     if facts.count(Split::Train) < 2 {
-        errors.insert("dataset".into(), format!("“{}” has no training pictures to learn from", facts.name));
+        errors.insert("dataset".into(), format!("“{}” has no training images to learn from", facts.name));
     }
     if number("crop_padding") > 0.0 && number("random_resized_crop") > 0.0 {
         errors.insert(
@@ -212,7 +216,7 @@ fn check_effect(given: &Values, errors: &mut FieldErrors) {
 
 fn read<T: DeserializeOwned>(values: &Values, name: &str) -> T {
     serde_json::from_value(values[name].clone())
-        .expect("the field was checked against its kind, which fits the spec's type")
+        .expect("the field was checked against its field_type, which fits the spec's type")
 }
 
 /// The last step, as the field asks for it.
@@ -256,8 +260,8 @@ fn pipeline(
     })
 }
 
-fn judged_splits(values: &Values) -> Vec<Split> {
-    match values["judge"].as_str() {
+fn evaluated_splits(values: &Values) -> Vec<Split> {
+    match values["evaluate_on"].as_str() {
         Some("train") => vec![Split::Train],
         Some("val") => vec![Split::Val],
         Some("test") => vec![Split::Test],
@@ -338,9 +342,19 @@ mod tests {
     #[test]
     fn every_field_with_a_default_accepts_its_default() {
         for (name, value) in defaults(&facts()) {
-            let field = FIELDS.iter().find(|field| field.name == name).expect("a default belongs to a field");
-            field.kind.check(&value).expect("a default is valid");
+            let field = Field::find(&name).expect("a default belongs to a field");
+            field.field_type.check(&value).expect("a default is valid");
         }
+    }
+
+    #[test]
+    fn a_former_name_of_a_field_is_read() {
+        let evaluate = |name: &str| {
+            let pairs = [("epochs", "0"), ("weights", "/"), (name, "test")];
+            recipe_from_values(&values_from_text(pairs).0, &facts())
+        };
+        assert_eq!(evaluate("judge"), evaluate("evaluate_on"));
+        assert!(values_from_text([("judge", "test")]).0.contains_key("evaluate_on"));
     }
 
     #[test]
@@ -370,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn judging_normalises_as_training_does() {
+    fn evaluation_normalises_as_training_does() {
         let own = ChannelFigures { mean: [0.5, 0.4, 0.3], std: [0.2, 0.2, 0.1], samples: 800 };
         let facts = DatasetFacts { channels: Some(own), ..facts() };
         let last = |values: Value| {

@@ -68,7 +68,7 @@ fn refusal(bytes: &[u8]) -> ImportError {
 }
 
 fn good() -> Vec<(String, Vec<u8>)> {
-    pictures(&[
+    images(&[
         "set/a/1.png",
         "set/a/2.png",
         "set/b/1.png",
@@ -112,7 +112,7 @@ fn names_that_lead_elsewhere_refuse_the_whole() {
         ["../out.png", "/etc/out.png", "C:\\out.png", "set\\..\\..\\out.png", "set/a/..", "\\\\host\\out.png"]
     {
         let mut files = good();
-        files.push((name.into(), picture(9)));
+        files.push((name.into(), image(9)));
         for bytes in [zipped(&files), tarred(&files), gzipped(&tarred(&files))] {
             match refusal(&bytes) {
                 ImportError::UnsafeArchive { entry, .. } => assert_eq!(entry, name),
@@ -172,14 +172,14 @@ fn broken_archives_are_refused() {
         let error = refusal(bytes);
         assert!(matches!(error, ImportError::BrokenArchive { .. }), "{what}: {error}");
     }
-    for bytes in [b"plain text".as_slice(), b"", b"Rar!\x1a\x07\x01\x00", &picture(1)] {
+    for bytes in [b"plain text".as_slice(), b"", b"Rar!\x1a\x07\x01\x00", &image(1)] {
         assert!(matches!(refusal(bytes), ImportError::NotAnArchive { .. }));
     }
 }
 
 #[test]
 fn an_archive_of_one_class_is_no_data_set() {
-    assert!(matches!(refusal(&zipped(&pictures(&["a/1.png", "a/2.png"]))), ImportError::NotADataSet { .. }));
+    assert!(matches!(refusal(&zipped(&images(&["a/1.png", "a/2.png"]))), ImportError::NotADataSet { .. }));
     assert!(matches!(refusal(&zipped(&[])), ImportError::NotADataSet { .. }));
 }
 
@@ -206,7 +206,7 @@ fn limits_hold_for_what_really_comes_out() {
     assert!(matches!(error, ImportError::TooLarge { .. } | ImportError::BrokenArchive { .. }), "{error}");
     let all: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(import_bytes(&zipped(&files), &with(all as u64, 7)).1.is_ok(), "exactly the limit is allowed");
-    // What is passed over counts as well.
+    // What is skipped counts as well.
     let hidden = [good(), vec![("set/.bomb".into(), vec![0; 1 << 20])]].concat();
     assert!(matches!(
         import_bytes(&zipped(&hidden), &with(1 << 19, 100)).1,
@@ -226,18 +226,18 @@ fn odd_names_are_unpacked() {
     let long = format!("set/b/{}.png", "x".repeat(180));
     let mut builder = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
-    let bytes = picture(7);
+    let bytes = image(7);
     header.set_size(bytes.len() as u64);
     builder.append_data(&mut header, &long, bytes.as_slice()).unwrap();
     let long_entry = builder.into_inner().unwrap();
     let tar = [
         tar_entry(b"./", EntryType::Directory, b""),
         tar_entry(b"set/old-folder/", EntryType::Regular, b""),
-        tar_entry(b"set/K\xE4se/1.png", EntryType::Regular, &picture(1)),
-        tar_entry("set/日本/1.png".as_bytes(), EntryType::Regular, &picture(2)),
-        tar_entry(b"set/b\\windows.png", EntryType::Regular, &picture(3)),
+        tar_entry(b"set/K\xE4se/1.png", EntryType::Regular, &image(1)),
+        tar_entry("set/日本/1.png".as_bytes(), EntryType::Regular, &image(2)),
+        tar_entry(b"set/b\\windows.png", EntryType::Regular, &image(3)),
         tar_entry(b"set/b/twice.png", EntryType::Regular, b"replaced by the next one"),
-        tar_entry(b"set/b/twice.png", EntryType::Regular, &picture(4)),
+        tar_entry(b"set/b/twice.png", EntryType::Regular, &image(4)),
         long_entry,
     ]
     .concat();

@@ -34,11 +34,11 @@ fn ten_classes_keep_the_order_of_their_list() {
     let imported = imported.unwrap();
     assert_eq!((imported.format, imported.classes.join(" ").as_str()), ("cifar-binary", "zebra ant bee"));
     assert_eq!((counts(&imported), rejected(&imported)), ([12, 0, 6], vec![]));
-    // The eighth picture for training is the second of the second batch.
+    // The eighth image for training is the second of the second batch.
     let sample = imported.samples.iter().find(|sample| sample.path == "train/ant/000007.png").unwrap();
     assert_eq!((sample.width, sample.height, &sample.metadata), (32, 32, &None));
-    let picture = image::open(imported.root.join(&sample.path)).unwrap().into_rgb8();
-    assert_eq!((picture.get_pixel(0, 0).0, picture.get_pixel(31, 31).0), ([9, 2, 200], [40, 33, 231]));
+    let image = image::open(imported.root.join(&sample.path)).unwrap().into_rgb8();
+    assert_eq!((image.get_pixel(0, 0).0, image.get_pixel(31, 31).0), ([9, 2, 200], [40, 33, 231]));
 }
 
 #[test]
@@ -64,14 +64,14 @@ fn what_does_not_hold_is_said_and_leaves_nothing() {
     };
     let mut files = ten();
     files[1].1[3073 * 4] = 3;
-    assert!(refusal(&files).contains("picture 4 has label 3, which has no name"));
+    assert!(refusal(&files).contains("image 4 has label 3, which has no name"));
     let mut files = hundred();
     files[2].1[0] = 2;
-    assert!(refusal(&files).contains("picture 0 has label 2"));
+    assert!(refusal(&files).contains("image 0 has label 2"));
     for (mut files, at) in [(ten(), 1), (hundred(), 3)] {
         for length in (1..files[at].1.len()).rev().step_by(501) {
             files[at].1.truncate(length);
-            assert!(refusal(&files).contains("it ends within picture"), "cut to {length}");
+            assert!(refusal(&files).contains("it ends within image"), "cut to {length}");
         }
     }
     let two =

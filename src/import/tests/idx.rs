@@ -15,7 +15,7 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// `count` pictures of 5 × 4 that all differ, with labels 0 to 2 in turn.
+/// `count` images of 5 × 4 that all differ, with labels 0 to 2 in turn.
 fn pair(count: u32, seed: u8) -> [Vec<u8>; 2] {
     let values: Vec<u8> = (0..count * 20).map(|at| (at * 7) as u8 ^ seed ^ (at / 20) as u8).collect();
     let labels: Vec<u8> = (0..count).map(|at| (at % 3) as u8).collect();
@@ -33,7 +33,7 @@ fn mnist() -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn both_halves_become_pictures_in_class_folders() {
+fn both_halves_become_images_in_class_folders() {
     let (_folder, imported) = import_files(&mnist(), &Options::default());
     let imported = imported.unwrap();
     assert_eq!(
@@ -45,9 +45,9 @@ fn both_halves_become_pictures_in_class_folders() {
     assert_eq!(rejected(&imported), []);
     let sample = imported.samples.iter().find(|sample| sample.path == "train/1/000004.png").unwrap();
     assert_eq!((sample.class, sample.width, sample.height, sample.format), (1, 5, 4, "png"));
-    let picture = image::open(imported.root.join(&sample.path)).unwrap();
-    assert_eq!(picture.color(), image::ColorType::L8);
-    assert_eq!(picture.as_bytes(), &mnist()[0].1[16 + 4 * 20..16 + 5 * 20]);
+    let image = image::open(imported.root.join(&sample.path)).unwrap();
+    assert_eq!(image.color(), image::ColorType::L8);
+    assert_eq!(image.as_bytes(), &mnist()[0].1[16 + 4 * 20..16 + 5 * 20]);
     assert!(!imported.root.join("raw").exists());
 }
 
@@ -65,11 +65,11 @@ fn a_list_beside_names_the_classes() {
     );
     files.last_mut().unwrap().1 = b"T-shirt\nTrouser".to_vec();
     let error = import_files(&files, &Options::default()).1.unwrap_err().to_string();
-    assert!(error.contains("picture 2 has label 2, and the list of classes beside has 2 names"), "{error}");
+    assert!(error.contains("image 2 has label 2, and the list of classes beside has 2 names"), "{error}");
 }
 
 #[test]
-fn one_file_of_pictures_is_split_by_us() {
+fn one_file_of_images_is_split_by_us() {
     let folder = folder(&mnist());
     for name in ["train-images-idx3-ubyte", "t10k-images.idx3-ubyte.gz"] {
         let imported = import_with(
@@ -88,9 +88,9 @@ fn one_file_of_pictures_is_split_by_us() {
 fn colours_may_come_last_or_second() {
     let last: Vec<u8> = (0..4 * 2 * 2 * 3).map(|at| at as u8 * 5).collect();
     let mut planes = Vec::new();
-    for picture in last.chunks(12) {
+    for image in last.chunks(12) {
         for colour in 0..3 {
-            planes.extend((0..4).map(|pixel| picture[pixel * 3 + colour]));
+            planes.extend((0..4).map(|pixel| image[pixel * 3 + colour]));
         }
     }
     let labels = file(&[4], &[0, 1, 0, 1]);
@@ -102,8 +102,8 @@ fn colours_may_come_last_or_second() {
         ];
         let (_folder, imported) = import_files(&files, &Options::default());
         let imported = imported.unwrap();
-        let picture = image::open(imported.root.join("0/000000.png")).unwrap().into_rgb8();
-        assert_eq!(picture.into_raw(), last[..12]);
+        let image = image::open(imported.root.join("0/000000.png")).unwrap().into_rgb8();
+        assert_eq!(image.into_raw(), last[..12]);
         hashes.push(imported.fingerprint);
     }
     assert_eq!(hashes[0], hashes[1]);
@@ -123,21 +123,21 @@ fn what_does_not_hold_is_said_and_leaves_nothing() {
     let longer = [images.as_slice(), &[0]].concat();
     let bad_gzip = gzipped(&images)[..50].to_vec();
     for (images, labels, says) in [
-        (images[..600].to_vec(), labels.clone(), "it ends after 29 of 30 pictures"),
+        (images[..600].to_vec(), labels.clone(), "it ends after 29 of 30 images"),
         (longer, labels.clone(), "it has more in it than its head says"),
         (images.clone(), labels[..20].to_vec(), "it ends after 12 of 30 labels"),
         (
             images.clone(),
             file(&[29], &[0; 29]),
-            "it claims 30 pictures, and train-labels-idx1-ubyte has 29 labels",
+            "it claims 30 images, and train-labels-idx1-ubyte has 29 labels",
         ),
-        (claims(&[u32::MAX, 4, 5]), labels.clone(), "it claims 4294967295 pictures"),
+        (claims(&[u32::MAX, 4, 5]), labels.clone(), "it claims 4294967295 images"),
         (
             claims(&[30, u32::MAX, u32::MAX]),
             labels.clone(),
-            "it claims pictures of 4294967295 × 4294967295 pixels",
+            "it claims images of 4294967295 × 4294967295 pixels",
         ),
-        (claims(&[30, 0, 5]), labels.clone(), "it claims pictures of 5 × 0 pixels"),
+        (claims(&[30, 0, 5]), labels.clone(), "it claims images of 5 × 0 pixels"),
         (claims(&[30, 4, 5, 2]), labels.clone(), "its sizes are 30 × 4 × 5 × 2"),
         (claims(&[600]), labels.clone(), "its sizes are 600"),
         (b"\0\0\x0d\x03".to_vec(), labels.clone(), "its values are of type 0x0d"),
@@ -178,7 +178,7 @@ fn a_bomb_goes_off_at_the_limit() {
 }
 
 #[test]
-fn an_archive_of_them_gives_way_to_their_pictures() {
+fn an_archive_of_them_gives_way_to_their_images() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("mnist.tar");
     let mut builder = tar::Builder::new(std::fs::File::create(&archive).unwrap());
@@ -196,28 +196,28 @@ fn an_archive_of_them_gives_way_to_their_pictures() {
 
 #[test]
 fn a_form_can_be_asked_for() {
-    let wanting = |form| Options { form: Some(form), ..Options::default() };
-    let plain = pictures(&["a/1.png", "b/1.png"]);
-    let error = import_files(&plain, &wanting(Form::Idx)).1.unwrap_err().to_string();
+    let wanting = |format| Options { format: Some(format), ..Options::default() };
+    let plain = images(&["a/1.png", "b/1.png"]);
+    let error = import_files(&plain, &wanting(DatasetFormat::Idx)).1.unwrap_err().to_string();
     assert!(error.contains("is not IDX, which is known by files such as"), "{error}");
-    let error = import_files(&mnist(), &wanting(Form::Folders)).1.unwrap_err().to_string();
+    let error = import_files(&mnist(), &wanting(DatasetFormat::Folders)).1.unwrap_err().to_string();
     assert!(error.starts_with("All there is here is 4 files in one folder"), "{error}");
     let both = [mnist(), plain].concat();
     assert_eq!(import_files(&both, &Options::default()).1.unwrap().format, "folder");
-    assert_eq!(import_files(&both, &wanting(Form::Idx)).1.unwrap().format, "idx");
+    assert_eq!(import_files(&both, &wanting(DatasetFormat::Idx)).1.unwrap().format, "idx");
 }
 
 #[test]
 fn any_name_will_do_where_one_pair_begins_as_idx() {
     let [images, labels] = pair(9, 0);
     let notes = || ("notes.txt".to_owned(), b"what this is".to_vec());
-    for (pictures, labels) in [
+    for (images, labels) in [
         (("digits.idx3", images.clone()), ("digits-labels.idx1", labels.clone())),
         (("images.gz", gzipped(&images)), ("labels.gz", gzipped(&labels))),
         (("set/train-images-idx3-ubyte", images.clone()), ("set/classes", labels.clone())),
-        (("set/pictures", images.clone()), ("set/t10k-labels.idx1-ubyte.gz", gzipped(&labels))),
+        (("set/images", images.clone()), ("set/t10k-labels.idx1-ubyte.gz", gzipped(&labels))),
     ] {
-        let files = [pictures, labels].map(|(name, bytes)| (name.to_owned(), bytes));
+        let files = [images, labels].map(|(name, bytes)| (name.to_owned(), bytes));
         let (_folder, imported) =
             import_files(&[files.clone().as_slice(), &[notes()]].concat(), &Options::default());
         let imported = imported.unwrap();
@@ -226,7 +226,7 @@ fn any_name_will_do_where_one_pair_begins_as_idx() {
         let (images, labels) = (&files[0].0, &files[1].0);
         assert_eq!(
             imported.evidence,
-            format!("{images} begins as IDX files of pictures do, and {labels} as those of labels")
+            format!("{images} begins as IDX files of images do, and {labels} as those of labels")
         );
         // The same by the path of the one file.
         let folder = folder(&files);
@@ -234,7 +234,7 @@ fn any_name_will_do_where_one_pair_begins_as_idx() {
         assert_eq!(again.unwrap().samples, imported.samples);
         let error = import_with(&folder.path().join(labels), &folder.path().join("out"), &Options::default());
         let error = error.unwrap_err().to_string();
-        assert!(error.contains("it holds labels; give the path of the file of pictures"), "{error}");
+        assert!(error.contains("it holds labels; give the path of the file of images"), "{error}");
     }
 }
 
@@ -253,7 +253,7 @@ fn pairs_that_first_bytes_do_not_tell_are_asked_for() {
     let two = [("a", &images), ("b", &images), ("c", &labels), ("d", &fewer)];
     let text = error(&two, "");
     assert!(
-        text.contains("there are 2 files of pictures here and 2 of labels, and their names don't say"),
+        text.contains("there are 2 files of images here and 2 of labels, and their names don't say"),
         "{text}"
     );
     let text = error(&[two[0], ("e", &labels), two[2]], "a");
@@ -261,7 +261,7 @@ fn pairs_that_first_bytes_do_not_tell_are_asked_for() {
     let text = error(&[two[0], two[3]], "a");
     assert!(text.contains("no file beside it holds 9 labels"), "{text}");
     let text = error(&[two[0], two[3]], "");
-    assert!(text.contains("it claims 9 pictures, and d has 6 labels"), "{text}");
+    assert!(text.contains("it claims 9 images, and d has 6 labels"), "{text}");
     assert!(error(&two[..2], "").contains("are not beside it; put them there"));
     // Names that contradict count for more than bytes that agree.
     let text = error(&[("train-images-idx3-ubyte", &images), ("t10k-labels-idx1-ubyte", &labels)], "");
@@ -288,7 +288,7 @@ fn a_pipe_beside_is_not_waited_for() {
 }
 
 #[test]
-fn seventy_thousand_small_pictures() {
+fn seventy_thousand_small_images() {
     if std::env::var_os("TINTYPE_REAL_DATA").is_none() {
         println!("skipped: TINTYPE_REAL_DATA is not set, and this takes a while");
         return;
@@ -296,11 +296,11 @@ fn seventy_thousand_small_pictures() {
     let mut files = Vec::new();
     for (name, count) in [("train", 60_000_u32), ("t10k", 10_000)] {
         // Rings, as empty around and as dense within as digits are.
-        let values = (0..count).flat_map(|picture| {
+        let values = (0..count).flat_map(|image| {
             (0..784_u32).map(move |at| {
                 let (x, y) = (f64::from(at % 28) - 13.5, f64::from(at / 28) - 13.5);
-                let distance = (x.hypot(y) - 4.0 - f64::from(picture % 997) / 200.0).abs();
-                (255.0 * (1.5 - distance).clamp(0.0, 1.0)) as u8 ^ (picture % 7) as u8
+                let distance = (x.hypot(y) - 4.0 - f64::from(image % 997) / 200.0).abs();
+                (255.0 * (1.5 - distance).clamp(0.0, 1.0)) as u8 ^ (image % 7) as u8
             })
         });
         files.push((
@@ -313,6 +313,6 @@ fn seventy_thousand_small_pictures() {
     let folder = folder(&files);
     let started = std::time::Instant::now();
     let imported = import_with(folder.path(), &folder.path().join("data"), &Options::default()).unwrap();
-    println!("70,000 pictures of 28 × 28: {:.1} s", started.elapsed().as_secs_f64());
+    println!("70,000 images of 28 × 28: {:.1} s", started.elapsed().as_secs_f64());
     assert_eq!((counts(&imported), imported.classes.len()), ([60_000, 0, 10_000], 10));
 }

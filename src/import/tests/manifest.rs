@@ -1,9 +1,9 @@
 use super::*;
 use serde_json::json;
 
-/// Pictures in one folder, and a table beside it.
+/// Images in one folder, and a table beside it.
 fn with_table(name: &str, table: &str) -> Vec<(String, Vec<u8>)> {
-    let mut files = pictures(&["images/1.png", "images/2.png", "images/3.png", "images/deep/4.png"]);
+    let mut files = images(&["images/1.png", "images/2.png", "images/3.png", "images/deep/4.png"]);
     files.push((name.to_owned(), table.as_bytes().to_vec()));
     files
 }
@@ -57,19 +57,19 @@ fn without_splits_they_are_held_out() {
 
 #[test]
 fn a_table_for_each_split() {
-    let mut files = pictures(&["train/1.png", "train/2.png", "test/1.png"]);
+    let mut files = images(&["train/1.png", "train/2.png", "test/1.png"]);
     files.push(("train.csv".into(), b"file,label\ntrain/1.png,a\ntrain/2.png,b".to_vec()));
     files.push(("test.csv".into(), b"file,label\ntest/1.png,a".to_vec()));
     let imported = import_files(&files, &Options::default()).1.unwrap();
     assert_eq!((counts(&imported), rejected(&imported)), ([2, 0, 1], vec![]));
     // As the hub has it: a table within each split's folder.
-    let mut files = pictures(&["train/1.png", "train/2.png", "test/1.png"]);
+    let mut files = images(&["train/1.png", "train/2.png", "test/1.png"]);
     files.push(("train/metadata.csv".into(), b"file_name,label\n1.png,a\n2.png,b".to_vec()));
     files.push(("test/metadata.jsonl".into(), b"{\"file_name\": \"1.png\", \"label\": \"b\"}".to_vec()));
     assert_eq!(counts(&import_files(&files, &Options::default()).1.unwrap()), [2, 0, 1]);
     files.push(("more.csv".into(), b"path,label\ntest/1.png,a".to_vec()));
     let error = import_files(&files, &Options::default()).1.unwrap_err().to_string();
-    assert!(error.contains("is a table of pictures too; give the path of one"), "{error}");
+    assert!(error.contains("is a table of images too; give the path of one"), "{error}");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn rows_that_are_no_use_are_listed() {
         ("images/9.png", row(4, "there is no such file, or it can't be used")),
         ("labels.csv", row(6, "it names no file")),
         ("labels.csv", row(14, "it has 2 cells, and the head has 3")),
-        ("labels.csv", "one picture is named by no row: images/deep/4.png".to_owned()),
+        ("labels.csv", "one image is named by no row: images/deep/4.png".to_owned()),
     ];
     let mut rejected = rejected(&imported);
     rejected
@@ -122,7 +122,7 @@ fn an_archive_may_bring_its_table() {
 #[cfg(unix)]
 #[test]
 fn no_link_leads_out() {
-    let around = folder(&pictures(&["secret/1.png", "set/a.png", "set/b.png"]));
+    let around = folder(&images(&["secret/1.png", "set/a.png", "set/b.png"]));
     let root = around.path().join("set");
     std::os::unix::fs::symlink("../secret/1.png", root.join("link.png")).unwrap();
     std::os::unix::fs::symlink("../secret", root.join("folder")).unwrap();
@@ -143,17 +143,21 @@ fn no_link_leads_out() {
 
 #[test]
 fn the_table_itself_may_be_given() {
-    let mut files = pictures(&["a/1.png", "b/2.png"]);
+    let mut files = images(&["a/1.png", "b/2.png"]);
     files.push(("labels.csv".into(), b"path,label\na/1.png,x\nb/2.png,y".to_vec()));
     files.push(("classes.txt".into(), b"x\ny".to_vec()));
     files.push(("other.csv".into(), b"when,what\n1,2".to_vec()));
     let folder = folder(&files);
-    let import = |name: &str, form| {
-        import_with(&folder.path().join(name), Path::new("/nowhere"), &Options { form, ..Options::default() })
+    let import = |name: &str, format| {
+        import_with(
+            &folder.path().join(name),
+            Path::new("/nowhere"),
+            &Options { format, ..Options::default() },
+        )
     };
     assert_eq!(import("", None).unwrap().classes, ["a", "b"], "class folders come first");
     assert_eq!(import("labels.csv", None).unwrap().classes, ["x", "y"]);
-    assert_eq!(import("", Some(Form::Manifest)).unwrap().classes, ["x", "y"]);
+    assert_eq!(import("", Some(DatasetFormat::Manifest)).unwrap().classes, ["x", "y"]);
     let error = import("other.csv", None).unwrap_err().to_string();
     assert!(
         error.contains("names no column of paths and one of labels; call them “path” and “label”"),
@@ -180,19 +184,19 @@ fn a_table_of_no_use_says_why() {
         Err(error @ ImportError::NotADataSet { .. }) => error.to_string(),
         other => panic!("{other:?}"),
     };
-    let advice = "A table has a row for each picture, with a path below the table's own folder and a label, and at \
+    let advice = "A table has a row for each image, with a path below the table's own folder and a label, and at \
                   least two different labels; correct its rows, or move it to where its paths begin.";
     assert_eq!(
         error("t.csv", "path,label\n"),
         format!(
-            "t.csv has no rows. No usable picture came of that. Of no use, to begin with: t.csv (4 pictures are named by no row, such as \
+            "t.csv has no rows. No usable image came of that. Of no use, to begin with: t.csv (4 images are named by no row, such as \
              images/1.png). {advice}"
         )
     );
     assert_eq!(
         error("t.csv", "path,label\n../x.png,cat\n9.png,dog\n/y.png,cat\n8.png,cat\n"),
         format!(
-            "t.csv has 4 rows. No usable picture came of that. Of no use, to begin with: \
+            "t.csv has 4 rows. No usable image came of that. Of no use, to begin with: \
              ../x.png (row 2 of t.csv: its path leads out of the folder by “..”); \
              9.png (row 3 of t.csv: there is no such file, or it can't be used); \
              /y.png (row 4 of t.csv: its path is absolute and not below the table's folder). {advice}"
@@ -200,7 +204,7 @@ fn a_table_of_no_use_says_why() {
     );
     let one = error("t.jsonl", "{\"path\": \"1.png\", \"label\": \"cat\"}\n{\"path\": \"2.png\"}\n");
     assert!(
-        one.starts_with("t.jsonl has 2 rows. There is only one class here, “cat”, with 1 usable picture."),
+        one.starts_with("t.jsonl has 2 rows. There is only one class here, “cat”, with 1 usable image."),
         "{one}"
     );
     assert!(one.contains("2.png (row 2 of t.jsonl: it has no label)"), "{one}");
@@ -230,7 +234,7 @@ fn what_a_name_says_in_other_letters_is_metadata() {
 
 #[test]
 fn the_hash_that_a_file_has_is_no_metadata() {
-    let hash = blake3::hash(&picture(0)).to_hex()[..32].to_owned();
+    let hash = blake3::hash(&image(0)).to_hex()[..32].to_owned();
     let imported = imported("t.csv", &format!("path,label,hash\n1.png,cat,{hash}\n2.png,dog,{hash}\n"));
     assert_eq!(imported.samples[0].metadata, None);
     assert_eq!(imported.samples[1].metadata, object(&json!({"hash": hash})), "that of another file");

@@ -3,9 +3,8 @@
 mod archives;
 mod cifar;
 mod folders;
-mod forms;
+mod formats;
 mod idx;
-mod job;
 mod manifest;
 mod parquet;
 mod real;
@@ -13,25 +12,25 @@ mod webdataset;
 
 use super::*;
 
-/// A picture whose file differs from that of every other seed.
-fn picture(seed: usize) -> Vec<u8> {
+/// An image whose file differs from that of every other seed.
+pub(crate) fn image(seed: usize) -> Vec<u8> {
     let [low, high, ..] = seed.to_le_bytes();
     vision::png(&vision::RgbImage::from_fn(8, 6, |x, y| image::Rgb([low, high, (x * 20 + y) as u8])))
 }
 
-/// Pictures at these places.
-fn pictures(paths: &[&str]) -> Vec<(String, Vec<u8>)> {
-    paths.iter().enumerate().map(|(seed, path)| ((*path).to_owned(), picture(seed))).collect()
+/// Images at these places.
+pub(crate) fn images(paths: &[&str]) -> Vec<(String, Vec<u8>)> {
+    paths.iter().enumerate().map(|(seed, path)| ((*path).to_owned(), image(seed))).collect()
 }
 
 /// A folder that goes away by itself.
-fn folder(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
+pub(crate) fn folder(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write_files(folder.path(), files);
     folder
 }
 
-fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) {
+pub(crate) fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) {
     for (path, bytes) in files {
         let file = folder.join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -39,7 +38,7 @@ fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) {
     }
 }
 
-fn import_with(source: &Path, into: &Path, options: &Options) -> Result<Imported, ImportError> {
+pub(crate) fn import_with(source: &Path, into: &Path, options: &Options) -> Result<Imported, ImportError> {
     import(source, into, options, &|_| {}, &|| false)
 }
 
@@ -60,7 +59,7 @@ fn import_files(
     (around, imported)
 }
 
-/// Imports a folder of these files again and again, one of them as each of `variants`; `check` judges what came of it.
+/// Imports a folder of these files again and again, one of them as each of `variants`; `check` evaluates what came of it.
 fn import_variants(
     files: &[(String, Vec<u8>)],
     at: usize,
@@ -98,15 +97,15 @@ fn object(value: &Value) -> Option<Map<String, Value>> {
     value.as_object().cloned()
 }
 
-fn import_pictures(paths: &[&str], split: Option<SplitRequest>) -> Result<Imported, ImportError> {
+fn import_images(paths: &[&str], split: Option<SplitRequest>) -> Result<Imported, ImportError> {
     let options = Options { split, ..Options::default() };
-    import_with(folder(&pictures(paths)).path(), Path::new("/nowhere"), &options)
+    import_with(folder(&images(paths)).path(), Path::new("/nowhere"), &options)
 }
 
 fn counts(imported: &Imported) -> [usize; 3] {
     Split::ALL.map(|split| imported.samples.iter().filter(|sample| sample.split == split).count())
 }
 
-fn rejected(imported: &Imported) -> Vec<(&str, &str)> {
+pub(crate) fn rejected(imported: &Imported) -> Vec<(&str, &str)> {
     imported.rejected.iter().map(|file| (file.path.as_str(), file.reason.as_str())).collect()
 }

@@ -8,8 +8,8 @@ use ::parquet::schema::parser::parse_message_type;
 use serde_json::json;
 use std::sync::Arc;
 
-/// A shard with pictures, labels and nothing else; named as `names` say.
-fn shard(pictures: &[(Vec<u8>, i64)], names: Option<&[&str]>, compression: Compression) -> Vec<u8> {
+/// A shard with images, labels and nothing else; named as `names` say.
+fn shard(images: &[(Vec<u8>, i64)], names: Option<&[&str]>, compression: Compression) -> Vec<u8> {
     let schema = parse_message_type(
         "message schema { optional group image { optional binary bytes; } required int64 label; }",
     )
@@ -21,7 +21,7 @@ fn shard(pictures: &[(Vec<u8>, i64)], names: Option<&[&str]>, compression: Compr
     let properties =
         WriterProperties::builder().set_compression(compression).set_key_value_metadata(said).build();
     let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties)).unwrap();
-    for rows in pictures.chunks(4) {
+    for rows in images.chunks(4) {
         let mut group = writer.next_row_group().unwrap();
         let mut column = group.next_column().unwrap().unwrap();
         let bytes: Vec<ByteArray> = rows.iter().map(|(bytes, _)| ByteArray::from(bytes.clone())).collect();
@@ -37,7 +37,7 @@ fn shard(pictures: &[(Vec<u8>, i64)], names: Option<&[&str]>, compression: Compr
 }
 
 fn rows(count: usize) -> Vec<(Vec<u8>, i64)> {
-    (0..count).map(|at| (picture(at), at as i64 % 2)).collect()
+    (0..count).map(|at| (image(at), at as i64 % 2)).collect()
 }
 
 fn import_shards(shards: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, Result<Imported, ImportError>) {
@@ -70,7 +70,7 @@ fn every_usual_packing_is_read_and_the_bytes_are_kept() {
         let (_folder, imported) = import_shards(&shards);
         let imported = imported.unwrap();
         assert_eq!((imported.classes.join(" ").as_str(), counts(&imported)), ("cat dog", [10, 0, 0]));
-        assert_eq!(std::fs::read(imported.root.join("train/dog/000009.png")).unwrap(), picture(9));
+        assert_eq!(std::fs::read(imported.root.join("train/dog/000009.png")).unwrap(), image(9));
     }
 }
 
@@ -94,7 +94,7 @@ fn one_shard_given_by_its_path_is_split_by_us() {
 #[test]
 fn rows_that_are_no_use_are_listed() {
     let mut rows = rows(4);
-    rows.extend([(picture(9), 2), (picture(9), -1), (Vec::new(), 0), (b"no picture".to_vec(), 1)]);
+    rows.extend([(image(9), 2), (image(9), -1), (Vec::new(), 0), (b"no image".to_vec(), 1)]);
     let shards = [("test.parquet", shard(&rows, Some(&["cat", "dog"]), Compression::SNAPPY))];
     let imported = import_shards(&shards).1.unwrap();
     assert_eq!(
@@ -102,8 +102,8 @@ fn rows_that_are_no_use_are_listed() {
         [
             ("test.parquet, row 5", "it has label 2, and there are 2 names"),
             ("test.parquet, row 6", "its label is −1, which says that it has none"),
-            ("test.parquet, row 7", "it holds no picture"),
-            ("test/dog/000004.bin", "not a picture: its content is of no known image format"),
+            ("test.parquet, row 7", "it holds no image"),
+            ("test/dog/000004.bin", "not an image: its content is of no known image format"),
         ]
     );
 }
@@ -143,7 +143,7 @@ fn shards_that_do_not_belong_together_are_told() {
 }
 
 #[test]
-fn a_table_that_has_pictures_and_paths_may_be_read_both_ways() {
+fn a_table_that_has_images_and_paths_may_be_read_both_ways() {
     let schema = parse_message_type(
         "message schema { optional group image { optional binary bytes; } required binary label (UTF8); required binary path (UTF8); }",
     )
@@ -152,7 +152,7 @@ fn a_table_that_has_pictures_and_paths_may_be_read_both_ways() {
     let mut group = writer.next_row_group().unwrap();
     let texts = |texts: [&str; 2]| texts.map(ByteArray::from);
     for (values, levels) in [
-        ([0, 1].map(|at| ByteArray::from(picture(at))), Some([2_i16; 2])),
+        ([0, 1].map(|at| ByteArray::from(image(at))), Some([2_i16; 2])),
         (texts(["cat", "dog"]), None),
         (texts(["1.png", "2.png"]), None),
     ] {
@@ -162,29 +162,27 @@ fn a_table_that_has_pictures_and_paths_may_be_read_both_ways() {
         column.close().unwrap();
     }
     group.close().unwrap();
-    let mut files = pictures(&["1.png", "2.png"]);
+    let mut files = images(&["1.png", "2.png"]);
     files.push(("a.parquet".to_owned(), writer.into_inner().unwrap()));
     let source = folder(&files);
     for path in [source.path().to_owned(), source.path().join("a.parquet")] {
-        for (form, format, other) in
-            [(Form::Parquet, "parquet", Form::Manifest), (Form::Manifest, "manifest-parquet", Form::Parquet)]
-        {
-            let options = Options { form: Some(form), ..Options::default() };
+        for (format, name, other) in [
+            (DatasetFormat::Parquet, "parquet", DatasetFormat::Manifest),
+            (DatasetFormat::Manifest, "manifest-parquet", DatasetFormat::Parquet),
+        ] {
+            let options = Options { format: Some(format), ..Options::default() };
             let into = tempfile::tempdir().unwrap();
             let imported = import_with(&path, &into.path().join("data"), &options).unwrap();
-            assert_eq!(
-                (imported.format, imported.readings, imported.samples.len()),
-                (format, vec![other], 2)
-            );
+            assert_eq!((imported.format, imported.readings, imported.samples.len()), (name, vec![other], 2));
         }
     }
-    // A column of pictures is none of paths, though it be called “image”.
+    // A column of images is none of paths, though it be called “image”.
     let only = [("a.parquet".to_owned(), shard(&rows(4), None, Compression::SNAPPY))];
     assert_eq!(import_files(&only, &Options::default()).1.unwrap().readings, []);
-    let options = Options { form: Some(Form::Manifest), ..Options::default() };
+    let options = Options { format: Some(DatasetFormat::Manifest), ..Options::default() };
     let error = import_files(&only, &options).1.unwrap_err().to_string();
     assert!(
-        error.contains("It looks like Parquet with pictures: a.parquet has pictures in its column “image”"),
+        error.contains("It looks like Parquet with images: a.parquet has images in its column “image”"),
         "{error}"
     );
 }
@@ -206,7 +204,7 @@ fn a_table_of_paths_may_be_parquet_too() {
     column.typed::<Int64Type>().write_batch(&[3, 4, 5], None, None).unwrap();
     column.close().unwrap();
     group.close().unwrap();
-    let mut files = pictures(&["1.png", "2.png"]);
+    let mut files = images(&["1.png", "2.png"]);
     files.push(("labels.parquet".to_owned(), writer.into_inner().unwrap()));
     let imported = import_files(&files, &Options::default()).1.unwrap();
     assert_eq!((imported.format, imported.classes.join(" ").as_str()), ("manifest-parquet", "cat dog"));

@@ -34,7 +34,7 @@ fn a_thousand_cats_and_dogs() {
 }
 
 #[test]
-fn sixty_thousand_small_pictures() {
+fn sixty_thousand_small_images() {
     let Some((_folder, imported)) = import_real("cifar10-jpg.tar.gz") else { return };
     assert_eq!(
         (imported.format, imported.classes.len(), counts(&imported)),
@@ -50,7 +50,7 @@ fn sixty_thousand_small_pictures() {
 }
 
 #[test]
-fn awkward_pictures_in_any_layout() {
+fn awkward_images_in_any_layout() {
     let Some((folder, imported)) = import_real("awkward-images.zip") else { return };
     assert_eq!(imported.classes, ["exif-orientation", "image-rs", "pillow"]);
     let check = |imported: &Imported| {

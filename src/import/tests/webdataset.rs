@@ -30,19 +30,19 @@ fn import_shards(shards: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, Result<Impor
 fn labels_are_read_from_each_kind_of_file() {
     let train = shard(&[
         ("000.json", text("{\"label\": 1, \"place\": \"home\", \"n\": 3}")),
-        ("000.png", picture(0)),
+        ("000.png", image(0)),
         ("001.cls", text("dog\n")),
-        ("001.jpg", picture(1)),
+        ("001.jpg", image(1)),
         ("001.txt", text("a dog in the rain")),
-        ("002.png", picture(2)),
+        ("002.png", image(2)),
         ("002.txt", text("cat")),
-        ("dir.v2/003.png", picture(3)),
+        ("dir.v2/003.png", image(3)),
         ("dir.v2/003.cls", text("cat")),
     ]);
     let val = shard(&[
         ("000.cls", text("dog")),
-        ("000.png", picture(5)),
-        ("../../out.png", picture(6)),
+        ("000.png", image(5)),
+        ("../../out.png", image(6)),
         ("../../out.cls", text("cat")),
     ]);
     let (folder, imported) = import_shards(&[("train-0.tar", train), ("val-0.tar", val)]);
@@ -62,14 +62,14 @@ fn labels_are_read_from_each_kind_of_file() {
     assert_eq!(said("train/dog/000001.png"), object(&json!({"txt": "a dog in the rain", "key": "001"})));
     assert_eq!(said("train/cat/000003.png"), object(&json!({"key": "dir.v2/003"})));
     assert_eq!(said("val/cat/000001.png"), object(&json!({"key": "../../out"})), "a name is no path");
-    assert_eq!(std::fs::read(imported.root.join("train/cat/000002.png")).unwrap(), picture(2));
+    assert_eq!(std::fs::read(imported.root.join("train/cat/000002.png")).unwrap(), image(2));
     assert!(!folder.path().join("out.png").exists());
 }
 
 #[test]
 fn one_shard_given_by_its_path_is_split_by_us() {
     let files: Vec<(String, Vec<u8>)> = (0..6)
-        .flat_map(|at| [(format!("{at}.png"), picture(at)), (format!("{at}.cls"), text(["a", "b"][at % 2]))])
+        .flat_map(|at| [(format!("{at}.png"), image(at)), (format!("{at}.cls"), text(["a", "b"][at % 2]))])
         .collect();
     let files: Vec<(&str, Vec<u8>)> =
         files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
@@ -85,12 +85,8 @@ fn class_folders_in_a_tar_stay_class_folders() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set.tar");
     let note = || text("{\"camera\": 1}");
-    let files = [
-        ("cat/1.png", picture(1)),
-        ("cat/1.json", note()),
-        ("dog/1.png", picture(2)),
-        ("dog/1.json", note()),
-    ];
+    let files =
+        [("cat/1.png", image(1)), ("cat/1.json", note()), ("dog/1.png", image(2)), ("dog/1.json", note())];
     std::fs::write(&path, shard(&files)).unwrap();
     let imported = import_with(&path, &folder.path().join("data"), &Options::default()).unwrap();
     assert_eq!((imported.format, imported.classes.len()), ("tar", 2));
@@ -99,21 +95,21 @@ fn class_folders_in_a_tar_stay_class_folders() {
 #[test]
 fn samples_that_are_no_use_are_listed() {
     let shard = shard(&[
-        ("0.png", picture(0)),
+        ("0.png", image(0)),
         ("0.cls", text("a")),
-        ("1.png", picture(1)),
+        ("1.png", image(1)),
         ("1.cls", text("b")),
-        ("2.png", picture(2)),
+        ("2.png", image(2)),
         ("3.cls", text("a")),
-        ("4.png", picture(4)),
+        ("4.png", image(4)),
         ("4.json", text("{\"label\"")),
-        ("5.png", picture(5)),
+        ("5.png", image(5)),
         ("5.cls", vec![0xff]),
-        ("6.png", picture(6)),
+        ("6.png", image(6)),
         ("6.txt", text(&"word ".repeat(50))),
-        ("7.png", text("no picture")),
+        ("7.png", text("no image")),
         ("7.cls", text("a")),
-        ("8.png", picture(8)),
+        ("8.png", image(8)),
         ("8.cls", vec![b'x'; 2 << 20]),
     ]);
     let imported = import_shards(&[("all.tar", shard)]).1.unwrap();
@@ -125,9 +121,9 @@ fn samples_that_are_no_use_are_listed() {
     assert_eq!(
         why,
         [
-            ("a/000002.bin", "not a picture"),
+            ("a/000002.bin", "not an image"),
             ("all.tar: 2", "it has no label"),
-            ("all.tar: 3", "it has no picture"),
+            ("all.tar: 3", "it has no image"),
             ("all.tar: 4", "its .json is no JSON object"),
             ("all.tar: 5", "its .cls is not UTF-8"),
             ("all.tar: 6", "its label has more than 200 characters"),
@@ -138,13 +134,13 @@ fn samples_that_are_no_use_are_listed() {
 
 #[test]
 fn shards_without_labels_are_named() {
-    let unlabelled = || shard(&[("0.png", picture(0)), ("1.png", picture(1))]);
-    let says = "0.tar can't be read as WebDataset, and nothing was kept: its pictures, such as “0.png”, have no labels";
+    let unlabelled = || shard(&[("0.png", image(0)), ("1.png", image(1))]);
+    let says = "0.tar can't be read as WebDataset, and nothing was kept: its images, such as “0.png”, have no labels";
     let error = import_shards(&[("0.tar", unlabelled()), ("1.tar", unlabelled())]).1.unwrap_err().to_string();
     assert!(error.starts_with(says), "{error}");
     let around = folder(&[("0.tar".to_owned(), unlabelled()), ("notes.txt".to_owned(), text("about"))]);
     for source in [around.path().to_owned(), around.path().join("0.tar")] {
-        let options = Options { form: Some(Form::WebDataset), ..Options::default() };
+        let options = Options { format: Some(DatasetFormat::WebDataset), ..Options::default() };
         let error = import_with(&source, Path::new("/nowhere"), &options).unwrap_err().to_string();
         assert!(error.starts_with(says), "{error}");
     }
@@ -152,8 +148,7 @@ fn shards_without_labels_are_named() {
 
 #[test]
 fn what_does_not_hold_is_said_and_leaves_nothing() {
-    let good =
-        || vec![("0.png", picture(0)), ("0.cls", text("a")), ("1.png", picture(1)), ("1.cls", text("b"))];
+    let good = || vec![("0.png", image(0)), ("0.cls", text("a")), ("1.png", image(1)), ("1.cls", text("b"))];
     let whole = shard(&good());
     let short = shard(&good()[..2]);
     let files = [("a.tar".to_owned(), whole.clone()), ("b.tar".to_owned(), short.clone())];

@@ -26,7 +26,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 const TEMPORARY: &str = ".unpacking-";
 
 /// The temporary folders in `parent`. One that nobody is unpacking into was left by a killed program.
-pub(super) fn temporaries(parent: &Path) -> Vec<PathBuf> {
+pub fn temporaries(parent: &Path) -> Vec<PathBuf> {
     // Without the folder, or a look into it, there is nothing to sweep up.
     (std::fs::read_dir(parent).into_iter().flatten().flatten())
         .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))

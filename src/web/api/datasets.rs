@@ -4,14 +4,14 @@ use super::find_dataset;
 use crate::domain::dataset::DatasetState;
 use crate::domain::ids::DatasetId;
 use crate::import::catalogue::{CATALOGUE, Entry};
-use crate::import::{Form, Options, SplitRequest};
+use crate::import::{DatasetFormat, Options, SplitRequest};
 use crate::store::datasets::Dataset;
 use crate::web::extract::Path;
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::multipart::Field;
-use axum::extract::{FromRequest as _, Multipart, Request, State as Held};
+use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use protocol::sample::Split;
 use serde::Deserialize;
@@ -48,34 +48,34 @@ struct SplitBody {
     seed: u64,
 }
 
-pub(in crate::web) async fn list(Held(state): Held<State>) -> Result<Json<Value>> {
+pub(crate) async fn list(State(app): State<AppState>) -> Result<Json<Value>> {
     let mut items = Vec::new();
-    for dataset in state.store.list_datasets().await? {
-        items.push(dataset_json(&state, &dataset).await?);
+    for dataset in app.store.list_datasets().await? {
+        items.push(dataset_json(&app, &dataset).await?);
     }
     Ok(Json(json!({"items": items})))
 }
 
-pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Json<Value>> {
-    let dataset = find_dataset(&state, id).await?;
-    Ok(Json(dataset_json(&state, &dataset).await?))
+pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {
+    let dataset = find_dataset(&app, id).await?;
+    Ok(Json(dataset_json(&app, &dataset).await?))
 }
 
-pub(in crate::web) async fn delete(Held(state): Held<State>, Path(id): Path<i64>) -> Result<StatusCode> {
-    remove(&state, id).await
+pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<StatusCode> {
+    remove(&app, id).await
 }
 
-/// Deletes a data set (204), or stops its import (202); refused where runs have learnt from it.
-pub(in crate::web) async fn remove(state: &State, id: i64) -> Result<StatusCode> {
-    let dataset = find_dataset(state, id).await?;
-    if state.imports.status(dataset.id).is_some() {
-        state.imports.cancel(dataset.id);
+/// Deletes a data set (204), or stops its import (202); refused where runs have learned from it.
+pub(crate) async fn remove(app: &AppState, id: i64) -> Result<StatusCode> {
+    let dataset = find_dataset(app, id).await?;
+    if app.imports.status(dataset.id).is_some() {
+        app.imports.cancel(dataset.id);
         return Ok(StatusCode::ACCEPTED);
     }
-    if state.imports.delete(dataset.id).await? {
+    if app.imports.delete(dataset.id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Error::Conflict(format!("runs have learnt from “{}”, so it stays", dataset.name)))
+        Err(Error::Conflict(format!("runs have learned from “{}”, so it stays", dataset.name)))
     }
 }
 
@@ -86,22 +86,22 @@ struct OtherFormat {
 }
 
 /// `POST /api/v1/datasets/{id}/format`: 202 and what takes its place.
-pub(in crate::web) async fn read_again(
-    Held(state): Held<State>,
+pub(crate) async fn read_again(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let asked: OtherFormat =
+    let request: OtherFormat =
         serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
-    let id = start_again(&state, id, &asked.format).await?;
-    Ok((StatusCode::ACCEPTED, Json(dataset_json(&state, &find_dataset(&state, id.0).await?).await?)))
+    let id = start_again(&app, id, &request.format).await?;
+    Ok((StatusCode::ACCEPTED, Json(dataset_json(&app, &find_dataset(&app, id.0).await?).await?)))
 }
 
-/// Starts to import a data set's source again, as another form.
-pub(in crate::web) async fn start_again(state: &State, id: i64, format: &str) -> Result<DatasetId> {
-    let dataset = find_dataset(state, id).await?;
-    let form =
-        form_from_word("format", format)?.ok_or_else(|| Error::field("format", "say which format it is"))?;
+/// Starts to import a data set's source again, as another format.
+pub(crate) async fn start_again(app: &AppState, id: i64, format: &str) -> Result<DatasetId> {
+    let dataset = find_dataset(app, id).await?;
+    let format = format_from_word("format", format)?
+        .ok_or_else(|| Error::field("format", "say which format it is"))?;
     if dataset.state != DatasetState::Ready {
         return Err(Error::Conflict(format!("“{}” is {}", dataset.name, dataset.state.as_str())));
     }
@@ -112,7 +112,7 @@ pub(in crate::web) async fn start_again(state: &State, id: i64, format: &str) ->
         ))
     })?;
     check_path(path)?;
-    let started = state.imports.read_again(&dataset, path.to_owned(), form).await?;
+    let started = app.imports.read_again(&dataset, path.to_owned(), format).await?;
     started.ok_or_else(|| {
         Error::Conflict(format!(
             "“{}” is being read again already, or a data set has that name",
@@ -122,8 +122,8 @@ pub(in crate::web) async fn start_again(state: &State, id: i64, format: &str) ->
 }
 
 /// A JSON body names a path; a multipart body brings an archive.
-pub(in crate::web) async fn create(
-    Held(state): Held<State>,
+pub(crate) async fn create(
+    State(app): State<AppState>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>)> {
     let kind =
@@ -132,16 +132,16 @@ pub(in crate::web) async fn create(
         let form = Multipart::from_request(request, &())
             .await
             .map_err(|why| Error::field("file", why.body_text()))?;
-        create_from_form(&state, form, &mut Typed::default()).await?
+        create_from_form(&app, form, &mut Typed::default()).await?
     } else {
         let body =
             Bytes::from_request(request, &()).await.map_err(|why| Error::field("body", why.body_text()))?;
         let new: NewDataset =
             serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
-        let form = form_from_word("source.format", new.source.format.as_deref().unwrap_or_default())?;
+        let format = format_from_word("source.format", new.source.format.as_deref().unwrap_or_default())?;
         let split =
             new.split.map(|split| SplitRequest { val: split.val, test: split.test, seed: split.seed });
-        let options = Options { split, form, ..Options::default() };
+        let options = Options { split, format, ..Options::default() };
         let brought = match &new.source.catalogue {
             None => Brought::Path(new.source.path),
             Some(_) if !new.source.path.as_os_str().is_empty() => {
@@ -149,30 +149,31 @@ pub(in crate::web) async fn create(
             }
             Some(name) => Brought::Entry(entry_from_name("source.catalogue", name)?),
         };
-        start(&state, &new.name, brought, options).await?
+        start(&app, &new.name, brought, options).await?
     };
-    let dataset = find_dataset(&state, id.0).await?;
-    Ok((StatusCode::ACCEPTED, Json(dataset_json(&state, &dataset).await?)))
+    let dataset = find_dataset(&app, id.0).await?;
+    Ok((StatusCode::ACCEPTED, Json(dataset_json(&app, &dataset).await?)))
 }
 
 /// What a form's fields hold.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Typed {
-    pub(in crate::web) name: String,
-    pub(in crate::web) path: String,
-    pub(in crate::web) format: String,
-    pub(in crate::web) catalogue: String,
+pub(crate) struct Typed {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) format: String,
+    pub(crate) catalogue: String,
 }
 
-/// The form that a word asks for; `None` for `auto` and for no word.
-fn form_from_word(field: &str, word: &str) -> Result<Option<Form>> {
+/// The format that a word asks for; `None` for `auto` and for no word.
+fn format_from_word(field: &str, word: &str) -> Result<Option<DatasetFormat>> {
     if ["", "auto"].contains(&word) {
         return Ok(None);
     }
-    let known = || Form::ALL.map(Form::as_str).join(", ");
-    let form = Form::from_word(word);
-    form.map(Some)
+    let known = || DatasetFormat::ALL.map(DatasetFormat::as_str).join(", ");
+    let format = DatasetFormat::from_word(word);
+    format
+        .map(Some)
         .ok_or_else(|| Error::field(field, format!("“{word}” is not a format; there are auto, {}", known())))
 }
 
@@ -186,8 +187,8 @@ fn entry_from_name(field: &str, name: &str) -> Result<&'static Entry> {
 
 /// Reads a form with `name`, one of `path`, `file` and `catalogue`, and perhaps `format`, and starts an import. What was typed is left in `typed`,
 /// also where something is wrong with it.
-pub(in crate::web) async fn create_from_form(
-    state: &State,
+pub(crate) async fn create_from_form(
+    app: &AppState,
     mut form: Multipart,
     typed: &mut Typed,
 ) -> Result<DatasetId> {
@@ -199,7 +200,7 @@ pub(in crate::web) async fn create_from_form(
             Some("catalogue") => typed.catalogue = text(field).await?,
             Some("format") => typed.format = text(field).await?,
             Some("file") if field.file_name().is_some_and(|name| !name.is_empty()) => {
-                upload = Some(receive(state, field).await?);
+                upload = Some(receive(app, field).await?);
             }
             Some("file") => {}
             other => return Err(Error::field(other.unwrap_or("form"), "there is no such field")),
@@ -216,17 +217,17 @@ pub(in crate::web) async fn create_from_form(
         // Nothing typed: called after what it comes from, without the endings of an archive.
         typed.name = last.to_string_lossy().split('.').next().unwrap_or_default().to_owned();
     }
-    let options = Options { form: form_from_word("format", &typed.format)?, ..Options::default() };
+    let options = Options { format: format_from_word("format", &typed.format)?, ..Options::default() };
     match upload {
-        Some((folder, file)) => start(state, &typed.name, Brought::Upload(file, folder), options).await,
+        Some((folder, file)) => start(app, &typed.name, Brought::Upload(file, folder), options).await,
         None if !typed.catalogue.is_empty() => {
             let entry = entry_from_name("catalogue", &typed.catalogue)?;
-            start(state, &typed.name, Brought::Entry(entry), options).await
+            start(app, &typed.name, Brought::Entry(entry), options).await
         }
         None => {
             // Before the name, which is made of it.
             check_path(&path)?;
-            start(state, &typed.name, Brought::Path(path), options).await
+            start(app, &typed.name, Brought::Path(path), options).await
         }
     }
 }
@@ -236,8 +237,8 @@ async fn text(field: Field<'_>) -> Result<String> {
 }
 
 /// Writes an upload to disk as it comes.
-async fn receive(state: &State, mut field: Field<'_>) -> Result<(tempfile::TempDir, PathBuf)> {
-    let uploads = state.imports.uploads();
+async fn receive(app: &AppState, mut field: Field<'_>) -> Result<(tempfile::TempDir, PathBuf)> {
+    let uploads = app.imports.uploads();
     std::fs::create_dir_all(&uploads)?;
     let folder = tempfile::tempdir_in(&uploads)?;
     let given = field.file_name().unwrap_or_default().replace('\\', "/");
@@ -260,7 +261,7 @@ enum Brought {
     Entry(&'static Entry),
 }
 
-async fn start(state: &State, name: &str, brought: Brought, options: Options) -> Result<DatasetId> {
+async fn start(app: &AppState, name: &str, brought: Brought, options: Options) -> Result<DatasetId> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 {
         return Err(Error::field("name", "give the data set a name of 1 to 100 characters"));
@@ -277,10 +278,10 @@ async fn start(state: &State, name: &str, brought: Brought, options: Options) ->
     let started = match brought {
         Brought::Path(path) => {
             check_path(&path)?;
-            state.imports.start(name, path, options, None).await?
+            app.imports.start(name, path, options, None).await?
         }
-        Brought::Upload(file, folder) => state.imports.start(name, file, options, Some(folder)).await?,
-        Brought::Entry(entry) => state.imports.start_from_catalogue(name, entry, options).await?,
+        Brought::Upload(file, folder) => app.imports.start(name, file, options, Some(folder)).await?,
+        Brought::Entry(entry) => app.imports.start_from_catalogue(name, entry, options).await?,
     };
     started.ok_or_else(|| {
         Error::field("name", format!("there is a data set “{name}” already; choose another name"))
@@ -307,11 +308,11 @@ fn check_path(path: &std::path::Path) -> Result<()> {
 }
 
 /// A data set as the contract has it.
-pub(in crate::web) async fn dataset_json(state: &State, dataset: &Dataset) -> Result<Value> {
-    let classes = state.store.list_class_counts(dataset.id).await?;
-    let rejected = state.store.list_rejected(dataset.id, REJECTED_LISTED).await?;
+pub(crate) async fn dataset_json(app: &AppState, dataset: &Dataset) -> Result<Value> {
+    let classes = app.store.list_class_counts(dataset.id).await?;
+    let rejected = app.store.list_rejected(dataset.id, REJECTED_LISTED).await?;
     let sum = |split: Split| classes.iter().map(|class| class.of(split)).sum::<u64>();
-    let progress = state.imports.status(dataset.id).map(|status| {
+    let progress = app.imports.status(dataset.id).map(|status| {
         json!({
             "stage": status.progress.stage.as_str(),
             "done": status.progress.done,
@@ -336,7 +337,7 @@ pub(in crate::web) async fn dataset_json(state: &State, dataset: &Dataset) -> Re
         "splits": {"train": sum(Split::Train), "val": sum(Split::Val), "test": sum(Split::Test)},
         "split_note": dataset.split_note,
         "rejected": rejected.iter().map(|file| json!({"path": file.path, "reason": file.reason})).collect::<Vec<_>>(),
-        "rejected_count": state.store.count_rejected(dataset.id).await?,
+        "rejected_count": app.store.count_rejected(dataset.id).await?,
         "fingerprint": dataset.fingerprint,
         "failure": dataset.failure,
     }))

@@ -6,9 +6,9 @@ use crate::runs::predictions_file::PredictionsFile;
 use crate::store::predictions::{Filter, Order, Prediction};
 use crate::store::runs::Run;
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use axum::Json;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use protocol::sample::Split;
@@ -17,33 +17,29 @@ use serde_json::{Map, Value, json};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::web) struct Asked {
-    pub(in crate::web) split: Option<String>,
-    pub(in crate::web) format: Option<String>,
+pub(crate) struct EvaluationQuery {
+    pub(crate) split: Option<String>,
+    pub(crate) format: Option<String>,
 }
 
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<EvaluationQuery>,
 ) -> Result<Json<Value>> {
-    let run = find_run(&state, id).await?;
-    let split = chosen_split(&state, &run, asked.split.as_deref()).await?;
-    let evaluation = find_evaluation(&state, &run, split)
+    let run = find_run(&app, id).await?;
+    let split = chosen_split(&app, &run, query.split.as_deref()).await?;
+    let evaluation = find_evaluation(&app, &run, split)
         .await?
-        .ok_or(Error::NotFound("evaluation: nothing was judged there yet"))?;
+        .ok_or(Error::NotFound("evaluation: nothing was evaluated there yet"))?;
     Ok(Json(evaluation_json(&run, split, &evaluation)))
 }
 
-/// The figures of the verdicts that galleries show; `None` where the split was not judged yet.
-pub(in crate::web) async fn find_evaluation(
-    state: &State,
-    run: &Run,
-    split: Split,
-) -> Result<Option<Evaluation>> {
-    let files = state.store.list_prediction_files(run.id, split).await?;
+/// The figures of the predictions that galleries show; `None` where the split was not evaluated yet.
+pub(crate) async fn find_evaluation(app: &AppState, run: &Run, split: Split) -> Result<Option<Evaluation>> {
+    let files = app.store.list_prediction_files(run.id, split).await?;
     let Some(best) = files.into_iter().find(|file| file.best) else { return Ok(None) };
-    let path = state.runs.directory(run.id).file(&best.path).ok_or(Error::NotFound("predictions file"))?;
+    let path = app.runs.directory(run.id).file(&best.path).ok_or(Error::NotFound("predictions file"))?;
     let evaluation = tokio::task::spawn_blocking(move || {
         PredictionsFile::read(&path).map(|file| evaluate(&file.logits, &file.labels, file.classes))
     });
@@ -96,66 +92,66 @@ fn evaluation_json(run: &Run, split: Split, evaluation: &Evaluation) -> Value {
 
 /// What a map holds for each class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::web) enum Kind {
-    /// Of each picture of the class, its path.
+pub(crate) enum MapKind {
+    /// Of each image of the class, its path.
     Paths,
-    /// Of each picture of the class that was judged right, the verdict.
+    /// Of each image of the class that was evaluated right, the prediction.
     Correct,
-    /// Of each picture of the class, the verdict.
+    /// Of each image of the class, the prediction.
     All,
 }
 
-impl Kind {
-    pub(in crate::web) const ALL: [Kind; 3] = [Kind::Paths, Kind::Correct, Kind::All];
+impl MapKind {
+    pub(crate) const ALL: [MapKind; 3] = [MapKind::Paths, MapKind::Correct, MapKind::All];
 
     /// The last part of its address.
-    pub(in crate::web) fn slug(self) -> &'static str {
+    pub(crate) fn slug(self) -> &'static str {
         match self {
-            Kind::Paths => "category-to-paths",
-            Kind::Correct => "category-to-correct-predictions",
-            Kind::All => "category-to-predictions",
+            MapKind::Paths => "category-to-paths",
+            MapKind::Correct => "category-to-correct-predictions",
+            MapKind::All => "category-to-predictions",
         }
     }
 
     /// What people call it.
-    pub(in crate::web) fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
-            Kind::Paths => "Category → paths",
-            Kind::Correct => "Category → correct predictions",
-            Kind::All => "Category → predictions",
+            MapKind::Paths => "Category → paths",
+            MapKind::Correct => "Category → correct predictions",
+            MapKind::All => "Category → predictions",
         }
     }
 }
 
-/// The pictures of a map, by class and path.
-pub(in crate::web) async fn list_map(
-    state: &State,
+/// The images of a map, by class and path.
+pub(crate) async fn list_map(
+    app: &AppState,
     run: &Run,
     split: Split,
-    kind: Kind,
+    kind: MapKind,
 ) -> Result<Vec<Prediction>> {
-    let correct = (kind == Kind::Correct).then_some(true);
+    let correct = (kind == MapKind::Correct).then_some(true);
     let filter = Filter { split, actual: None, predicted: None, correct };
-    let mut items = state.store.list_predictions(run.id, &filter, Order::Confidence, None, i64::MAX).await?;
+    let mut items = app.store.list_predictions(run.id, &filter, Order::Confidence, None, i64::MAX).await?;
     items.sort_by(|a, b| (a.actual, &a.path).cmp(&(b.actual, &b.path)));
     Ok(items)
 }
 
 /// `/api/v1/runs/{id}/{map}`, with `.json` or `.csv` behind it where wanted.
-pub(in crate::web) async fn map(
-    Held(state): Held<State>,
+pub(crate) async fn map(
+    State(app): State<AppState>,
     Path((id, name)): Path<(i64, String)>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<EvaluationQuery>,
 ) -> Result<Response> {
     let (slug, ending) = name.split_once('.').unwrap_or((&name, ""));
-    let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == slug).ok_or(Error::NotFound("page"))?;
-    let run = find_run(&state, id).await?;
-    let split = chosen_split(&state, &run, asked.split.as_deref()).await?;
-    let items = list_map(&state, &run, split, kind).await?;
+    let kind = MapKind::ALL.into_iter().find(|kind| kind.slug() == slug).ok_or(Error::NotFound("page"))?;
+    let run = find_run(&app, id).await?;
+    let split = chosen_split(&app, &run, query.split.as_deref()).await?;
+    let items = list_map(&app, &run, split, kind).await?;
     let class = |label: i64| {
         usize::try_from(label).ok().and_then(|label| run.spec.classes.get(label)).map_or("", String::as_str)
     };
-    match (ending, asked.format.as_deref()) {
+    match (ending, query.format.as_deref()) {
         ("csv", _) | ("", Some("csv")) => {
             let name = format!("attachment; filename=\"run-{id}-{split}-{slug}.csv\"");
             let headers =
@@ -167,8 +163,8 @@ pub(in crate::web) async fn map(
                 run.spec.classes.iter().map(|name| (name.clone(), json!([]))).collect();
             for item in &items {
                 let entry = match kind {
-                    Kind::Paths => json!(item.path),
-                    Kind::Correct | Kind::All => {
+                    MapKind::Paths => json!(item.path),
+                    MapKind::Correct | MapKind::All => {
                         json!({"path": item.path, "predicted": class(item.predicted), "confidence": item.confidence})
                     }
                 };
@@ -183,14 +179,14 @@ pub(in crate::web) async fn map(
     }
 }
 
-fn csv<'a>(items: &[Prediction], kind: Kind, class: impl Fn(i64) -> &'a str) -> String {
+fn csv<'a>(items: &[Prediction], kind: MapKind, class: impl Fn(i64) -> &'a str) -> String {
     let mut text = String::from(match kind {
-        Kind::Paths => "category,path\r\n",
-        Kind::Correct | Kind::All => "category,path,predicted,confidence\r\n",
+        MapKind::Paths => "category,path\r\n",
+        MapKind::Correct | MapKind::All => "category,path,predicted,confidence\r\n",
     });
     for item in items {
         let mut cells = vec![quoted(class(item.actual)), quoted(&item.path)];
-        if !matches!(kind, Kind::Paths) {
+        if !matches!(kind, MapKind::Paths) {
             cells.push(quoted(class(item.predicted)));
             cells.push(item.confidence.to_string());
         }

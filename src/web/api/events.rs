@@ -7,8 +7,8 @@
 use super::{find_run, runs::run_json};
 use crate::runs::follower::read_lines;
 use crate::web::extract::{Path, Query};
-use crate::web::{Result, State};
-use axum::extract::State as Held;
+use crate::web::{AppState, Result};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, KeepAliveStream, Sse};
 use serde::Deserialize;
@@ -22,27 +22,27 @@ const AT_MOST_EVERY: Duration = Duration::from_millis(100);
 const CHUNK_BYTES: u64 = 1 << 18;
 
 #[derive(Deserialize)]
-pub(in crate::web) struct Since {
+pub(crate) struct Since {
     since: Option<u64>,
 }
 
-pub(in crate::web) async fn stream(
-    Held(state): Held<State>,
+pub(crate) async fn stream(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
     Query(since): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Sse<KeepAliveStream<ReceiverStream<Result<Event, axum::Error>>>>> {
-    let run = find_run(&state, id).await?;
+    let run = find_run(&app, id).await?;
     let resumed =
         headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     let mut offset: u64 = resumed.or(since.since).unwrap_or(0);
-    let mut doorbell = state.runs.doorbell(run.id);
-    let journal = state.runs.directory(run.id).journal();
+    let mut doorbell = app.runs.doorbell(run.id);
+    let journal = app.runs.directory(run.id).journal();
     let (sender, receiver) = tokio::sync::mpsc::channel(8);
     tokio::spawn(async move {
         loop {
             doorbell.mark_unchanged();
-            let Ok(run) = find_run(&state, id).await else { return };
+            let Ok(run) = find_run(&app, id).await else { return };
             let committed = u64::try_from(run.journal_offset).unwrap_or(0);
             while offset < committed {
                 let Ok(lines) = read_lines(&journal, offset, CHUNK_BYTES.min(committed - offset)) else {

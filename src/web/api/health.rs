@@ -1,32 +1,32 @@
-//! `/api/v1/datasets/{id}/health` and `/overview`: what an examination found, and how the pictures are spread.
+//! `/api/v1/datasets/{id}/health` and `/overview`: what an examination found, and how the images are spread.
 
 use super::find_dataset;
 use crate::domain::dataset::DatasetState;
-use crate::health::Examined;
+use crate::jobs::health::Examined;
 use crate::web::extract::Path;
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use axum::Json;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 /// The report of the newest version; 202 with how far it is while it is being made.
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let dataset = find_dataset(&state, id).await?;
+    let dataset = find_dataset(&app, id).await?;
     if dataset.state != DatasetState::Ready {
         return Err(Error::Conflict(format!("“{}” is not ready to be examined", dataset.name)));
     }
-    Ok(match state.health.of(&dataset).await? {
+    Ok(match app.health.of(&dataset).await? {
         Examined::Ready(kept) => (
             StatusCode::OK,
             Json(json!({
                 "version": kept.version,
                 "made_at_ms": kept.made_at_ms,
                 "seconds": kept.seconds,
-                "unreadable": state.store.count_rejected(dataset.id).await?,
+                "unreadable": app.store.count_rejected(dataset.id).await?,
                 "report": kept.report,
             })),
         ),
@@ -37,15 +37,15 @@ pub(in crate::web) async fn show(
     })
 }
 
-/// How the pictures of the newest version are spread; 202 while the examination is under way.
-pub(in crate::web) async fn overview(
-    Held(state): Held<State>,
+/// How the images of the newest version are spread; 202 while the examination is under way.
+pub(crate) async fn overview(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let dataset = find_dataset(&state, id).await?;
-    match state.store.find_overview(dataset.id).await? {
+    let dataset = find_dataset(&app, id).await?;
+    match app.store.find_overview(dataset.id).await? {
         Some(overview) => Ok((StatusCode::OK, Json(json!(overview)))),
         // Begins the examination that makes it, or says why there is none.
-        None => show(Held(state), Path(id)).await.map(|(_, told)| (StatusCode::ACCEPTED, told)),
+        None => show(State(app), Path(id)).await.map(|(_, told)| (StatusCode::ACCEPTED, told)),
     }
 }

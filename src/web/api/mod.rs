@@ -13,7 +13,7 @@ pub(super) mod samples;
 pub(super) mod series;
 pub(super) mod versions;
 
-use super::{Error, Result, State};
+use super::{AppState, Error, Result};
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::gallery_split;
 use crate::store::datasets::Dataset;
@@ -21,20 +21,20 @@ use crate::store::runs::Run;
 use protocol::sample::Split;
 
 /// The run of this number, or a 404.
-pub(super) async fn find_run(state: &State, id: i64) -> Result<Run> {
-    state.store.find_run(RunId(id)).await?.ok_or(Error::NotFound("run"))
+pub(super) async fn find_run(app: &AppState, id: i64) -> Result<Run> {
+    app.store.find_run(RunId(id)).await?.ok_or(Error::NotFound("run"))
 }
 
 /// The data set of this number, or a 404.
-pub(super) async fn find_dataset(state: &State, id: i64) -> Result<Dataset> {
-    state.store.find_dataset(DatasetId(id)).await?.ok_or(Error::NotFound("data set"))
+pub(super) async fn find_dataset(app: &AppState, id: i64) -> Result<Dataset> {
+    app.store.find_dataset(DatasetId(id)).await?.ok_or(Error::NotFound("data set"))
 }
 
-/// The split that was asked for, else the first that was judged of val, test, train.
-pub(super) async fn chosen_split(state: &State, run: &Run, asked: Option<&str>) -> Result<Split> {
-    if let Some(word) = asked.filter(|word| !word.is_empty()) {
+/// The split that was asked for, else the first that was evaluated of val, test, train.
+pub(super) async fn chosen_split(app: &AppState, run: &Run, name: Option<&str>) -> Result<Split> {
+    if let Some(word) = name.filter(|word| !word.is_empty()) {
         return word.parse().map_err(|why: String| Error::field("split", why));
     }
-    let judged = state.store.list_judged_splits(run.id).await?;
-    Ok(gallery_split(&judged).unwrap_or(Split::Val))
+    let evaluated = app.store.list_evaluated_splits(run.id).await?;
+    Ok(gallery_split(&evaluated).unwrap_or(Split::Val))
 }

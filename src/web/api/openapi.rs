@@ -1,25 +1,26 @@
 //! `/api/v1/openapi.json`: what scripts may call, in OpenAPI's words. A run's fields come from the table that the form
 //! and the command line are made of.
 
-use super::evaluation::Kind as Map;
-use crate::domain::recipe::{FIELDS, Kind};
-use crate::import::Form;
+use super::evaluation::MapKind;
+use crate::domain::recipe::{FIELDS, FieldType};
+use crate::import::DatasetFormat;
 use crate::import::catalogue::CATALOGUE;
 use axum::Json;
 use serde_json::{Value, json};
 
-pub(in crate::web) async fn show() -> Json<Value> {
+pub(crate) async fn show() -> Json<Value> {
     Json(description())
 }
 
 fn description() -> Value {
     let names: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
-    let formats: Vec<&str> = std::iter::once("auto").chain(Form::ALL.map(Form::as_str)).collect();
+    let formats: Vec<&str> =
+        std::iter::once("auto").chain(DatasetFormat::ALL.map(DatasetFormat::as_str)).collect();
     let mut paths = json!({
         "/api/v1/datasets": {
             "get": call("Every data set, newest first", &[], "200"),
             "post": {
-                "summary": "Import pictures: a path on the server's machine or a name of the catalogue as JSON, or a file as multipart",
+                "summary": "Import images: a path on the server's machine or a name of the catalogue as JSON, or a file as multipart",
                 "requestBody": {"required": true, "content": {
                     "application/json": {"schema": {
                         "type": "object",
@@ -49,8 +50,8 @@ fn description() -> Value {
             }},
         },
         "/api/v1/datasets/{id}/format": {"post": {
-            "summary": "Import its source again as another form. Its splits are held out by the default where the source has none. The outcome takes its place, or stands beside it where a run has learnt from it or it was mended",
-            "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["format"], "properties": {"format": {"enum": Form::ALL.map(Form::as_str)}}}}}},
+            "summary": "Import its source again as another format. Its splits are held out by the default where the source has none. The outcome takes its place, or stands beside it where a run has learned from it or it was edited",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["format"], "properties": {"format": {"enum": DatasetFormat::ALL.map(DatasetFormat::as_str)}}}}}},
             "responses": {"202": {"description": "The new data set, importing"}, "409": problem(), "422": problem()},
         }},
         "/api/v1/datasets/{id}/samples": {"get": call(
@@ -58,10 +59,10 @@ fn description() -> Value {
             &["class", "split", "issue", "metadata", "range", "format", "excluded", "order", "descending", "limit", "after"],
             "200",
         )},
-        "/api/v1/datasets/{id}/overview": {"get": call("How its pictures are spread: counts by class and bin, mean colours, mean and deviation of the channels; 202 while it is being made", &[], "200")},
+        "/api/v1/datasets/{id}/overview": {"get": call("How its images are spread: counts by class and bin, mean colours, mean and deviation of the channels; 202 while it is being made", &[], "200")},
         "/api/v1/datasets/{id}/health": {"get": call("What an examination found; 202 while it is being made", &[], "200")},
         "/api/v1/datasets/{id}/edits": {"post": {
-            "summary": "Mend it: makes a version. `action` is relabel (samples, class), move (samples, split), exclude (samples), \
+            "summary": "Edit it: makes a version. `action` is relabel (samples, class), move (samples, split), exclude (samples), \
                         restore (samples), rename_class (class, name; the name of another class merges), drop_duplicates (kind), \
                         move_leaked, or undo (version); the first five take a `note`",
             "requestBody": {"required": true, "content": {"application/json": {"schema": {
@@ -120,7 +121,7 @@ fn description() -> Value {
         "/api/v1/runs/{id}/series": {"get": call("Its curves, shortened so that every extreme survives", &["keys", "points"], "200")},
         "/api/v1/runs/{id}/batches": {"get": call("Its captured input batches", &[], "200")},
         "/api/v1/runs/{id}/predictions": {"get": call(
-            "Its verdicts, a page at a time",
+            "Its predictions, a page at a time",
             &["split", "actual", "predicted", "correct", "order", "limit", "cursor"],
             "200",
         )},
@@ -137,7 +138,7 @@ fn description() -> Value {
             "responses": {"200": {"description": "The run"}, "404": problem(), "409": problem()},
         }});
     }
-    for map in Map::ALL {
+    for map in MapKind::ALL {
         for ending in ["", ".csv"] {
             paths[format!("/api/v1/runs/{{id}}/{}{ending}", map.slug())] =
                 json!({"get": call(map.title(), &["split"], "200")});
@@ -185,14 +186,14 @@ fn call(summary: &str, query: &[&str], status: &str) -> Value {
 fn recipe() -> Value {
     let mut properties = json!({"dataset": {"type": ["integer", "string"], "description": "Number or name"}});
     for field in FIELDS {
-        let mut schema = match field.kind {
-            Kind::Choice(choices) => {
+        let mut schema = match field.field_type {
+            FieldType::Choice(choices) => {
                 json!({"enum": choices.iter().map(|(value, _)| *value).collect::<Vec<_>>()})
             }
-            Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
-            Kind::Number { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
-            Kind::Text => json!({"type": "string"}),
-            Kind::Json => json!({"type": "array"}),
+            FieldType::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+            FieldType::Number { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
+            FieldType::Text => json!({"type": "string"}),
+            FieldType::Json => json!({"type": "array"}),
         };
         schema["description"] = json!(field.help);
         properties[field.name] = schema;

@@ -2,10 +2,10 @@
 
 use crate::store::pipelines::SavedPipeline;
 use crate::web::extract::Path;
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::http::StatusCode;
 use protocol::transform::Pipeline;
 use protocol::transform::catalogue::TRANSFORMS;
@@ -15,18 +15,18 @@ use serde_json::{Value, json};
 const NAME_CHARS: usize = 60;
 
 /// Every transform with its parameters, units, ranges and defaults.
-pub(in crate::web) async fn transforms() -> Json<Value> {
+pub(crate) async fn transforms() -> Json<Value> {
     Json(json!({"items": TRANSFORMS}))
 }
 
-pub(in crate::web) async fn list(Held(state): Held<State>) -> Result<Json<Value>> {
-    let items: Vec<Value> = state.store.list_pipelines().await?.iter().map(pipeline_json).collect();
+pub(crate) async fn list(State(app): State<AppState>) -> Result<Json<Value>> {
+    let items: Vec<Value> = app.store.list_pipelines().await?.iter().map(pipeline_json).collect();
     Ok(Json(json!({"items": items})))
 }
 
 /// `PUT /api/v1/pipelines/{name}` with the list of transforms as body.
-pub(in crate::web) async fn save(
-    Held(state): Held<State>,
+pub(crate) async fn save(
+    State(app): State<AppState>,
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>> {
@@ -36,12 +36,12 @@ pub(in crate::web) async fn save(
     }
     let steps: Pipeline =
         serde_json::from_slice(&body).map_err(|why| Error::field("steps", why.to_string()))?;
-    state.store.save_pipeline(&name, &steps).await?;
+    app.store.save_pipeline(&name, &steps).await?;
     Ok(Json(pipeline_json(&SavedPipeline { name, steps })))
 }
 
-pub(in crate::web) async fn delete(Held(state): Held<State>, Path(name): Path<String>) -> Result<StatusCode> {
-    if state.store.delete_pipeline(&name).await? {
+pub(crate) async fn delete(State(app): State<AppState>, Path(name): Path<String>) -> Result<StatusCode> {
+    if app.store.delete_pipeline(&name).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Error::NotFound("pipeline"))

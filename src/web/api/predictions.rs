@@ -5,40 +5,40 @@ use crate::domain::ids::SampleId;
 use crate::store::predictions::{Filter, Order, Prediction};
 use crate::store::runs::Run;
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use axum::Json;
-use axum::extract::State as Held;
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The query of a gallery, on its page and in JSON alike.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::web) struct Asked {
-    pub(in crate::web) split: Option<String>,
-    pub(in crate::web) actual: Option<String>,
-    pub(in crate::web) predicted: Option<String>,
-    pub(in crate::web) correct: Option<String>,
-    pub(in crate::web) order: Option<String>,
-    pub(in crate::web) limit: Option<i64>,
-    pub(in crate::web) cursor: Option<String>,
+pub(crate) struct PredictionsQuery {
+    pub(crate) split: Option<String>,
+    pub(crate) actual: Option<String>,
+    pub(crate) predicted: Option<String>,
+    pub(crate) correct: Option<String>,
+    pub(crate) order: Option<String>,
+    pub(crate) limit: Option<i64>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// A page of a gallery.
-pub(in crate::web) struct Page {
-    pub(in crate::web) filter: Filter,
-    pub(in crate::web) items: Vec<Prediction>,
-    pub(in crate::web) total: i64,
-    pub(in crate::web) next_cursor: Option<String>,
+pub(crate) struct Page {
+    pub(crate) filter: Filter,
+    pub(crate) items: Vec<Prediction>,
+    pub(crate) total: i64,
+    pub(crate) next_cursor: Option<String>,
 }
 
-pub(in crate::web) async fn list(
-    Held(state): Held<State>,
+pub(crate) async fn list(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PredictionsQuery>,
 ) -> Result<Json<Value>> {
-    let run = find_run(&state, id).await?;
-    let page = find_page(&state, &run, &asked).await?;
+    let run = find_run(&app, id).await?;
+    let page = find_page(&app, &run, &query).await?;
     let class = |label: i64| usize::try_from(label).ok().and_then(|label| run.spec.classes.get(label));
     let items: Vec<Value> = page
         .items
@@ -64,7 +64,7 @@ pub(in crate::web) async fn list(
 }
 
 /// What a gallery's query asks for. Empty values, as a form sends them, count as absent.
-pub(in crate::web) async fn find_page(state: &State, run: &Run, asked: &Asked) -> Result<Page> {
+pub(crate) async fn find_page(app: &AppState, run: &Run, query: &PredictionsQuery) -> Result<Page> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let label = |field: &'static str, text: &Option<String>| match given(text) {
         None => Ok(None),
@@ -78,10 +78,10 @@ pub(in crate::web) async fn find_page(state: &State, run: &Run, asked: &Asked) -
             .ok_or_else(|| Error::field(field, format!("“{name}” is not a class of this run"))),
     };
     let filter = Filter {
-        split: chosen_split(state, run, asked.split.as_deref()).await?,
-        actual: label("actual", &asked.actual)?,
-        predicted: label("predicted", &asked.predicted)?,
-        correct: match given(&asked.correct).as_deref() {
+        split: chosen_split(app, run, query.split.as_deref()).await?,
+        actual: label("actual", &query.actual)?,
+        predicted: label("predicted", &query.predicted)?,
+        correct: match given(&query.correct).as_deref() {
             None => None,
             Some("true") => Some(true),
             Some("false") => Some(false),
@@ -90,31 +90,31 @@ pub(in crate::web) async fn find_page(state: &State, run: &Run, asked: &Asked) -
             }
         },
     };
-    let order = find_order(asked)?;
-    let limit = asked.limit.unwrap_or(100);
+    let order = find_order(query)?;
+    let limit = query.limit.unwrap_or(100);
     if !(1..=1000).contains(&limit) {
         return Err(Error::field("limit", "is not a whole number from 1 to 1000"));
     }
-    let behind = given(&asked.cursor).map(|cursor| read_cursor(&cursor)).transpose()?;
-    let mut items = state.store.list_predictions(run.id, &filter, order, behind, limit + 1).await?;
+    let behind = given(&query.cursor).map(|cursor| read_cursor(&cursor)).transpose()?;
+    let mut items = app.store.list_predictions(run.id, &filter, order, behind, limit + 1).await?;
     let more = items.len() as i64 > limit;
     items.truncate(usize::try_from(limit).unwrap_or(0));
     let next_cursor = items.last().filter(|_| more).map(|last| order.cursor(last));
-    Ok(Page { total: state.store.count_predictions(run.id, &filter).await?, filter, items, next_cursor })
+    Ok(Page { total: app.store.count_predictions(run.id, &filter).await?, filter, items, next_cursor })
 }
 
 /// The order that a gallery's query asks for.
-pub(in crate::web) fn find_order(asked: &Asked) -> Result<Order> {
-    match asked.order.as_deref() {
+pub(crate) fn find_order(query: &PredictionsQuery) -> Result<Order> {
+    match query.order.as_deref() {
         None | Some("" | "confidence") => Ok(Order::Confidence),
         Some("loss") => Ok(Order::Loss),
         Some(other) => Err(Error::field("order", format!("“{other}” is neither confidence nor loss"))),
     }
 }
 
-impl Asked {
+impl PredictionsQuery {
     /// The filter and the order as a query's pairs; no place in the list.
-    pub(in crate::web) fn pairs(&self) -> [(&'static str, &str); 5] {
+    pub(crate) fn pairs(&self) -> [(&'static str, &str); 5] {
         [
             ("split", self.split.as_deref().unwrap_or_default()),
             ("actual", self.actual.as_deref().unwrap_or_default()),
@@ -127,7 +127,7 @@ impl Asked {
 
 impl Order {
     /// Where this row stands: the order's value, to the bit, and the sample.
-    pub(in crate::web) fn cursor(self, row: &Prediction) -> String {
+    pub(crate) fn cursor(self, row: &Prediction) -> String {
         format!("{:016x}-{}", self.value(row).to_bits(), row.sample_id)
     }
 }

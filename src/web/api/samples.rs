@@ -5,13 +5,13 @@ use crate::domain::dataset::{ClassCount, class_of};
 use crate::domain::health::IssueKind;
 use crate::domain::ids::SampleId;
 use crate::domain::measure::{Measure, Range};
-use crate::health::Examined;
+use crate::jobs::health::Examined;
 use crate::store::datasets::Dataset;
 use crate::store::samples::{SampleCursor, SampleFilter, SampleOrder};
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use axum::Json;
-use axum::extract::State as Held;
+use axum::extract::State;
 use protocol::sample::Split;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,41 +23,41 @@ const MOST: i64 = 1000;
 /// The gallery's part of an address; and, without the cursor, the selection *all that fit*.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::web) struct Asked {
+pub(crate) struct GalleryQuery {
     #[serde(default)]
-    pub(in crate::web) class: String,
+    pub(crate) class: String,
     #[serde(default)]
-    pub(in crate::web) split: String,
+    pub(crate) split: String,
     /// An [`IssueKind`]'s word, or `leaked` or `mislabelled`: copies across splits or classes.
     #[serde(default)]
-    pub(in crate::web) issue: String,
+    pub(crate) issue: String,
     /// `column=value` of the metadata.
     #[serde(default)]
-    pub(in crate::web) metadata: String,
+    pub(crate) metadata: String,
     /// A [`Range`], such as `brightness:96..112`.
     #[serde(default)]
-    pub(in crate::web) range: String,
+    pub(crate) range: String,
     /// A kind of file, such as `jpeg`.
     #[serde(default)]
-    pub(in crate::web) format: String,
+    pub(crate) format: String,
     /// `1`: the excluded ones.
     #[serde(default)]
-    pub(in crate::web) excluded: String,
+    pub(crate) excluded: String,
     #[serde(default)]
-    pub(in crate::web) order: String,
+    pub(crate) order: String,
     /// `1`: the greatest first.
     #[serde(default)]
-    pub(in crate::web) descending: String,
+    pub(crate) descending: String,
     #[serde(default)]
-    pub(in crate::web) after: String,
+    pub(crate) after: String,
     /// A version that was just made.
     #[serde(default)]
-    pub(in crate::web) done: String,
+    pub(crate) done: String,
 }
 
-impl Asked {
+impl GalleryQuery {
     /// Everything but the cursor and what was just done.
-    pub(in crate::web) fn pairs(&self) -> [(&'static str, &str); 9] {
+    pub(crate) fn pairs(&self) -> [(&'static str, &str); 9] {
         [
             ("class", &self.class),
             ("split", &self.split),
@@ -71,7 +71,7 @@ impl Asked {
         ]
     }
 
-    pub(in crate::web) fn order(&self) -> Result<SampleOrder> {
+    pub(crate) fn order(&self) -> Result<SampleOrder> {
         match self.order.as_str() {
             "" => Ok(SampleOrder::default()),
             "number" => Ok(SampleOrder::Number),
@@ -81,7 +81,7 @@ impl Asked {
         }
     }
 
-    pub(in crate::web) fn cursor(&self) -> Result<Option<SampleCursor>> {
+    pub(crate) fn cursor(&self) -> Result<Option<SampleCursor>> {
         match self.after.as_str() {
             "" => Ok(None),
             text => SampleCursor::from_text(text)
@@ -91,16 +91,16 @@ impl Asked {
     }
 
     /// From the pairs of an address.
-    pub(in crate::web) fn from_pairs(pairs: BTreeMap<String, String>) -> Result<Asked> {
+    pub(crate) fn from_pairs(pairs: BTreeMap<String, String>) -> Result<GalleryQuery> {
         let pairs = pairs.into_iter().map(|(key, value)| (key, serde_json::Value::from(value))).collect();
         serde_json::from_value(serde_json::Value::Object(pairs))
             .map_err(|why| Error::field("query", why.to_string()))
     }
 
     /// The filter of this address.
-    pub(in crate::web) async fn filter(
+    pub(crate) async fn filter(
         &self,
-        state: &State,
+        app: &AppState,
         dataset: &Dataset,
         classes: &[ClassCount],
     ) -> Result<SampleFilter> {
@@ -120,17 +120,17 @@ impl Asked {
             })?),
         };
         let format = Some(self.format.clone()).filter(|format| !format.is_empty());
-        let among = if self.issue.is_empty() { None } else { Some(self.concerned(state, dataset).await?) };
+        let among = if self.issue.is_empty() { None } else { Some(self.concerned(app, dataset).await?) };
         Ok(SampleFilter { label, split, among, metadata, range, format, excluded: !self.excluded.is_empty() })
     }
 
     /// The samples that the health report names for an issue.
-    async fn concerned(&self, state: &State, dataset: &Dataset) -> Result<Vec<SampleId>> {
-        let kept = match state.health.of(dataset).await? {
+    async fn concerned(&self, app: &AppState, dataset: &Dataset) -> Result<Vec<SampleId>> {
+        let kept = match app.health.of(dataset).await? {
             Examined::Ready(kept) => *kept,
             // Just after a change the report before it still names its samples.
             Examined::UnderWay { .. } | Examined::Failed(_) => {
-                state.store.find_report(dataset.id).await?.ok_or_else(|| {
+                app.store.find_report(dataset.id).await?.ok_or_else(|| {
                     Error::Conflict("the data set is being examined; try again in a moment".into())
                 })?
             }
@@ -149,7 +149,7 @@ impl Asked {
 }
 
 /// The label of a class that an address names; `None` where it names none.
-pub(in crate::web) fn find_label(class: &str, classes: &[ClassCount]) -> Result<Option<i64>> {
+pub(crate) fn find_label(class: &str, classes: &[ClassCount]) -> Result<Option<i64>> {
     if class.is_empty() {
         return Ok(None);
     }
@@ -160,7 +160,7 @@ pub(in crate::web) fn find_label(class: &str, classes: &[ClassCount]) -> Result<
 }
 
 /// The split that an address names; `None` where it names none.
-pub(in crate::web) fn find_split(split: &str) -> Result<Option<Split>> {
+pub(crate) fn find_split(split: &str) -> Result<Option<Split>> {
     match split {
         "" => Ok(None),
         split => split.parse().map(Some).map_err(|why: String| Error::field("split", why)),
@@ -168,25 +168,25 @@ pub(in crate::web) fn find_split(split: &str) -> Result<Option<Split>> {
 }
 
 /// Takes what the gallery's address takes, and `limit` (100 where it is left out).
-pub(in crate::web) async fn list(
-    Held(state): Held<State>,
+pub(crate) async fn list(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
     Query(mut pairs): Query<BTreeMap<String, String>>,
 ) -> Result<Json<Value>> {
-    let dataset = find_dataset(&state, id).await?;
+    let dataset = find_dataset(&app, id).await?;
     let limit = match pairs.remove("limit") {
         None => 100,
         Some(text) => text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| {
             Error::field("limit", format!("“{text}” is not a whole number from 1 to {MOST}"))
         })?,
     };
-    let asked = Asked::from_pairs(pairs)?;
-    let classes = state.store.list_classes(dataset.id).await?;
-    let filter = asked.filter(&state, &dataset, &classes).await?;
-    let (order, descending) = (asked.order()?, !asked.descending.is_empty());
-    let store = &state.store;
+    let query = GalleryQuery::from_pairs(pairs)?;
+    let classes = app.store.list_classes(dataset.id).await?;
+    let filter = query.filter(&app, &dataset, &classes).await?;
+    let (order, descending) = (query.order()?, !query.descending.is_empty());
+    let store = &app.store;
     let mut listed =
-        store.list_samples_page(dataset.id, &filter, order, descending, asked.cursor()?, limit + 1).await?;
+        store.list_samples_page(dataset.id, &filter, order, descending, query.cursor()?, limit + 1).await?;
     let more = listed.len() as i64 > limit;
     listed.truncate(limit as usize);
     let items: Vec<Value> = listed

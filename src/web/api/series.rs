@@ -3,9 +3,9 @@
 use super::find_run;
 use crate::domain::series::downsample;
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use axum::Json;
-use axum::extract::State as Held;
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,29 +14,29 @@ const DEFAULT_POINTS: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::web) struct Asked {
+pub(crate) struct SeriesQuery {
     keys: Option<String>,
     points: Option<usize>,
 }
 
 /// Without `keys`: every series there is.
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<SeriesQuery>,
 ) -> Result<Json<Value>> {
-    let run = find_run(&state, id).await?;
-    let target = asked.points.unwrap_or(DEFAULT_POINTS);
+    let run = find_run(&app, id).await?;
+    let target = query.points.unwrap_or(DEFAULT_POINTS);
     if !(5..=10_000).contains(&target) {
         return Err(Error::field("points", "is not a whole number from 5 to 10000"));
     }
-    let keys: Vec<String> = match &asked.keys {
+    let keys: Vec<String> = match &query.keys {
         Some(keys) => keys.split(',').map(str::to_owned).collect(),
-        None => state.store.list_series_keys(run.id).await?,
+        None => app.store.list_series_keys(run.id).await?,
     };
     let mut series = Vec::new();
     for key in keys {
-        let points = state.store.list_points(run.id, &key).await?;
+        let points = app.store.list_points(run.id, &key).await?;
         series.push(json!({"key": key, "points": downsample(&points, target)}));
     }
     Ok(Json(json!({"series": series})))

@@ -1,19 +1,19 @@
-//! `/api/v1/datasets/{id}/edits` and `/versions`: mending a data set, and what became of it.
+//! `/api/v1/datasets/{id}/edits` and `/versions`: edits of a data set, and what became of it.
 
 use super::find_dataset;
+use crate::domain::edits::{Edit, SampleState, class_name};
 use crate::domain::health::{IssueKind, Report};
 use crate::domain::ids::SampleId;
-use crate::domain::mending::{Edit, Standing, class_name};
-use crate::export::{ManifestForm, manifest};
-use crate::health::Examined;
+use crate::export::{ManifestFormat, manifest};
+use crate::jobs::health::Examined;
 use crate::store::datasets::Dataset;
 use crate::store::samples::SampleFilter;
 use crate::store::versions::{Change, Version};
 use crate::web::extract::Path;
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use protocol::sample::Split;
@@ -27,7 +27,7 @@ const CHANGES_LISTED: i64 = 10_000;
 /// What may be asked of `POST …/edits`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
-pub(in crate::web) enum Asked {
+pub(crate) enum EditRequest {
     /// To another class, which is made where it is new.
     Relabel { samples: Vec<i64>, class: String, note: Option<String> },
     /// To another split.
@@ -47,89 +47,91 @@ pub(in crate::web) enum Asked {
 }
 
 /// `…/versions/{number}/manifest.csv` and its kin, for scripts and for people.
-pub(in crate::web) async fn manifest_file(
-    Held(state): Held<State>,
+pub(crate) async fn manifest_file(
+    State(app): State<AppState>,
     Path((id, number, file)): Path<(i64, i64, String)>,
 ) -> Result<Response> {
-    let dataset = find_dataset(&state, id).await?;
-    find_version(&state, &dataset, number).await?;
-    let form = ManifestForm::ALL.into_iter().find(|form| file == format!("manifest.{}", form.ending()));
-    let form =
-        form.ok_or(Error::NotFound("file; there are manifest.csv, manifest.jsonl and manifest.parquet"))?;
-    let rows = state.store.list_manifest(dataset.id, number).await?;
-    // What a manifest refuses is for a person to know: it says which other form will do.
-    let bytes = tokio::task::spawn_blocking(move || manifest(&rows, form)).await?;
+    let dataset = find_dataset(&app, id).await?;
+    find_version(&app, &dataset, number).await?;
+    let format =
+        ManifestFormat::ALL.into_iter().find(|format| file == format!("manifest.{}", format.ending()));
+    let format =
+        format.ok_or(Error::NotFound("file; there are manifest.csv, manifest.jsonl and manifest.parquet"))?;
+    let rows = app.store.list_manifest(dataset.id, number).await?;
+    // What a manifest refuses is for a person to know: it says which other format will do.
+    let bytes = tokio::task::spawn_blocking(move || manifest(&rows, format)).await?;
     let bytes = bytes.map_err(|why| Error::Conflict(why.to_string()))?;
     // Whatever a header and every file system can carry.
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let name: String = dataset.name.chars().map(plain).collect();
-    let disposition = format!("attachment; filename=\"{name}-v{number}.{}\"", form.ending());
+    let disposition = format!("attachment; filename=\"{name}-v{number}.{}\"", format.ending());
     let headers =
-        [(header::CONTENT_TYPE, form.mime().to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+        [(header::CONTENT_TYPE, format.mime().to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     Ok((headers, bytes).into_response())
 }
 
 /// `POST /api/v1/datasets/{id}/edits`.
-pub(in crate::web) async fn edit(
-    Held(state): Held<State>,
+pub(crate) async fn edit(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let dataset = find_dataset(&state, id).await?;
-    let asked: Asked = serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
-    let version = carry_out(&state, &dataset, asked).await?;
+    let dataset = find_dataset(&app, id).await?;
+    let request: EditRequest =
+        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
+    let version = carry_out(&app, &dataset, request).await?;
     Ok((StatusCode::CREATED, Json(version_json(&version))))
 }
 
 /// Makes the change and the version that it is; a conflict where nothing would change.
-pub(in crate::web) async fn carry_out(state: &State, dataset: &Dataset, asked: Asked) -> Result<Version> {
-    let store = &state.store;
+pub(crate) async fn carry_out(app: &AppState, dataset: &Dataset, request: EditRequest) -> Result<Version> {
+    let store = &app.store;
     let ids = |samples: Vec<i64>| -> Vec<SampleId> { samples.into_iter().map(SampleId).collect() };
-    if let Asked::Relabel { samples, .. }
-    | Asked::Move { samples, .. }
-    | Asked::Exclude { samples, .. }
-    | Asked::Restore { samples, .. } = &asked
+    if let EditRequest::Relabel { samples, .. }
+    | EditRequest::Move { samples, .. }
+    | EditRequest::Exclude { samples, .. }
+    | EditRequest::Restore { samples, .. } = &request
     {
-        check_samples(state, dataset, samples).await?;
+        check_samples(app, dataset, samples).await?;
     }
     let name = |field: &str, text: &str| class_name(text).map_err(|why| Error::field(field, why));
-    let made = match asked {
-        Asked::Relabel { samples, class, note } => {
+    let made = match request {
+        EditRequest::Relabel { samples, class, note } => {
             let edit = Edit::Relabel(name("class", &class)?);
             store.edit_samples(dataset.id, &ids(samples), &edit, note.as_deref()).await?
         }
-        Asked::Move { samples, split, note } => {
+        EditRequest::Move { samples, split, note } => {
             let split: Split = split.parse().map_err(|why: String| Error::field("split", why))?;
             store.edit_samples(dataset.id, &ids(samples), &Edit::Move(split), note.as_deref()).await?
         }
-        Asked::Exclude { samples, note } => {
+        EditRequest::Exclude { samples, note } => {
             store.edit_samples(dataset.id, &ids(samples), &Edit::Exclude, note.as_deref()).await?
         }
-        Asked::Restore { samples, note } => {
+        EditRequest::Restore { samples, note } => {
             store.edit_samples(dataset.id, &ids(samples), &Edit::Restore, note.as_deref()).await?
         }
-        Asked::RenameClass { class, name: to, note } => {
+        EditRequest::RenameClass { class, name: to, note } => {
             let classes = store.list_class_counts(dataset.id).await?;
             let label = classes.iter().find(|other| other.name == class).map(|other| other.label);
             let label = label.ok_or_else(|| Error::field("class", format!("there is no class “{class}”")))?;
             store.rename_class(dataset.id, label, &name("name", &to)?, note.as_deref()).await?
         }
-        Asked::DropDuplicates { kind } => {
+        EditRequest::DropDuplicates { kind } => {
             let kind = IssueKind::from_word(&kind)
                 .filter(|kind| matches!(kind, IssueKind::ExactDuplicate | IssueKind::NearDuplicate))
                 .ok_or_else(|| Error::field("kind", "say exact_duplicate or near_duplicate"))?;
-            let spare = ids(newest_report(state, dataset).await?.spare_copies(kind));
+            let spare = ids(newest_report(app, dataset).await?.spare_copies(kind));
             let words = if kind == IssueKind::ExactDuplicate { "exact" } else { "near" };
             let note = format!("{} {words} duplicates excluded, one of each set kept", spare.len());
             store.edit_samples(dataset.id, &spare, &Edit::Exclude, Some(&note)).await?
         }
-        Asked::MoveLeaked {} => {
-            let leaked = ids(newest_report(state, dataset).await?.leaked());
+        EditRequest::MoveLeaked {} => {
+            let leaked = ids(newest_report(app, dataset).await?.leaked());
             let edit = Edit::Move(Split::Train);
             let note = "Samples with a copy in another split moved to train";
             store.edit_samples(dataset.id, &leaked, &edit, Some(note)).await?
         }
-        Asked::Undo { version } => match store.undo(dataset.id, version).await? {
+        EditRequest::Undo { version } => match store.undo(dataset.id, version).await? {
             None if version.is_some() => {
                 return Err(Error::Conflict(
                     "that is not the newest change any more, so it was left".to_owned(),
@@ -139,19 +141,19 @@ pub(in crate::web) async fn carry_out(state: &State, dataset: &Dataset, asked: A
         },
     };
     let number = made.ok_or_else(|| Error::Conflict("nothing changes: it is so already".to_owned()))?;
-    find_version(state, dataset, number).await
+    find_version(app, dataset, number).await
 }
 
 /// Refuses a selection of nothing, or of samples that are not there.
-async fn check_samples(state: &State, dataset: &Dataset, samples: &[i64]) -> Result<()> {
+async fn check_samples(app: &AppState, dataset: &Dataset, samples: &[i64]) -> Result<()> {
     if samples.is_empty() {
         return Err(Error::field("samples", "name at least one sample"));
     }
     let ids: Vec<SampleId> = samples.iter().copied().map(SampleId).collect();
     let here = SampleFilter { among: Some(ids), ..SampleFilter::default() };
     let gone = SampleFilter { excluded: true, ..here.clone() };
-    let mut found = state.store.list_sample_ids(dataset.id, &here).await?;
-    found.extend(state.store.list_sample_ids(dataset.id, &gone).await?);
+    let mut found = app.store.list_sample_ids(dataset.id, &here).await?;
+    found.extend(app.store.list_sample_ids(dataset.id, &gone).await?);
     let found: HashSet<i64> = found.into_iter().map(|id| id.0).collect();
     match samples.iter().find(|id| !found.contains(id)) {
         Some(id) => Err(Error::field("samples", format!("{id} is no sample of this data set"))),
@@ -159,8 +161,8 @@ async fn check_samples(state: &State, dataset: &Dataset, samples: &[i64]) -> Res
     }
 }
 
-async fn newest_report(state: &State, dataset: &Dataset) -> Result<Report> {
-    match state.health.of(dataset).await? {
+async fn newest_report(app: &AppState, dataset: &Dataset) -> Result<Report> {
+    match app.health.of(dataset).await? {
         Examined::Ready(kept) => Ok(kept.report),
         Examined::Failed(why) => Err(Error::Conflict(format!("the examination failed: {why}"))),
         Examined::UnderWay { .. } => {
@@ -170,27 +172,27 @@ async fn newest_report(state: &State, dataset: &Dataset) -> Result<Report> {
 }
 
 /// One version, or a 404.
-pub(in crate::web) async fn find_version(state: &State, dataset: &Dataset, number: i64) -> Result<Version> {
-    let versions = state.store.list_versions(dataset.id).await?;
+pub(crate) async fn find_version(app: &AppState, dataset: &Dataset, number: i64) -> Result<Version> {
+    let versions = app.store.list_versions(dataset.id).await?;
     versions.into_iter().find(|version| version.number == number).ok_or(Error::NotFound("version"))
 }
 
-pub(in crate::web) async fn list(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Json<Value>> {
-    let dataset = find_dataset(&state, id).await?;
-    let versions = state.store.list_versions(dataset.id).await?;
+pub(crate) async fn list(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {
+    let dataset = find_dataset(&app, id).await?;
+    let versions = app.store.list_versions(dataset.id).await?;
     Ok(Json(json!({"items": versions.iter().rev().map(version_json).collect::<Vec<_>>()})))
 }
 
 /// One version with what it changed.
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path((id, number)): Path<(i64, i64)>,
 ) -> Result<Json<Value>> {
-    let dataset = find_dataset(&state, id).await?;
-    let version = find_version(&state, &dataset, number).await?;
+    let dataset = find_dataset(&app, id).await?;
+    let version = find_version(&app, &dataset, number).await?;
     let names: BTreeMap<i64, String> =
-        state.store.class_names_at(dataset.id, number).await?.into_iter().collect();
-    let changes = state.store.list_changes(dataset.id, number, CHANGES_LISTED).await?;
+        app.store.class_names_at(dataset.id, number).await?.into_iter().collect();
+    let changes = app.store.list_changes(dataset.id, number, CHANGES_LISTED).await?;
     let mut answer = version_json(&version);
     answer["changes"] = changes.iter().map(|change| change_json(change, &names)).collect();
     Ok(Json(answer))
@@ -211,7 +213,7 @@ fn version_json(version: &Version) -> Value {
 }
 
 fn change_json(change: &Change, names: &BTreeMap<i64, String>) -> Value {
-    let standing = |standing: &Standing| json!({"class": names.get(&standing.label), "split": standing.split, "excluded": standing.excluded});
+    let standing = |standing: &SampleState| json!({"class": names.get(&standing.label), "split": standing.split, "excluded": standing.excluded});
     json!({
         "sample_id": change.sample,
         "path": change.path,

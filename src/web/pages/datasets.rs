@@ -1,35 +1,35 @@
 //! `/datasets/{id}`: what have I got? `/datasets/new`: bringing it in.
 
+use super::format::{self, counted, duration, link, thousands};
 use super::frame::{Frame, page, page_with};
-use super::gallery::{Tile, class_colour};
+use super::gallery::{Tile, class_color};
 use super::overview;
 use super::run_view::RunView;
 use super::samples_view::{Shown, tile};
-use super::words::{self, counted, duration, link, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::measure::Measure;
 use crate::domain::recipe::FieldErrors;
 use crate::import::catalogue::{CATALOGUE, Entry};
-use crate::import::job::Status;
-use crate::import::{Form as ImportForm, Stage};
+use crate::import::{DatasetFormat, Stage};
+use crate::jobs::import::Status;
 use crate::store::datasets::{Dataset, RejectedFile};
 use crate::store::samples::{SampleFilter, SampleOrder};
 use crate::store::versions::Version;
 use crate::web::api::datasets::{Typed, create_from_form, start_again};
 use crate::web::api::find_dataset;
-use crate::web::api::samples::Asked;
+use crate::web::api::samples::GalleryQuery;
 use crate::web::api::versions::find_version;
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::Form;
-use axum::extract::{Multipart, State as Held};
+use axum::extract::{Multipart, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::sample::Split;
 use std::collections::BTreeMap;
 
-/// Pictures of a card's strip.
+/// Images of a card's strip.
 const STRIP_TILES: i64 = 8;
 /// The most values of a metadata column that a list offers.
 const METADATA_VALUES: usize = 100;
@@ -37,43 +37,42 @@ const METADATA_VALUES: usize = 100;
 const REJECTED_LISTED: i64 = 200;
 
 /// A data set as the home page shows it.
-pub(in crate::web) struct Card {
-    pub(in crate::web) dataset: Dataset,
-    pub(in crate::web) classes: Vec<ClassCount>,
-    pub(in crate::web) strip: Vec<Tile>,
-    pub(in crate::web) progress: Option<Status>,
+pub(crate) struct Card {
+    pub(crate) dataset: Dataset,
+    pub(crate) classes: Vec<ClassCount>,
+    pub(crate) strip: Vec<Tile>,
+    pub(crate) progress: Option<Status>,
 }
 
 impl Card {
-    pub(in crate::web) async fn load(state: &State, dataset: Dataset) -> Result<Card> {
-        let classes = state.store.list_class_counts(dataset.id).await?;
+    pub(crate) async fn load(app: &AppState, dataset: Dataset) -> Result<Card> {
+        let classes = app.store.list_class_counts(dataset.id).await?;
         let mut strip = Vec::new();
         // A few of each class, so that the strip shows what is told apart.
         let each = (STRIP_TILES / classes.len().max(1) as i64).max(1);
         for class in classes.iter().take(STRIP_TILES as usize) {
             let filter = SampleFilter { label: Some(class.label), ..SampleFilter::default() };
             let order = SampleOrder::Number;
-            let samples =
-                state.store.list_samples_page(dataset.id, &filter, order, false, None, each).await?;
+            let samples = app.store.list_samples_page(dataset.id, &filter, order, false, None, each).await?;
             strip
                 .extend(samples.iter().map(|listed| Tile { sample: None, ..tile(&listed.sample, &classes) }));
         }
-        let progress = state.imports.status(dataset.id);
+        let progress = app.imports.status(dataset.id);
         Ok(Card { dataset, classes, strip, progress })
     }
 
-    pub(in crate::web) fn href(&self) -> String {
+    pub(crate) fn href(&self) -> String {
         format!("/datasets/{}", self.dataset.id)
     }
 
-    pub(in crate::web) fn says(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let total: u64 = self.classes.iter().map(ClassCount::total).sum();
         match self.dataset.state {
             DatasetState::Importing => "is being imported".into(),
             DatasetState::Failed => "could not be imported".into(),
             DatasetState::Ready => format!(
                 "{} in {}",
-                counted(total, "picture", "pictures"),
+                counted(total, "image", "images"),
                 counted(self.classes.len() as i64, "class", "classes")
             ),
         }
@@ -82,26 +81,26 @@ impl Card {
 
 /// The import form.
 #[derive(Default)]
-pub(in crate::web) struct Import {
-    pub(in crate::web) typed: Typed,
-    pub(in crate::web) errors: FieldErrors,
+pub(crate) struct Import {
+    pub(crate) typed: Typed,
+    pub(crate) errors: FieldErrors,
 }
 
 impl Import {
-    pub(in crate::web) fn error(&self, field: &str) -> Option<&String> {
+    pub(crate) fn error(&self, field: &str) -> Option<&String> {
         self.errors.get(field)
     }
 
-    pub(in crate::web) fn catalogue(&self) -> &'static [Entry] {
+    pub(crate) fn catalogue(&self) -> &'static [Entry] {
         &CATALOGUE
     }
 
-    pub(in crate::web) fn formats(&self) -> &'static [ImportForm] {
-        &ImportForm::ALL
+    pub(crate) fn formats(&self) -> &'static [DatasetFormat] {
+        &DatasetFormat::ALL
     }
 
     /// What is wrong with no field of the form.
-    pub(in crate::web) fn complaints(&self) -> Vec<String> {
+    pub(crate) fn complaints(&self) -> Vec<String> {
         let own = ["name", "path", "file"];
         let rest = self.errors.iter().filter(|(field, _)| !own.contains(&field.as_str()));
         rest.map(|(field, why)| format!("{field}: {why}")).collect()
@@ -116,33 +115,33 @@ struct New {
 }
 
 /// Fields given in the query are filled in.
-pub(in crate::web) async fn new(Held(state): Held<State>, Query(typed): Query<Typed>) -> Result<Response> {
-    let frame = Frame::load(&state, "Import pictures", &[("Data sets", "/")]).await?;
+pub(crate) async fn new(State(app): State<AppState>, Query(typed): Query<Typed>) -> Result<Response> {
+    let frame = Frame::load(&app, "Import images", &[("Data sets", "/")]).await?;
     page(&New { frame, import: Import { typed, errors: FieldErrors::new() } })
 }
 
 /// `POST /datasets/{id}/format`: reads its source again as another form. A source that was not kept has to be brought again.
-pub(in crate::web) async fn read_again(
-    Held(state): Held<State>,
+pub(crate) async fn read_again(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Form(asked): Form<BTreeMap<String, String>>,
+    Form(query): Form<BTreeMap<String, String>>,
 ) -> Result<Response> {
-    let dataset = find_dataset(&state, id).await?;
-    let format = asked.get("format").map(String::as_str).unwrap_or_default();
+    let dataset = find_dataset(&app, id).await?;
+    let format = query.get("format").map(String::as_str).unwrap_or_default();
     if dataset.source_path().is_none() {
         return Ok(Redirect::to(&link("/datasets/new", &[("format", format)])).into_response());
     }
-    let id = start_again(&state, id, format).await?;
+    let id = start_again(&app, id, format).await?;
     Ok(Redirect::to(&format!("/datasets/{id}")).into_response())
 }
 
 /// `POST /datasets`: the form without script; what is wrong comes back beside its field.
-pub(in crate::web) async fn create(Held(state): Held<State>, form: Multipart) -> Result<Response> {
+pub(crate) async fn create(State(app): State<AppState>, form: Multipart) -> Result<Response> {
     let mut typed = Typed::default();
-    match create_from_form(&state, form, &mut typed).await {
+    match create_from_form(&app, form, &mut typed).await {
         Ok(id) => Ok(Redirect::to(&format!("/datasets/{id}")).into_response()),
         Err(Error::Invalid(errors)) => {
-            let frame = Frame::load(&state, "Import pictures", &[("Data sets", "/")]).await?;
+            let frame = Frame::load(&app, "Import images", &[("Data sets", "/")]).await?;
             let import = Import { typed, errors };
             page_with(StatusCode::UNPROCESSABLE_ENTITY, &New { frame, import })
         }
@@ -151,8 +150,8 @@ pub(in crate::web) async fn create(Held(state): Held<State>, form: Multipart) ->
 }
 
 /// `POST /datasets/{id}/delete`: removes it, or stops its import; back to the data sets.
-pub(in crate::web) async fn delete(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Response> {
-    crate::web::api::datasets::remove(&state, id).await?;
+pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+    crate::web::api::datasets::remove(&app, id).await?;
     Ok(Redirect::to("/").into_response())
 }
 
@@ -163,7 +162,7 @@ struct Show {
     dataset: Dataset,
     tab: &'static str,
     card: Card,
-    asked: Asked,
+    query: GalleryQuery,
     shown: Shown,
     overview: overview::Shown,
     /// The version that was just made, with what it did.
@@ -197,7 +196,7 @@ impl Show {
     /// How it was read, in words.
     fn reading(&self) -> String {
         let format = self.dataset.format.as_deref().unwrap_or_default();
-        let title = ImportForm::from_format(format).map_or(format, |form| form.title());
+        let title = DatasetFormat::from_format(format).map_or(format, |format| format.title());
         match &self.dataset.evidence {
             Some(evidence) => format!("Read as {title}: {evidence}."),
             None => format!("Read as {title}."),
@@ -206,10 +205,11 @@ impl Show {
 
     /// As what else its source could be read: word, title, and whether that was seen to fit. What fits comes first.
     fn readings(&self) -> Vec<(&'static str, &'static str, bool)> {
-        let own = self.dataset.format.as_deref().and_then(ImportForm::from_format);
-        let fits = |form: &ImportForm| self.dataset.readings.iter().any(|word| word == form.as_str());
-        let others = ImportForm::ALL.into_iter().filter(|form| Some(*form) != own);
-        let mut readings: Vec<_> = others.map(|form| (form.as_str(), form.title(), fits(&form))).collect();
+        let own = self.dataset.format.as_deref().and_then(DatasetFormat::from_format);
+        let fits = |format: &DatasetFormat| self.dataset.readings.iter().any(|word| word == format.as_str());
+        let others = DatasetFormat::ALL.into_iter().filter(|format| Some(*format) != own);
+        let mut readings: Vec<_> =
+            others.map(|format| (format.as_str(), format.title(), fits(&format))).collect();
         readings.sort_by_key(|(.., fits)| !fits);
         readings
     }
@@ -229,7 +229,7 @@ impl Show {
         let rows = self.card.classes.iter();
         rows.map(|class| ClassRow {
             name: class.name.clone(),
-            colour: class_colour(usize::try_from(class.label).unwrap_or(0)),
+            colour: class_color(usize::try_from(class.label).unwrap_or(0)),
             total: class.total(),
             counts: class.by_split,
             widths: class.by_split.map(|count| count as f64 / most * 100.0),
@@ -278,43 +278,43 @@ impl Show {
 
     /// This view, to come back to.
     fn here(&self) -> String {
-        link(&self.card.href(), &self.asked.pairs())
+        link(&self.card.href(), &self.query.pairs())
     }
 }
 
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<GalleryQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let dataset = find_dataset(&state, id).await?;
+    let dataset = find_dataset(&app, id).await?;
     // The page of an import asks for itself. When that has ended it is loaded anew, whole, with its scripts and its name.
     let asks_for_itself = headers.get("hx-trigger").is_some_and(|element| element == "dataset");
     if asks_for_itself && dataset.state != DatasetState::Importing {
         return Ok([("hx-refresh", "true")].into_response());
     }
-    let card = Card::load(&state, dataset).await?;
-    let shown = Shown::load(&state, &card.dataset, &asked).await?;
-    let overview = overview::Shown::load(&state, &card.dataset, &card.classes, &asked).await?;
-    let done = match asked.done.parse() {
-        Ok(number) => find_version(&state, &card.dataset, number).await.ok(),
+    let card = Card::load(&app, dataset).await?;
+    let shown = Shown::load(&app, &card.dataset, &query).await?;
+    let overview = overview::Shown::load(&app, &card.dataset, &card.classes, &query).await?;
+    let done = match query.done.parse() {
+        Ok(number) => find_version(&app, &card.dataset, number).await.ok(),
         Err(_) => None,
     };
-    let mut metadata = state.store.list_metadata(card.dataset.id).await?;
+    let mut metadata = app.store.list_metadata(card.dataset.id).await?;
     metadata.retain(|(_, values)| values.len() <= METADATA_VALUES);
     let only_excluded = SampleFilter { excluded: true, ..SampleFilter::default() };
     let mut runs = Vec::new();
-    for run in state.store.list_runs_of(card.dataset.id).await? {
-        runs.push(RunView::load(&state, run).await?);
+    for run in app.store.list_runs_of(card.dataset.id).await? {
+        runs.push(RunView::load(&app, run).await?);
     }
     page(&Show {
-        frame: Frame::load(&state, card.dataset.name.clone(), &[("Data sets", "/")]).await?,
-        rejected: state.store.list_rejected(card.dataset.id, REJECTED_LISTED).await?,
-        rejected_count: state.store.count_rejected(card.dataset.id).await?,
-        excluded: state.store.count_samples(card.dataset.id, &only_excluded).await?,
-        newest: state.store.newest_version(card.dataset.id).await?,
-        asked,
+        frame: Frame::load(&app, card.dataset.name.clone(), &[("Data sets", "/")]).await?,
+        rejected: app.store.list_rejected(card.dataset.id, REJECTED_LISTED).await?,
+        rejected_count: app.store.count_rejected(card.dataset.id).await?,
+        excluded: app.store.count_samples(card.dataset.id, &only_excluded).await?,
+        newest: app.store.newest_version(card.dataset.id).await?,
+        query,
         shown,
         overview,
         done,

@@ -1,16 +1,16 @@
 //! `/runs/{id}/evaluation`: how good a run is, beyond accuracy.
 
+use super::format::{self, link, number, percent};
 use super::frame::{Frame, page};
-use super::gallery::{MATRIX_CLASSES, Matrix, class_colour};
+use super::gallery::{MATRIX_CLASSES, Matrix, class_color};
 use super::run_view::RunView;
-use super::words::{self, link, number, percent};
 use crate::domain::metrics::{CALIBRATION_BINS, Evaluation as Figures, wilson};
-use crate::web::api::evaluation::{Asked, find_evaluation};
+use crate::web::api::evaluation::{EvaluationQuery, find_evaluation};
 use crate::web::api::{chosen_split, find_run};
 use crate::web::extract::{Path, Query};
-use crate::web::{Result, State};
+use crate::web::{AppState, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::Response;
 
 #[derive(Template)]
@@ -20,7 +20,7 @@ struct Evaluation {
     view: RunView,
     page: &'static str,
     split: String,
-    /// `None` before anything was judged.
+    /// `None` before anything was evaluated.
     figures: Option<Figures>,
     matrix: Matrix,
     rows: Vec<Row>,
@@ -44,7 +44,7 @@ struct Row {
 }
 
 impl Row {
-    fn interval_words(&self) -> String {
+    fn interval_label(&self) -> String {
         self.interval
             .map_or_else(String::new, |(lower, upper)| format!("{:.0}–{:.0} %", lower * 100.0, upper * 100.0))
     }
@@ -70,7 +70,7 @@ impl Evaluation {
     /// The main figures: name, value, what it means.
     fn main(&self, figures: &Figures) -> Vec<(&'static str, String, &'static str)> {
         let mut main = vec![
-            ("Accuracy", percent(figures.accuracy), "share of pictures whose most probable class is right"),
+            ("Accuracy", percent(figures.accuracy), "share of images whose most probable class is right"),
             (
                 "Balanced accuracy",
                 percent(figures.balanced_accuracy),
@@ -91,11 +91,7 @@ impl Evaluation {
         if let Some(top5) = figures.top5 {
             main.insert(
                 1,
-                (
-                    "Top-5",
-                    percent(Some(top5)),
-                    "share of pictures whose class is among the five most probable",
-                ),
+                ("Top-5", percent(Some(top5)), "share of images whose class is among the five most probable"),
             );
         }
         main
@@ -108,16 +104,16 @@ impl Evaluation {
     }
 }
 
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<EvaluationQuery>,
 ) -> Result<Response> {
-    let run = find_run(&state, id).await?;
-    let split = chosen_split(&state, &run, asked.split.as_deref()).await?;
-    let figures = find_evaluation(&state, &run, split).await?;
-    let cells = state.store.list_cells(run.id, split).await?;
-    let view = RunView::load(&state, run).await?;
+    let run = find_run(&app, id).await?;
+    let split = chosen_split(&app, &run, query.split.as_deref()).await?;
+    let figures = find_evaluation(&app, &run, split).await?;
+    let cells = app.store.list_cells(run.id, split).await?;
+    let view = RunView::load(&app, run).await?;
     let base = view.href();
     let classes = &view.run.spec.classes;
     let predictions = format!("{base}/predictions");
@@ -131,7 +127,7 @@ pub(in crate::web) async fn show(
             };
             Row {
                 class: class.clone(),
-                colour: class_colour(label),
+                colour: class_color(label),
                 support: figures.support,
                 correct: figures.correct,
                 predicted: figures.predicted,
@@ -148,7 +144,7 @@ pub(in crate::web) async fn show(
     let bars = figures.as_ref().map_or_else(Vec::new, calibration);
     page(&Evaluation {
         frame: Frame::load(
-            &state,
+            &app,
             format!("Evaluation of {}", view.run.name),
             &[("Runs", "/runs"), (&view.run.name, &base)],
         )
@@ -176,7 +172,7 @@ fn calibration(figures: &Figures) -> Vec<CalibrationBar> {
             confidence: confidence * SIDE,
             label: format!(
                 "{}: mean confidence {}, {} right",
-                super::words::counted(bin.count, "picture", "pictures"),
+                super::format::counted(bin.count, "image", "images"),
                 percent(Some(confidence)),
                 percent(Some(accuracy))
             ),

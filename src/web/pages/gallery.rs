@@ -1,30 +1,30 @@
 //! What galleries are made of: tiles, the confusion matrix that filters them, colours of classes.
 
-use super::words::{link, thousands};
+use super::format::{link, thousands};
 use crate::store::predictions::Prediction;
 
 /// Above this many classes a matrix is no longer legible; the most frequent confusions are listed instead.
-pub(in crate::web) const MATRIX_CLASSES: usize = 30;
+pub(crate) const MATRIX_CLASSES: usize = 30;
 
-/// A picture in a gallery.
-pub(in crate::web) struct Tile {
-    pub(in crate::web) href: String,
+/// An image in a gallery.
+pub(crate) struct Tile {
+    pub(crate) href: String,
     /// Its number, where it can be selected.
-    pub(in crate::web) sample: Option<i64>,
-    pub(in crate::web) hash: String,
-    pub(in crate::web) width: i64,
-    pub(in crate::web) height: i64,
-    /// In place of the picture where it can't be seen.
-    pub(in crate::web) alt: String,
-    /// Beneath the picture: class, or verdict.
-    pub(in crate::web) caption: String,
+    pub(crate) sample: Option<i64>,
+    pub(crate) hash: String,
+    pub(crate) width: i64,
+    pub(crate) height: i64,
+    /// In place of the image where it can't be seen.
+    pub(crate) alt: String,
+    /// Beneath the image: class, or prediction.
+    pub(crate) caption: String,
     /// Whether it is a mistake, in words and shape.
-    pub(in crate::web) wrong: bool,
+    pub(crate) wrong: bool,
 }
 
 impl Tile {
-    /// A verdict of a run, opening its page; `query` is the gallery that it stands in.
-    pub(in crate::web) fn verdict(
+    /// A prediction of a run, opening its page; `query` is the gallery that it stands in.
+    pub(crate) fn prediction(
         base: &str,
         query: &[(&str, &str)],
         classes: &[String],
@@ -43,26 +43,26 @@ impl Tile {
             hash: item.hash.clone(),
             width: item.width,
             height: item.height,
-            alt: format!("{actual}, taken for {predicted}: {}", item.path),
+            alt: format!("{actual}, predicted as {predicted}: {}", item.path),
             caption,
             wrong,
         }
     }
 
     /// Whether it is enlarged pixel by pixel rather than smoothly.
-    pub(in crate::web) fn is_small(&self) -> bool {
+    pub(crate) fn is_small(&self) -> bool {
         self.width.max(self.height) <= 64
     }
 }
 
 /// The name of a label.
-pub(in crate::web) fn class(classes: &[String], label: i64) -> &str {
+pub(crate) fn class(classes: &[String], label: i64) -> &str {
     usize::try_from(label).ok().and_then(|label| classes.get(label)).map_or("?", String::as_str)
 }
 
-/// The colour of a class, the same in every picture and chart: Okabe and Ito's eight (2008), told apart by
+/// The colour of a class, the same in every image and chart: Okabe and Ito's eight (2008), told apart by
 /// colour-blind eyes too, then even steps of hue at two lightnesses.
-pub(in crate::web) fn class_colour(label: usize) -> String {
+pub(crate) fn class_color(label: usize) -> String {
     const OKABE_ITO: [&str; 8] =
         ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#8a8a8a"];
     match OKABE_ITO.get(label) {
@@ -79,39 +79,39 @@ pub(in crate::web) fn class_colour(label: usize) -> String {
     }
 }
 
-/// A confusion matrix whose cells open their pictures.
-pub(in crate::web) struct Matrix {
-    pub(in crate::web) classes: Vec<String>,
+/// A confusion matrix whose cells open their images.
+pub(crate) struct Matrix {
+    pub(crate) classes: Vec<String>,
     /// Rows are actual classes.
-    pub(in crate::web) rows: Vec<Vec<Cell>>,
+    pub(crate) rows: Vec<Vec<Cell>>,
     /// The most frequent mistakes, greatest first.
-    pub(in crate::web) confusions: Vec<Confused>,
+    pub(crate) confusions: Vec<Confused>,
 }
 
 /// A cell.
-pub(in crate::web) struct Cell {
-    pub(in crate::web) count: i64,
-    pub(in crate::web) href: String,
-    pub(in crate::web) label: String,
+pub(crate) struct Cell {
+    pub(crate) count: i64,
+    pub(crate) href: String,
+    pub(crate) label: String,
     /// 0 to 9: share of the row in tenths, for the shade.
-    pub(in crate::web) shade: i64,
-    pub(in crate::web) diagonal: bool,
-    pub(in crate::web) chosen: bool,
+    pub(crate) shade: i64,
+    pub(crate) diagonal: bool,
+    pub(crate) chosen: bool,
 }
 
 /// A kind of mistake.
-pub(in crate::web) struct Confused {
-    pub(in crate::web) actual: String,
-    pub(in crate::web) predicted: String,
-    pub(in crate::web) count: i64,
+pub(crate) struct Confused {
+    pub(crate) actual: String,
+    pub(crate) predicted: String,
+    pub(crate) count: i64,
     /// Of the actual class, in percent.
-    pub(in crate::web) share: f64,
-    pub(in crate::web) href: String,
+    pub(crate) share: f64,
+    pub(crate) href: String,
 }
 
 impl Matrix {
     /// From counted cells (actual, predicted, count).
-    pub(in crate::web) fn new(
+    pub(crate) fn new(
         base: &str,
         split: &str,
         classes: &[String],
@@ -146,7 +146,7 @@ impl Matrix {
                                 count,
                                 href: href(from, to),
                                 label: format!(
-                                    "{} of {} {from} taken for {to}",
+                                    "{} of {} {from} predicted as {to}",
                                     thousands(count),
                                     thousands(total)
                                 ),
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_opens_its_pictures() {
+    fn a_cell_opens_its_images() {
         let classes = ["cat".to_owned(), "R&D".to_owned()];
         let matrix = Matrix::new(
             "/runs/3",
@@ -197,7 +197,7 @@ mod tests {
         let cell = &matrix.rows[0][1];
         assert_eq!(cell.href, "/runs/3/predictions?split=val&actual=cat&predicted=R%26D");
         assert_eq!((cell.count, cell.shade, cell.diagonal, cell.chosen), (2, 1, false, true));
-        assert_eq!(cell.label, "2 of 10 cat taken for R&D");
+        assert_eq!(cell.label, "2 of 10 cat predicted as R&D");
         assert_eq!((matrix.rows[0][0].shade, matrix.rows[1][0].shade, matrix.rows[1][1].shade), (7, 0, 9));
         let first = &matrix.confusions[0];
         assert_eq!((first.actual.as_str(), first.count, first.share), ("cat", 2, 20.0));
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn colours_of_classes_stay_apart() {
-        let colours: std::collections::BTreeSet<String> = (0..100).map(class_colour).collect();
+        let colours: std::collections::BTreeSet<String> = (0..100).map(class_color).collect();
         assert!(colours.len() > 95, "{}", colours.len());
     }
 }

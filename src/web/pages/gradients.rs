@@ -1,13 +1,13 @@
 //! `/runs/{id}/gradients`: whether every layer learns.
 
+use super::format::number;
 use super::frame::{Frame, page};
 use super::run_view::RunView;
-use super::words::number;
 use crate::web::api::find_run;
 use crate::web::extract::Path;
-use crate::web::{Result, State};
+use crate::web::{AppState, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::Response;
 
 #[derive(Template)]
@@ -32,12 +32,12 @@ struct Layer {
     not_finite: usize,
 }
 
-pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Response> {
-    let run = find_run(&state, id).await?;
+pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+    let run = find_run(&app, id).await?;
     let names: Vec<String> = run.started.as_ref().map_or_else(Vec::new, |started| started.layers.clone());
     let mut layers = Vec::new();
     for name in &names {
-        let points = state.store.list_points(run.id, &format!("gradient/{name}")).await?;
+        let points = app.store.list_points(run.id, &format!("gradient/{name}")).await?;
         let finite = || points.iter().filter_map(|point| point.1);
         layers.push(Layer {
             first: number(finite().next()),
@@ -49,10 +49,10 @@ pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) 
         });
     }
     let keys: Vec<String> = names.iter().map(|name| format!("gradient/{name}")).collect();
-    let view = RunView::load(&state, run).await?;
+    let view = RunView::load(&app, run).await?;
     page(&Gradients {
         frame: Frame::load(
-            &state,
+            &app,
             format!("Gradients of {}", view.run.name),
             &[("Runs", "/runs"), (&view.run.name, &view.href())],
         )

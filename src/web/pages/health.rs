@@ -1,20 +1,20 @@
-//! `/datasets/{id}/health`: what is wrong with a data set before anything is learnt from it.
+//! `/datasets/{id}/health`: what is wrong with a data set before anything is learned from it.
 
+use super::format::{self, ago, counted, duration, link, percent, thousands};
 use super::frame::{Frame, page};
 use super::gallery::Tile;
 use super::samples_view::tile;
-use super::words::{self, ago, counted, duration, link, percent, thousands};
 use crate::domain::dataset::{ClassCount, DatasetState};
-use crate::domain::health::{Cue, Grade, Group, IssueKind, Report, Shortcut};
+use crate::domain::health::{Group, IssueKind, Report, Severity, Shortcut, ShortcutFeature};
 use crate::domain::ids::SampleId;
-use crate::health::Examined;
+use crate::jobs::health::Examined;
 use crate::store::datasets::Dataset;
-use crate::store::measures::KeptReport;
+use crate::store::measures::StoredReport;
 use crate::web::api::find_dataset;
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -22,14 +22,14 @@ use serde::Deserialize;
 const GROUPS_SHOWN: usize = 24;
 /// Members of a set that are shown.
 const MEMBERS_SHOWN: usize = 8;
-/// Pictures beside an issue's count.
+/// Images beside an issue's count.
 const STRIP_TILES: usize = 6;
 /// From so many times as many samples in the largest class as in the smallest on, a run sees one class far more often.
 const IMBALANCE: f64 = 3.0;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::web) struct Asked {
+pub(crate) struct HealthQuery {
     /// Where the list of duplicates begins.
     #[serde(default)]
     from: usize,
@@ -48,7 +48,7 @@ struct Health {
     dataset: Dataset,
     tab: &'static str,
     report: Option<Shown>,
-    /// Pictures measured of those that have to be, while there is no report.
+    /// Images measured of those that have to be, while there is no report.
     measured: (usize, usize),
     done: Option<crate::store::versions::Version>,
 }
@@ -66,7 +66,7 @@ struct Shown {
     spare: [Spare; 2],
     leaked: usize,
     balance: Vec<String>,
-    shortcuts: Vec<Told>,
+    shortcuts: Vec<ShortcutView>,
 }
 
 /// Duplicates that could be dropped.
@@ -79,7 +79,7 @@ struct Spare {
 /// One line of the report.
 struct Row {
     title: &'static str,
-    says: &'static str,
+    summary: &'static str,
     count: usize,
     href: String,
     strip: Vec<Tile>,
@@ -95,7 +95,7 @@ struct Set {
 }
 
 /// A shortcut test in words.
-struct Told {
+struct ShortcutView {
     title: &'static str,
     grade: &'static str,
     sentence: String,
@@ -115,7 +115,7 @@ struct Evidence {
     swatch: Option<String>,
 }
 
-impl Told {
+impl ShortcutView {
     /// Percent of the bar's width.
     fn at(&self, share: f64) -> String {
         format!("{:.1}", share.clamp(0.0, 1.0) * 100.0)
@@ -126,27 +126,27 @@ impl Told {
     }
 }
 
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<HealthQuery>,
 ) -> Result<Response> {
-    let dataset = find_dataset(&state, id).await?;
+    let dataset = find_dataset(&app, id).await?;
     if dataset.state != DatasetState::Ready {
         return Err(Error::Conflict(format!("“{}” is not ready to be examined", dataset.name)));
     }
-    let (report, measured) = match state.health.of(&dataset).await? {
-        Examined::Ready(kept) => (Some(shown(&state, &dataset, &kept, &asked).await?), (0, 0)),
+    let (report, measured) = match app.health.of(&dataset).await? {
+        Examined::Ready(kept) => (Some(shown(&app, &dataset, &kept, &query).await?), (0, 0)),
         Examined::UnderWay { measured } => (None, measured),
         Examined::Failed(why) => return Err(Error::Conflict(format!("The examination failed: {why}."))),
     };
-    let done = match asked.done.parse() {
-        Ok(number) => crate::web::api::versions::find_version(&state, &dataset, number).await.ok(),
+    let done = match query.done.parse() {
+        Ok(number) => crate::web::api::versions::find_version(&app, &dataset, number).await.ok(),
         Err(_) => None,
     };
     let href = format!("/datasets/{}", dataset.id);
     page(&Health {
-        frame: Frame::load(&state, "Health", &[("Data sets", "/"), (&dataset.name, &href)]).await?,
+        frame: Frame::load(&app, "Health", &[("Data sets", "/"), (&dataset.name, &href)]).await?,
         tab: "health",
         report,
         measured,
@@ -155,25 +155,25 @@ pub(in crate::web) async fn show(
     })
 }
 
-async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Asked) -> Result<Shown> {
+async fn shown(app: &AppState, dataset: &Dataset, kept: &StoredReport, query: &HealthQuery) -> Result<Shown> {
     let report = &kept.report;
-    let classes = state.store.list_class_counts(dataset.id).await?;
+    let classes = app.store.list_class_counts(dataset.id).await?;
     let mut rows = Vec::new();
-    let rejected = state.store.count_rejected(dataset.id).await?;
+    let rejected = app.store.count_rejected(dataset.id).await?;
     rows.push(Row {
         title: "Unreadable files",
-        says: "Passed over at import, each with its reason.",
+        summary: "Skipped at import, each with its reason.",
         count: usize::try_from(rejected).unwrap_or(0),
         href: format!("/datasets/{}#rejected", dataset.id),
         strip: Vec::new(),
         serious: false,
     });
-    for (word, title, says, ids) in issues(report) {
+    for (word, title, summary, ids) in issues(report) {
         let first: Vec<SampleId> = ids.iter().take(STRIP_TILES).copied().map(SampleId).collect();
-        let strip = state.store.find_samples(&first).await?;
+        let strip = app.store.find_samples(&first).await?;
         rows.push(Row {
             title,
-            says,
+            summary,
             count: ids.len(),
             href: link(&format!("/datasets/{}", dataset.id), &[("issue", word)]) + "#gallery",
             strip: strip.iter().map(|sample| Tile { sample: None, ..tile(sample, &classes) }).collect(),
@@ -181,15 +181,15 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
         });
     }
     let (rows, clear): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.count > 0);
-    let wanted: Vec<&Group> = report.groups.iter().filter(|group| fits(group, &asked.duplicates)).collect();
+    let wanted: Vec<&Group> = report.groups.iter().filter(|group| fits(group, &query.duplicates)).collect();
     let mut sets = Vec::new();
-    for group in wanted.iter().skip(asked.from).take(GROUPS_SHOWN) {
-        sets.push(set(state, group, &classes).await?);
+    for group in wanted.iter().skip(query.from).take(GROUPS_SHOWN) {
+        sets.push(set(app, group, &classes).await?);
     }
     let base = format!("/datasets/{}/health", dataset.id);
-    let next = (asked.from < wanted.len().saturating_sub(GROUPS_SHOWN)).then(|| {
-        let from = (asked.from + GROUPS_SHOWN).to_string();
-        link(&base, &[("duplicates", &asked.duplicates), ("from", &from)]) + "#duplicates"
+    let next = (query.from < wanted.len().saturating_sub(GROUPS_SHOWN)).then(|| {
+        let from = (query.from + GROUPS_SHOWN).to_string();
+        link(&base, &[("duplicates", &query.duplicates), ("from", &from)]) + "#duplicates"
     });
     let tabs = [
         ("all", ""),
@@ -200,13 +200,13 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
     ];
     let tabs = tabs.map(|(label, word)| {
         let count = report.groups.iter().filter(|group| fits(group, word)).count();
-        (label, link(&base, &[("duplicates", word)]) + "#duplicates", count, word == asked.duplicates)
+        (label, link(&base, &[("duplicates", word)]) + "#duplicates", count, word == query.duplicates)
     });
     let spare =
         |kind: IssueKind, words| Spare { kind: kind.as_str(), words, count: report.spare_copies(kind).len() };
     Ok(Shown {
         when: format!("{}, in {}", ago(kept.made_at_ms), short_duration(kept.seconds)),
-        samples: counted(report.samples, "picture", "pictures"),
+        samples: counted(report.samples, "image", "images"),
         rows,
         clear: clear.iter().map(|row| row.title).collect(),
         sets,
@@ -215,7 +215,7 @@ async fn shown(state: &State, dataset: &Dataset, kept: &KeptReport, asked: &Aske
         spare: [spare(IssueKind::ExactDuplicate, "exact"), spare(IssueKind::NearDuplicate, "near")],
         leaked: report.leaked().len(),
         balance: balance(report),
-        shortcuts: report.shortcuts.iter().map(told).collect(),
+        shortcuts: report.shortcuts.iter().map(describe_shortcut).collect(),
     })
 }
 
@@ -244,25 +244,25 @@ fn issues(report: &Report) -> Vec<IssueWords> {
         (
             "leaked",
             "Leaked across splits",
-            "The same picture is learnt from and judged by, so the figures flatter.",
+            "The same image is learned from and evaluated by, so the figures flatter.",
             report.leaked(),
         ),
         (
             "mislabelled",
             "Copies in different classes",
-            "The same picture has two labels: one of them must be wrong.",
+            "The same image has two labels: one of them must be wrong.",
             report.mislabelled(),
         ),
     ];
     issues.extend(IssueKind::ALL.map(|kind| {
-        let (title, says) = kind_words(kind);
+        let (title, summary) = describe_issue(kind);
         let ids = report.found(kind).iter().map(|finding| finding.id).collect();
-        (kind.as_str(), title, says, ids)
+        (kind.as_str(), title, summary, ids)
     }));
     issues
 }
 
-fn kind_words(kind: IssueKind) -> (&'static str, &'static str) {
+fn describe_issue(kind: IssueKind) -> (&'static str, &'static str) {
     match kind {
         IssueKind::ExactDuplicate => ("Exact duplicates", "The same pixels more than once."),
         IssueKind::NearDuplicate => ("Near-duplicates", "Saved again, resized or slightly changed."),
@@ -278,9 +278,9 @@ fn kind_words(kind: IssueKind) -> (&'static str, &'static str) {
     }
 }
 
-async fn set(state: &State, group: &Group, classes: &[ClassCount]) -> Result<Set> {
+async fn set(app: &AppState, group: &Group, classes: &[ClassCount]) -> Result<Set> {
     let first: Vec<SampleId> = group.ids.iter().take(MEMBERS_SHOWN).copied().map(SampleId).collect();
-    let samples = state.store.find_samples(&first).await?;
+    let samples = app.store.find_samples(&first).await?;
     let mut words = vec![match (group.same_file, group.kind) {
         (true, _) => "the same file".to_owned(),
         (false, IssueKind::ExactDuplicate) => "the same pixels".to_owned(),
@@ -305,13 +305,13 @@ async fn set(state: &State, group: &Group, classes: &[ClassCount]) -> Result<Set
 }
 
 fn balance(report: &Report) -> Vec<String> {
-    let mut says = Vec::new();
+    let mut sentences = Vec::new();
     if let (Some(largest), Some(smallest), Some(ratio)) =
         (&report.balance.largest, &report.balance.smallest, report.balance.ratio)
         && ratio >= IMBALANCE
     {
-        says.push(format!(
-            "“{}” has {} training pictures, “{}” {}: {ratio:.1} times as many. Accuracy will speak of the large class; look at the figures by class.",
+        sentences.push(format!(
+            "“{}” has {} training images, “{}” {}: {ratio:.1} times as many. Accuracy will speak of the large class; look at the figures by class.",
             largest.class,
             thousands(largest.count),
             smallest.class,
@@ -320,41 +320,41 @@ fn balance(report: &Report) -> Vec<String> {
     }
     for missing in &report.balance.missing {
         let splits: Vec<&str> = missing.splits.iter().map(|split| split.as_str()).collect();
-        says.push(format!("“{}” has no pictures in {}.", missing.class, splits.join(" and ")));
+        sentences.push(format!("“{}” has no images in {}.", missing.class, splits.join(" and ")));
     }
-    says
+    sentences
 }
 
-fn told(shortcut: &Shortcut) -> Told {
+fn describe_shortcut(shortcut: &Shortcut) -> ShortcutView {
     let (title, cue) = match shortcut.cue {
-        Cue::Colour => ("Mean colour", "the mean colour"),
-        Cue::Brightness => ("Brightness", "brightness"),
-        Cue::Size => ("Size and shape", "width and height"),
-        Cue::File => ("File size and type", "the file's size and type"),
-        Cue::Border => ("Border pixels", "the colour of the border"),
+        ShortcutFeature::Colour => ("Mean colour", "the mean colour"),
+        ShortcutFeature::Brightness => ("Brightness", "brightness"),
+        ShortcutFeature::Size => ("Size and shape", "width and height"),
+        ShortcutFeature::File => ("File size and type", "the file's size and type"),
+        ShortcutFeature::Border => ("Border pixels", "the colour of the border"),
     };
-    let (grade, verdict) = match shortcut.grade {
-        Grade::None => ("none", "tells nothing that could not be chance"),
-        Grade::Weak => ("weak", "gives a little away"),
-        Grade::Strong => {
+    let (grade, prediction) = match shortcut.grade {
+        Severity::None => ("none", "tells nothing that could not be chance"),
+        Severity::Weak => ("weak", "gives a little away"),
+        Severity::Strong => {
             ("strong", "alone tells the classes apart: a network may learn that and nothing else")
         }
     };
-    let mut sentence = format!("{}{} {verdict}.", cue[..1].to_uppercase(), &cue[1..]);
-    if shortcut.grade == Grade::Strong
+    let mut sentence = format!("{}{} {prediction}.", cue[..1].to_uppercase(), &cue[1..]);
+    if shortcut.grade == Severity::Strong
         && let Some(most) = shortcut.classes.iter().max_by(|a, b| a.recall.total_cmp(&b.recall))
     {
         sentence += &format!(" “{}” is told by it in {} of cases.", most.class, percent(most.recall));
     }
-    let is_colour = matches!(shortcut.cue, Cue::Colour | Cue::Border);
+    let is_colour = matches!(shortcut.cue, ShortcutFeature::Colour | ShortcutFeature::Border);
     let rows = shortcut.classes.iter().map(|class| Evidence {
         class: class.class.clone(),
         recall: percent(class.recall),
-        means: class.means.iter().map(|mean| super::words::number(*mean)).collect(),
+        means: class.means.iter().map(|mean| super::format::number(*mean)).collect(),
         swatch: (is_colour && class.means.len() >= 3)
             .then(|| format!("rgb({:.0} {:.0} {:.0})", class.means[0], class.means[1], class.means[2])),
     });
-    Told {
+    ShortcutView {
         title,
         grade,
         sentence,

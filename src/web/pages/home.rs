@@ -4,9 +4,9 @@ use super::datasets::Card;
 use super::frame::{Frame, page};
 use super::run_view::RunView;
 use crate::domain::dataset::DatasetState;
-use crate::web::{Result, State};
+use crate::web::{AppState, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::Response;
 
 /// Runs that the home page lists.
@@ -25,21 +25,21 @@ struct Home {
     import: super::datasets::Import,
 }
 
-pub(in crate::web) async fn show(Held(state): Held<State>) -> Result<Response> {
+pub(crate) async fn show(State(app): State<AppState>) -> Result<Response> {
     let mut cards = Vec::new();
-    for dataset in state.store.list_datasets().await? {
-        cards.push(Card::load(&state, dataset).await?);
+    for dataset in app.store.list_datasets().await? {
+        cards.push(Card::load(&app, dataset).await?);
     }
     let (failed, cards) =
         cards.into_iter().partition(|card: &Card| card.dataset.state == DatasetState::Failed);
-    let all = state.store.list_runs().await?;
+    let all = app.store.list_runs().await?;
     let more_runs = all.len().saturating_sub(LISTED);
     let mut runs = Vec::new();
     for run in all.into_iter().take(LISTED) {
-        runs.push(RunView::load(&state, run).await?);
+        runs.push(RunView::load(&app, run).await?);
     }
     page(&Home {
-        frame: Frame::load(&state, "Tintype", &[]).await?,
+        frame: Frame::load(&app, "Tintype", &[]).await?,
         cards,
         failed,
         runs,

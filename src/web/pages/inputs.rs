@@ -1,17 +1,17 @@
 //! `/runs/{id}/inputs`: captured batches, exactly as the network got them, beside the untouched originals.
 
+use super::describe_pipeline::{describe_pipeline, describe_sampled};
+use super::format::{self, link, thousands};
 use super::frame::{Frame, page};
 use super::gallery::class;
-use super::pipeline_words::{drawn_words, pipeline_words};
 use super::run_view::RunView;
-use super::words::{self, link, thousands};
 use crate::domain::ids::SampleId;
 use crate::runs::batch_file::read_item;
 use crate::web::api::find_run;
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use protocol::event::{Batch, BatchItem, ChannelStats};
@@ -21,10 +21,10 @@ use serde::Deserialize;
 /// What of a tensor is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::web) enum View {
+pub(crate) enum View {
     /// All channels, the normalisation undone.
     #[default]
-    Picture,
+    Image,
     /// One channel as grey, from its least to its greatest value.
     Red,
     /// As above.
@@ -34,11 +34,11 @@ pub(in crate::web) enum View {
 }
 
 impl View {
-    pub(in crate::web) const ALL: [View; 4] = [View::Picture, View::Red, View::Green, View::Blue];
+    pub(crate) const ALL: [View; 4] = [View::Image, View::Red, View::Green, View::Blue];
 
-    pub(in crate::web) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            View::Picture => "picture",
+            View::Image => "image",
             View::Red => "red",
             View::Green => "green",
             View::Blue => "blue",
@@ -46,9 +46,9 @@ impl View {
     }
 
     /// The channel that is shown alone.
-    pub(in crate::web) fn channel(self) -> Option<usize> {
+    pub(crate) fn channel(self) -> Option<usize> {
         match self {
-            View::Picture => None,
+            View::Image => None,
             View::Red => Some(0),
             View::Green => Some(1),
             View::Blue => Some(2),
@@ -58,7 +58,7 @@ impl View {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::web) struct Asked {
+pub(crate) struct InputsQuery {
     step: Option<i64>,
     #[serde(default)]
     view: View,
@@ -99,7 +99,7 @@ impl Inputs {
     }
 
     fn href(&self, step: i64, view: View) -> String {
-        let view = if view == View::Picture { "" } else { view.as_str() };
+        let view = if view == View::Image { "" } else { view.as_str() };
         link(&format!("{}/inputs", self.view.href()), &[("step", &step.to_string()), ("view", view)])
     }
 
@@ -120,45 +120,45 @@ impl Inputs {
     }
 }
 
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<InputsQuery>,
 ) -> Result<Response> {
-    let run = find_run(&state, id).await?;
-    let steps = state.store.list_batch_steps(run.id).await?;
-    let batch = match asked.step.or(steps.last().copied()) {
-        Some(step) => match state.store.find_batch(run.id, step).await? {
-            None if asked.step.is_some() => return Err(Error::NotFound("captured batch")),
+    let run = find_run(&app, id).await?;
+    let steps = app.store.list_batch_steps(run.id).await?;
+    let batch = match query.step.or(steps.last().copied()) {
+        Some(step) => match app.store.find_batch(run.id, step).await? {
+            None if query.step.is_some() => return Err(Error::NotFound("captured batch")),
             found => found,
         },
         None => None,
     };
-    let view = RunView::load(&state, run).await?;
+    let view = RunView::load(&app, run).await?;
     let base = view.href();
     let mut items = Vec::new();
     for (at, item) in batch.iter().flat_map(|batch| batch.items.iter().enumerate()) {
         // A data set that was deleted leaves its runs' tensors behind.
-        let Some(sample) = state.store.find_sample(SampleId(item.sample_id)).await? else { continue };
+        let Some(sample) = app.store.find_sample(SampleId(item.sample_id)).await? else { continue };
         let step = batch.as_ref().map_or(0, |batch| batch.step);
         items.push(Item {
             href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),
-            fed: link(&format!("{base}/batches/{step}/{at}"), &[("view", asked.view.as_str())]),
+            fed: link(&format!("{base}/batches/{step}/{at}"), &[("view", query.view.as_str())]),
             hash: sample.hash,
             class: class(&view.run.spec.classes, i64::from(item.label)).to_owned(),
             path: sample.path,
             drawn: item
                 .drawn
                 .iter()
-                .map(drawn_words)
-                .chain(mixed_words(&view.run.spec.classes, item))
+                .map(describe_sampled)
+                .chain(describe_mix(&view.run.spec.classes, item))
                 .collect(),
         });
     }
-    let pipeline = pipeline_words(&view.run.spec.train_transforms);
+    let pipeline = describe_pipeline(&view.run.spec.train_transforms);
     page(&Inputs {
         frame: Frame::load(
-            &state,
+            &app,
             format!("Inputs of {}", view.run.name),
             &[("Runs", "/runs"), (&view.run.name, &base)],
         )
@@ -167,14 +167,14 @@ pub(in crate::web) async fn show(
         steps,
         batch,
         items,
-        shown: asked.view,
+        shown: query.view,
         pipeline,
         view,
     })
 }
 
 /// `MixUp: 0.31 of a dog`.
-fn mixed_words(classes: &[String], item: &BatchItem) -> Option<String> {
+fn describe_mix(classes: &[String], item: &BatchItem) -> Option<String> {
     let mixed = item.mixed.as_ref()?;
     let by = if mixed.by == "mixup" { "MixUp" } else { "CutMix" };
     Some(format!(
@@ -187,32 +187,32 @@ fn mixed_words(classes: &[String], item: &BatchItem) -> Option<String> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::web) struct Channel {
+pub(crate) struct Channel {
     #[serde(default)]
     view: View,
 }
 
 /// `/runs/{id}/batches/{step}/{item}`: one sample of a captured batch as a PNG, a pixel a tensor element.
-pub(in crate::web) async fn picture(
-    Held(state): Held<State>,
+pub(crate) async fn image(
+    State(app): State<AppState>,
     Path((id, step, item)): Path<(i64, i64, usize)>,
-    Query(asked): Query<Channel>,
+    Query(query): Query<Channel>,
 ) -> Result<Response> {
-    let run = find_run(&state, id).await?;
-    let batch = state.store.find_batch(run.id, step).await?.ok_or(Error::NotFound("captured batch"))?;
+    let run = find_run(&app, id).await?;
+    let batch = app.store.find_batch(run.id, step).await?.ok_or(Error::NotFound("captured batch"))?;
     if item >= batch.items.len() {
-        return Err(Error::NotFound("picture in this batch"));
+        return Err(Error::NotFound("image in this batch"));
     }
-    let file = state.runs.directory(run.id).file(&batch.path).ok_or(Error::NotFound("captured batch"))?;
+    let file = app.runs.directory(run.id).file(&batch.path).ok_or(Error::NotFound("captured batch"))?;
     let normalize = run.spec.train_transforms.iter().find_map(|step| match step {
         TransformSpec::Normalize { mean, std } => Some((*mean, *std)),
         _ => None,
     });
     let png = tokio::task::spawn_blocking(move || -> anyhow::Result<Vec<u8>> {
         let tensor = read_item(&file, item)?;
-        let image = match asked.view.channel() {
-            None => vision::picture_from_tensor(&tensor.data, tensor.height, tensor.width, normalize),
-            Some(channel) => vision::channel_picture(&tensor, channel),
+        let image = match query.view.channel() {
+            None => vision::image_from_tensor(&tensor.data, tensor.height, tensor.width, normalize),
+            Some(channel) => vision::channel_image(&tensor, channel),
         };
         Ok(vision::png(&image))
     })

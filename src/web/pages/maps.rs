@@ -1,15 +1,15 @@
 //! The three maps of a run as pages: category → paths, → correct predictions, → predictions.
 
+use super::format::{counted, link};
 use super::frame::{Frame, page};
 use super::gallery::class;
 use super::run_view::RunView;
-use super::words::{counted, link};
-use crate::web::api::evaluation::{Asked, Kind, list_map};
+use crate::web::api::evaluation::{EvaluationQuery, MapKind, list_map};
 use crate::web::api::{chosen_split, find_run};
 use crate::web::extract::{Path, Query};
-use crate::web::{Result, State};
+use crate::web::{AppState, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::Response;
 
 /// Paths that a page lists of a class; the files hold all.
@@ -22,7 +22,7 @@ struct Map {
     view: RunView,
     page: &'static str,
     split: String,
-    kind: Kind,
+    kind: MapKind,
     categories: Vec<Category>,
 }
 
@@ -33,8 +33,8 @@ struct Category {
 }
 
 impl Category {
-    fn says(&self) -> String {
-        counted(self.count as i64, "picture", "pictures")
+    fn summary(&self) -> String {
+        counted(self.count as i64, "image", "images")
     }
 
     fn left_out(&self) -> usize {
@@ -46,13 +46,13 @@ struct Entry {
     path: String,
     href: String,
     /// `→ dog 0.93` or `✓ 0.98`; empty on the map of paths.
-    verdict: String,
+    prediction: String,
 }
 
 impl Map {
     /// Label, address and whether it is this one.
     fn kinds(&self) -> Vec<(&'static str, String, bool)> {
-        Kind::ALL
+        MapKind::ALL
             .into_iter()
             .map(|kind| {
                 let href = link(&format!("{}/{}", self.view.href(), kind.slug()), &[("split", &self.split)]);
@@ -70,32 +70,40 @@ impl Map {
     }
 }
 
-pub(in crate::web) async fn paths(held: Held<State>, id: Path<i64>, query: Query<Asked>) -> Result<Response> {
-    show(held, id, query, Kind::Paths).await
-}
-
-pub(in crate::web) async fn correct(
-    held: Held<State>,
+pub(crate) async fn paths(
+    app: State<AppState>,
     id: Path<i64>,
-    query: Query<Asked>,
+    query: Query<EvaluationQuery>,
 ) -> Result<Response> {
-    show(held, id, query, Kind::Correct).await
+    show(app, id, query, MapKind::Paths).await
 }
 
-pub(in crate::web) async fn all(held: Held<State>, id: Path<i64>, query: Query<Asked>) -> Result<Response> {
-    show(held, id, query, Kind::All).await
+pub(crate) async fn correct(
+    app: State<AppState>,
+    id: Path<i64>,
+    query: Query<EvaluationQuery>,
+) -> Result<Response> {
+    show(app, id, query, MapKind::Correct).await
+}
+
+pub(crate) async fn all(
+    app: State<AppState>,
+    id: Path<i64>,
+    query: Query<EvaluationQuery>,
+) -> Result<Response> {
+    show(app, id, query, MapKind::All).await
 }
 
 async fn show(
-    Held(state): Held<State>,
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
-    kind: Kind,
+    Query(query): Query<EvaluationQuery>,
+    kind: MapKind,
 ) -> Result<Response> {
-    let run = find_run(&state, id).await?;
-    let split = chosen_split(&state, &run, asked.split.as_deref()).await?;
-    let items = list_map(&state, &run, split, kind).await?;
-    let view = RunView::load(&state, run).await?;
+    let run = find_run(&app, id).await?;
+    let split = chosen_split(&app, &run, query.split.as_deref()).await?;
+    let items = list_map(&app, &run, split, kind).await?;
+    let view = RunView::load(&app, run).await?;
     let (base, classes) = (view.href(), &view.run.spec.classes);
     let mut categories: Vec<Category> = classes
         .iter()
@@ -110,17 +118,17 @@ async fn show(
         if category.count > LISTED {
             continue;
         }
-        let verdict = match kind {
-            Kind::Paths => String::new(),
+        let prediction = match kind {
+            MapKind::Paths => String::new(),
             _ if item.actual == item.predicted => format!("✓ {:.2}", item.confidence),
             _ => format!("→ {} {:.2}", class(classes, item.predicted), item.confidence),
         };
         let href = link(&format!("{base}/samples/{}", item.sample_id), &[("split", split.as_str())]);
-        category.entries.push(Entry { path: item.path, href, verdict });
+        category.entries.push(Entry { path: item.path, href, prediction });
     }
     page(&Map {
         frame: Frame::load(
-            &state,
+            &app,
             format!("{} – {}", kind.title(), view.run.name),
             &[("Runs", "/runs"), (&view.run.name, &base)],
         )

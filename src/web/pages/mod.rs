@@ -2,8 +2,10 @@
 //! hold no arithmetic. A page reads the same functions as the JSON twin under `api/`.
 
 pub(super) mod datasets;
+mod describe_pipeline;
 pub(super) mod evaluation;
 pub(super) mod failure;
+mod format;
 mod frame;
 mod gallery;
 pub(super) mod gradients;
@@ -13,7 +15,6 @@ pub(super) mod inputs;
 pub(super) mod lab;
 pub(super) mod maps;
 mod overview;
-mod pipeline_words;
 pub(super) mod predictions;
 pub(super) mod run_form;
 mod run_view;
@@ -22,4 +23,3 @@ pub(super) mod samples;
 pub(super) mod samples_view;
 mod sparkline;
 pub(super) mod versions;
-mod words;

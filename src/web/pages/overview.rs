@@ -1,15 +1,15 @@
-//! What a data set's pictures are like: charts whose bars open their pictures, and each class on average.
+//! What a data set's images are like: charts whose bars open their images, and each class on average.
 
-use super::gallery::class_colour;
-use super::words::{counted, link, measured, percent, range_words, thousands};
+use super::format::{counted, link, measured, percent, range_label, thousands};
+use super::gallery::class_color;
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::measure::{Measure, Range};
 use crate::domain::overview::{Overview, Spread};
-use crate::health::Examined;
+use crate::images::mean::MAX_IMAGES;
+use crate::jobs::health::Examined;
 use crate::store::datasets::Dataset;
-use crate::web::api::samples::Asked;
-use crate::web::means::MOST_PICTURES;
-use crate::web::{Result, State};
+use crate::web::api::samples::GalleryQuery;
+use crate::web::{AppState, Result};
 
 /// Up to so many classes each has its own line; of more, only the chosen one.
 const LINES: usize = 4;
@@ -20,12 +20,12 @@ const TOP: f64 = 8.0;
 const HEIGHT: f64 = 98.0;
 
 /// The overview's part of a page.
-pub(in crate::web) enum Shown {
+pub(crate) enum Shown {
     /// As it is.
     Ready(Box<Ready>),
     /// It is made together with the health report.
     UnderWay {
-        /// Pictures measured of those that have to be.
+        /// Images measured of those that have to be.
         measured: (usize, usize),
     },
     /// Why there is none.
@@ -34,58 +34,58 @@ pub(in crate::web) enum Shown {
     LeftOut,
 }
 
-pub(in crate::web) struct Ready {
-    pub(in crate::web) charts: Vec<Chart>,
-    pub(in crate::web) formats: Vec<Format>,
-    pub(in crate::web) means: Vec<Mean>,
-    /// The most pictures that a mean is of, where some are of a part of their class.
-    pub(in crate::web) most: Option<String>,
+pub(crate) struct Ready {
+    pub(crate) charts: Vec<Chart>,
+    pub(crate) formats: Vec<Format>,
+    pub(crate) means: Vec<Mean>,
+    /// The most images that a mean is of, where some are of a part of their class.
+    pub(crate) most: Option<String>,
     /// Colour and name of each line in the charts.
-    pub(in crate::web) legend: Vec<(String, String)>,
+    pub(crate) legend: Vec<(String, String)>,
 }
 
 /// One figure's spread.
-pub(in crate::web) struct Chart {
-    pub(in crate::web) title: &'static str,
-    pub(in crate::web) unit: &'static str,
-    pub(in crate::web) bars: Vec<Bar>,
+pub(crate) struct Chart {
+    pub(crate) title: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) bars: Vec<Bar>,
     /// Colour and `d` of a path.
-    pub(in crate::web) lines: Vec<(String, String)>,
+    pub(crate) lines: Vec<(String, String)>,
     /// Place and label.
-    pub(in crate::web) ticks: Vec<(String, String)>,
+    pub(crate) ticks: Vec<(String, String)>,
     /// The share that the top of the plot stands for.
-    pub(in crate::web) top: String,
+    pub(crate) top: String,
     /// In place of a chart, where there is only one value.
-    pub(in crate::web) only: Option<String>,
+    pub(crate) only: Option<String>,
 }
 
-/// The pictures of one bin.
-pub(in crate::web) struct Bar {
-    pub(in crate::web) x: String,
-    pub(in crate::web) width: String,
-    pub(in crate::web) y: String,
-    pub(in crate::web) height: String,
-    pub(in crate::web) says: String,
-    pub(in crate::web) href: String,
-    pub(in crate::web) chosen: bool,
+/// The images of one bin.
+pub(crate) struct Bar {
+    pub(crate) x: String,
+    pub(crate) width: String,
+    pub(crate) y: String,
+    pub(crate) height: String,
+    pub(crate) summary: String,
+    pub(crate) href: String,
+    pub(crate) chosen: bool,
 }
 
 /// A kind of file.
-pub(in crate::web) struct Format {
-    pub(in crate::web) name: String,
-    pub(in crate::web) says: String,
-    pub(in crate::web) href: String,
+pub(crate) struct Format {
+    pub(crate) name: String,
+    pub(crate) summary: String,
+    pub(crate) href: String,
     /// Percent.
-    pub(in crate::web) share: String,
+    pub(crate) share: String,
 }
 
 /// A class on average.
-pub(in crate::web) struct Mean {
-    pub(in crate::web) class: String,
-    pub(in crate::web) href: String,
-    pub(in crate::web) picture: String,
+pub(crate) struct Mean {
+    pub(crate) class: String,
+    pub(crate) href: String,
+    pub(crate) image: String,
     /// The mean colour, for the style sheet and for people.
-    pub(in crate::web) colour: String,
+    pub(crate) colour: String,
 }
 
 /// A class that is drawn over all.
@@ -97,26 +97,26 @@ struct Line {
 }
 
 impl Shown {
-    pub(in crate::web) async fn load(
-        state: &State,
+    pub(crate) async fn load(
+        app: &AppState,
         dataset: &Dataset,
         classes: &[ClassCount],
-        asked: &Asked,
+        query: &GalleryQuery,
     ) -> Result<Shown> {
-        if !asked.after.is_empty() {
+        if !query.after.is_empty() {
             return Ok(Shown::LeftOut);
         }
         if dataset.state != DatasetState::Ready {
             return Ok(Shown::UnderWay { measured: (0, 0) });
         }
-        if let Some(overview) = state.store.find_overview(dataset.id).await? {
-            return Ok(Shown::Ready(Box::new(ready(dataset, classes, &overview, asked))));
+        if let Some(overview) = app.store.find_overview(dataset.id).await? {
+            return Ok(Shown::Ready(Box::new(ready(dataset, classes, &overview, query))));
         }
-        Ok(match state.health.of(dataset).await? {
+        Ok(match app.health.of(dataset).await? {
             Examined::Failed(why) => Shown::Failed(why),
             // Ready since we looked.
-            Examined::Ready(_) => match state.store.find_overview(dataset.id).await? {
-                Some(overview) => Shown::Ready(Box::new(ready(dataset, classes, &overview, asked))),
+            Examined::Ready(_) => match app.store.find_overview(dataset.id).await? {
+                Some(overview) => Shown::Ready(Box::new(ready(dataset, classes, &overview, query))),
                 None => Shown::Failed("it was kept in a form that this program does not know".to_owned()),
             },
             Examined::UnderWay { measured } => Shown::UnderWay { measured },
@@ -124,12 +124,12 @@ impl Shown {
     }
 }
 
-fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: &Asked) -> Ready {
+fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, query: &GalleryQuery) -> Ready {
     let path = format!("/datasets/{}", dataset.id);
-    let gallery = |key: &str, value: &str| asked.with(&path, key, value) + "#gallery";
+    let gallery = |key: &str, value: &str| query.with(&path, key, value) + "#gallery";
     let label = |name: &str| classes.iter().find(|class| class.name == name).map(|class| class.label);
-    let colour = |name: &str| class_colour(usize::try_from(label(name).unwrap_or(0)).unwrap_or(0));
-    let has_line = |name: &str| match asked.class.as_str() {
+    let colour = |name: &str| class_color(usize::try_from(label(name).unwrap_or(0)).unwrap_or(0));
+    let has_line = |name: &str| match query.class.as_str() {
         "" => overview.classes.len() <= LINES,
         chosen => name == chosen,
     };
@@ -138,7 +138,7 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
         .map(|(at, class)| Line { at, colour: colour(&class.class), class: class.class.clone() })
         .collect();
     let charts = Measure::ALL.into_iter().filter_map(|measure| {
-        let chosen = Range::from_text(&asked.range).filter(|range| range.measure == measure);
+        let chosen = Range::from_text(&query.range).filter(|range| range.measure == measure);
         let href = |range: Range| gallery("range", &range.to_text());
         Some(chart(measure, overview.spread(measure)?, &lines, chosen, &href))
     });
@@ -147,7 +147,7 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
         let count: u64 = format.counts.iter().map(|count| u64::from(*count)).sum();
         Format {
             name: format.format.clone(),
-            says: counted(count, "picture", "pictures"),
+            summary: counted(count, "image", "images"),
             href: gallery("format", &format.format),
             share: format!("{:.2}", count as f64 * 100.0 / total.max(1) as f64),
         }
@@ -158,7 +158,7 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
         Some(Mean {
             class: class.class.clone(),
             href: link(&path, &[("class", &class.class)]) + "#gallery",
-            picture: link(&format!("{path}/means/{fingerprint}"), &[("class", &class.class)]),
+            image: link(&format!("{path}/means/{fingerprint}"), &[("class", &class.class)]),
             colour: format!("#{red:02x}{green:02x}{blue:02x}"),
         })
     });
@@ -166,8 +166,8 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, asked: 
         charts: charts.collect(),
         formats: formats.collect(),
         means: means.collect(),
-        most: (overview.classes.iter().any(|class| class.samples > MOST_PICTURES as u64))
-            .then(|| thousands(MOST_PICTURES)),
+        most: (overview.classes.iter().any(|class| class.samples > MAX_IMAGES as u64))
+            .then(|| thousands(MAX_IMAGES)),
         legend: lines.into_iter().map(|line| (line.colour, line.class)).collect(),
     }
 }
@@ -204,10 +204,10 @@ fn chart(
             width: format!("{:.1}", (step - 1.0).max(1.0)),
             y: format!("{:.1}", TOP + HEIGHT - tall),
             height: format!("{tall:.1}"),
-            says: format!(
+            summary: format!(
                 "{}: {} ({}{})",
-                range_words(range(bin)),
-                counted(totals[bin], "picture", "pictures"),
+                range_label(range(bin)),
+                counted(totals[bin], "image", "images"),
                 percent(share(totals[bin], samples)),
                 lines
                     .iter()

@@ -1,16 +1,16 @@
 //! `/runs/{id}/predictions`: the gallery of what a run said.
 
+use super::format::{self, link, thousands};
 use super::frame::{Frame, page};
 use super::gallery::{Matrix, Tile};
 use super::run_view::RunView;
-use super::words::{self, link, thousands};
 use crate::store::predictions::{Filter, Order};
 use crate::web::api::find_run;
-use crate::web::api::predictions::{Asked, find_page};
+use crate::web::api::predictions::{PredictionsQuery, find_page};
 use crate::web::extract::{Path, Query};
-use crate::web::{Result, State};
+use crate::web::{AppState, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::Response;
 
 /// Tiles of a class in the overview.
@@ -62,22 +62,22 @@ impl Predictions {
     }
 }
 
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(mut asked): Query<Asked>,
+    Query(mut query): Query<PredictionsQuery>,
 ) -> Result<Response> {
-    let run = find_run(&state, id).await?;
-    asked.limit.get_or_insert(PAGE_TILES);
-    let found = find_page(&state, &run, &asked).await?;
-    let view = RunView::load(&state, run).await?;
+    let run = find_run(&app, id).await?;
+    query.limit.get_or_insert(PAGE_TILES);
+    let found = find_page(&app, &run, &query).await?;
+    let view = RunView::load(&app, run).await?;
     let run = &view.run;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let (actual, predicted, correct, order) =
-        (text(&asked.actual), text(&asked.predicted), text(&asked.correct), text(&asked.order));
+        (text(&query.actual), text(&query.predicted), text(&query.correct), text(&query.order));
     let split = found.filter.split.as_str();
     let base = view.href();
-    let query = [
+    let pairs = [
         ("split", split),
         ("actual", actual.as_str()),
         ("predicted", predicted.as_str()),
@@ -86,7 +86,7 @@ pub(in crate::web) async fn show(
     ];
     let here = format!("{base}/predictions");
     let without = |left_out: &str| {
-        let rest: Vec<_> = query.iter().copied().filter(|(key, _)| *key != left_out).collect();
+        let rest: Vec<_> = pairs.iter().copied().filter(|(key, _)| *key != left_out).collect();
         link(&here, &rest)
     };
     let mut chips = Vec::new();
@@ -100,27 +100,24 @@ pub(in crate::web) async fn show(
             chips.push((words, without(key)));
         }
     }
-    let cells = state.store.list_cells(run.id, found.filter.split).await?;
+    let cells = app.store.list_cells(run.id, found.filter.split).await?;
     let chosen = (Some(actual.as_str()), Some(predicted.as_str()));
     let matrix = Matrix::new(&base, split, &run.spec.classes, &cells, chosen);
-    let strips = if chips.is_empty() {
-        overview(&state, &view, found.filter.split, &cells).await?
-    } else {
-        Vec::new()
-    };
+    let strips =
+        if chips.is_empty() { overview(&app, &view, found.filter.split, &cells).await? } else { Vec::new() };
     let tiles = if chips.is_empty() {
         Vec::new()
     } else {
-        found.items.iter().map(|item| Tile::verdict(&base, &query, &run.spec.classes, item)).collect()
+        found.items.iter().map(|item| Tile::prediction(&base, &pairs, &run.spec.classes, item)).collect()
     };
     let next = found.next_cursor.as_ref().map(|cursor| {
-        let mut pairs = query.to_vec();
-        pairs.push(("cursor", cursor));
-        link(&here, &pairs)
+        let mut with_cursor = pairs.to_vec();
+        with_cursor.push(("cursor", cursor));
+        link(&here, &with_cursor)
     });
     page(&Predictions {
         frame: Frame::load(
-            &state,
+            &app,
             format!("Predictions of {}", run.name),
             &[("Runs", "/runs"), (&run.name, &base)],
         )
@@ -143,7 +140,7 @@ pub(in crate::web) async fn show(
 
 /// The most confident mistakes of every class; classes with most mistakes first.
 async fn overview(
-    state: &State,
+    app: &AppState,
     view: &RunView,
     split: protocol::sample::Split,
     cells: &[(i64, i64, i64)],
@@ -171,15 +168,18 @@ async fn overview(
         let class = super::gallery::class(&run.spec.classes, label).to_owned();
         let filter = Filter { split, actual: Some(label), predicted: None, correct: Some(false) };
         let items =
-            state.store.list_predictions(run.id, &filter, Order::Confidence, None, OVERVIEW_TILES).await?;
+            app.store.list_predictions(run.id, &filter, Order::Confidence, None, OVERVIEW_TILES).await?;
         let here = format!("{base}/predictions");
-        let query = [("split", split.as_str()), ("actual", class.as_str()), ("correct", "false")];
+        let pairs = [("split", split.as_str()), ("actual", class.as_str()), ("correct", "false")];
         strips.push(Strip {
             wrong,
             total,
-            tiles: items.iter().map(|item| Tile::verdict(&base, &query, &run.spec.classes, item)).collect(),
-            href_wrong: link(&here, &query),
-            href_all: link(&here, &query[..2]),
+            tiles: items
+                .iter()
+                .map(|item| Tile::prediction(&base, &pairs, &run.spec.classes, item))
+                .collect(),
+            href_wrong: link(&here, &pairs),
+            href_all: link(&here, &pairs[..2]),
             class,
         });
     }
@@ -187,7 +187,7 @@ async fn overview(
 }
 
 impl Strip {
-    fn says(&self) -> String {
+    fn summary(&self) -> String {
         match self.wrong {
             0 => format!("all {} right", thousands(self.total)),
             wrong => format!("{} of {} wrong", thousands(wrong), thousands(self.total)),

@@ -1,19 +1,20 @@
 //! `/runs/new`: the form, made from the table of fields; and what comes of sending it.
 
+use super::describe_pipeline::describe_pipeline;
+use super::format::{counted, duration, link};
 use super::frame::{Frame, page_with};
-use super::pipeline_words::pipeline_words;
-use super::words::{counted, duration, link};
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::recipe::{
-    FIELDS, Field, FieldErrors, Group, Kind, REPLACED, Values, defaults, recipe_from_values, values_from_text,
+    FIELDS, Field, FieldErrors, FieldType, Group, REPLACED, Values, defaults, recipe_from_values,
+    values_from_text,
 };
 use crate::store::datasets::Dataset;
 use crate::web::api::runs::{find_facts, start};
 use crate::web::extract::Query;
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::Form;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::sample::Split;
@@ -44,7 +45,7 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn says(&self) -> String {
+    fn summary(&self) -> String {
         let count = |split| self.facts.count(split) as i64;
         let (train, val, test) = (count(Split::Train), count(Split::Val), count(Split::Test));
         let val = match val {
@@ -53,7 +54,7 @@ impl Chosen {
         };
         format!(
             "{} of {}: {train} for training, {val}, {test} for the test",
-            counted(train + count(Split::Val) + test, "picture", "pictures"),
+            counted(train + count(Split::Val) + test, "image", "images"),
             counted(self.facts.classes.len() as i64, "class", "classes"),
         )
     }
@@ -79,7 +80,7 @@ impl Loading {
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
         Some(Loading {
-            words: pipeline_words(&steps),
+            words: describe_pipeline(&steps),
             lab: link(&format!("/datasets/{}/lab", dataset.id), &[("b", text)]),
             without: link("/runs/new", &rest),
         })
@@ -104,8 +105,8 @@ struct Input {
 impl Input {
     /// Value, label, whether it is chosen.
     fn choices(&self) -> Vec<(&'static str, &'static str, bool)> {
-        match self.field.kind {
-            Kind::Choice(choices) => {
+        match self.field.field_type {
+            FieldType::Choice(choices) => {
                 choices.iter().map(|(value, label)| (*value, *label, *value == self.value)).collect()
             }
             _ => Vec::new(),
@@ -113,37 +114,37 @@ impl Input {
     }
 
     fn is_choice(&self) -> bool {
-        matches!(self.field.kind, Kind::Choice(_))
+        matches!(self.field.field_type, FieldType::Choice(_))
     }
 
     fn is_json(&self) -> bool {
-        matches!(self.field.kind, Kind::Json)
+        matches!(self.field.field_type, FieldType::Json)
     }
 
     /// What a phone's keyboard should offer.
     fn input_mode(&self) -> &'static str {
-        match self.field.kind {
-            Kind::Integer { .. } => "numeric",
-            Kind::Number { .. } => "decimal",
+        match self.field.field_type {
+            FieldType::Integer { .. } => "numeric",
+            FieldType::Number { .. } => "decimal",
             _ => "text",
         }
     }
 }
 
 /// `GET /runs/new?dataset=3&epochs=5`: fields given in the query are filled in.
-pub(in crate::web) async fn show(Held(state): Held<State>, Query(typed): Query<Typed>) -> Result<Response> {
-    form(&state, StatusCode::OK, &typed, FieldErrors::new()).await
+pub(crate) async fn show(State(app): State<AppState>, Query(typed): Query<Typed>) -> Result<Response> {
+    form(&app, StatusCode::OK, &typed, FieldErrors::new()).await
 }
 
 /// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
-pub(in crate::web) async fn create(Held(state): Held<State>, Form(typed): Form<Typed>) -> Result<Response> {
-    let Some(dataset) = find_chosen(&state, &typed).await? else {
+pub(crate) async fn create(State(app): State<AppState>, Form(typed): Form<Typed>) -> Result<Response> {
+    let Some(dataset) = find_chosen(&app, &typed).await? else {
         let errors = FieldErrors::from([("dataset".to_owned(), "choose a data set".to_owned())]);
-        return form(&state, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await;
+        return form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await;
     };
     let pairs = typed.iter().filter(|(name, _)| *name != "dataset");
     let (mut values, mut errors) = values_from_text(pairs.map(|(name, text)| (name.as_str(), text.as_str())));
-    let facts = find_facts(&state, &dataset, &values).await?;
+    let facts = find_facts(&app, &dataset, &values).await?;
     // A form sends every field. What still has its default was not asked for, so that it gives way to what was.
     let defaults = defaults(&facts);
     values.retain(|name, value| defaults.get(name) != Some(value));
@@ -153,35 +154,40 @@ pub(in crate::web) async fn create(Held(state): Held<State>, Form(typed): Form<T
         }
     }
     if !errors.is_empty() {
-        return form(&state, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await;
+        return form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await;
     }
-    match start(&state, &dataset, &values).await {
+    match start(&app, &dataset, &values).await {
         Ok(id) => Ok(Redirect::to(&format!("/runs/{id}")).into_response()),
-        Err(Error::Invalid(errors)) => form(&state, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await,
+        Err(Error::Invalid(errors)) => form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors).await,
         Err(other) => Err(other),
     }
 }
 
 /// The data set that was chosen, else the newest that is ready.
-async fn find_chosen(state: &State, typed: &Typed) -> Result<Option<Dataset>> {
-    let ready: Vec<Dataset> = list_ready(state).await?;
-    let asked = typed.get("dataset").filter(|text| !text.is_empty());
-    Ok(match asked {
+async fn find_chosen(app: &AppState, typed: &Typed) -> Result<Option<Dataset>> {
+    let ready: Vec<Dataset> = list_ready(app).await?;
+    let chosen = typed.get("dataset").filter(|text| !text.is_empty());
+    Ok(match chosen {
         None => ready.into_iter().next(),
-        Some(asked) => {
-            ready.into_iter().find(|dataset| dataset.id.to_string() == *asked || dataset.name == *asked)
+        Some(chosen) => {
+            ready.into_iter().find(|dataset| dataset.id.to_string() == *chosen || dataset.name == *chosen)
         }
     })
 }
 
-async fn list_ready(state: &State) -> Result<Vec<Dataset>> {
-    let datasets = state.store.list_datasets().await?;
+async fn list_ready(app: &AppState) -> Result<Vec<Dataset>> {
+    let datasets = app.store.list_datasets().await?;
     Ok(datasets.into_iter().filter(|dataset| dataset.state == DatasetState::Ready).collect())
 }
 
-async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: FieldErrors) -> Result<Response> {
-    let chosen = match find_chosen(state, typed).await? {
-        Some(dataset) => Some(Chosen { facts: state.store.dataset_facts(&dataset).await?, dataset }),
+async fn form(
+    app: &AppState,
+    status: StatusCode,
+    typed: &Typed,
+    mut errors: FieldErrors,
+) -> Result<Response> {
+    let chosen = match find_chosen(app, typed).await? {
+        Some(dataset) => Some(Chosen { facts: app.store.dataset_facts(&dataset).await?, dataset }),
         None => None,
     };
     let defaults = chosen.as_ref().map_or_else(Values::new, |chosen| defaults(&chosen.facts));
@@ -196,7 +202,7 @@ async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: Fiel
         (Group::Data, "Run"),
         (Group::Model, "Model"),
         (Group::Recipe, "Recipe"),
-        (Group::Augmentation, "Augmentation: what is done to a training picture"),
+        (Group::Augmentation, "Augmentation: what is done to a training image"),
         (Group::Advanced, "Advanced"),
     ] {
         let mut inputs = Vec::new();
@@ -215,13 +221,13 @@ async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: Fiel
         groups.push(Fieldset { title, folded, inputs });
     }
     let estimate = match &chosen {
-        Some(chosen) => estimate(state, chosen, &defaults, typed).await?,
+        Some(chosen) => estimate(app, chosen, &defaults, typed).await?,
         None => String::new(),
     };
     let new = New {
         loading,
-        frame: Frame::load(state, "New run", &[("Runs", "/runs")]).await?,
-        datasets: list_ready(state).await?,
+        frame: Frame::load(app, "New run", &[("Runs", "/runs")]).await?,
+        datasets: list_ready(app).await?,
         chosen,
         groups,
         complaints: errors.into_iter().map(|(field, why)| format!("{field}: {why}")).collect(),
@@ -230,25 +236,25 @@ async fn form(state: &State, status: StatusCode, typed: &Typed, mut errors: Fiel
     page_with(status, &new)
 }
 
-/// How long it will take, by the speed of the latest run with the same network on the same picture size.
-async fn estimate(state: &State, chosen: &Chosen, defaults: &Values, typed: &Typed) -> Result<String> {
+/// How long it will take, by the speed of the latest run with the same network on the same image size.
+async fn estimate(app: &AppState, chosen: &Chosen, defaults: &Values, typed: &Typed) -> Result<String> {
     let value = |name: &str| {
         let typed = typed.get(name).and_then(|text| text.trim().parse::<f64>().ok());
         typed.or_else(|| defaults.get(name).and_then(serde_json::Value::as_f64)).unwrap_or(0.0)
     };
     let model = typed.get("model").cloned().or_else(|| defaults.get("model")?.as_str().map(str::to_owned));
-    let pictures = value("epochs") * chosen.facts.count(Split::Train) as f64;
-    let speed = state.store.list_runs().await?.into_iter().find_map(|run| {
+    let images = value("epochs") * chosen.facts.count(Split::Train) as f64;
+    let speed = app.store.list_runs().await?.into_iter().find_map(|run| {
         let same = serde_json::to_value(run.spec.model).ok()?.as_str() == model.as_deref()
             && f64::from(run.spec.image_size) == value("image_size");
         run.summary.get("images_per_second").copied().flatten().filter(|speed| same && *speed > 0.0)
     });
     Ok(match speed {
         Some(speed) => format!(
-            "About {}, by the speed of your latest run of this network on pictures of this size ({speed:.0} images/s).",
-            duration(pictures / speed)
+            "About {}, by the speed of your latest run of this network on images of this size ({speed:.0} images/s).",
+            duration(images / speed)
         ),
-        None => "No run of this network on pictures of this size has been timed on this machine yet; \
+        None => "No run of this network on images of this size has been timed on this machine yet; \
                  the run's page shows the time left as soon as it has taken its first steps."
             .to_owned(),
     })

@@ -1,81 +1,81 @@
 //! A run as every page of it shows it: state in words, progress, time left, the rail of its stages.
 
+use super::format::{self, ago, duration, percent, thousands};
 use super::sparkline::Sparkline;
-use super::words::{self, ago, duration, percent, thousands};
-use crate::domain::run::{RunState, Wish};
+use crate::domain::run::{RunState, StopRequest};
 use crate::store::now_ms;
 use crate::store::runs::Run;
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use protocol::sample::Split;
 
 /// A run and what is around it.
-pub(in crate::web) struct RunView {
-    pub(in crate::web) run: Run,
-    pub(in crate::web) dataset: String,
+pub(crate) struct RunView {
+    pub(crate) run: Run,
+    pub(crate) dataset: String,
     /// Splits that galleries can show.
-    pub(in crate::web) judged: Vec<Split>,
+    pub(crate) evaluated: Vec<Split>,
     /// Validation accuracy by epoch.
-    pub(in crate::web) curve: Sparkline,
-    /// Pictures of the split that galleries open with, and how many of them are wrong.
-    pub(in crate::web) verdicts: Option<(i64, i64)>,
+    pub(crate) curve: Sparkline,
+    /// Images of the split that galleries open with, and how many of them are wrong.
+    pub(crate) mistakes: Option<(i64, i64)>,
 }
 
 /// A stage of the rail.
-pub(in crate::web) struct Stage {
-    pub(in crate::web) label: &'static str,
-    pub(in crate::web) says: String,
-    pub(in crate::web) needs_attention: bool,
+pub(crate) struct Stage {
+    pub(crate) label: &'static str,
+    pub(crate) summary: String,
+    pub(crate) needs_attention: bool,
     /// Pages of the stage: key, label, address.
-    pub(in crate::web) pages: Vec<(&'static str, &'static str, String)>,
+    pub(crate) pages: Vec<(&'static str, &'static str, String)>,
 }
 
 impl RunView {
-    pub(in crate::web) async fn load(state: &State, run: Run) -> Result<RunView> {
-        let dataset = state.store.find_dataset(run.dataset_id).await?.ok_or(Error::NotFound("data set"))?;
-        let judged = state.store.list_judged_splits(run.id).await?;
-        let points = state.store.list_points(run.id, "val/accuracy").await?;
-        let verdicts = match crate::domain::run::gallery_split(&judged) {
-            Some(split) => Some(state.store.count_verdicts(run.id, split).await?),
+    pub(crate) async fn load(app: &AppState, run: Run) -> Result<RunView> {
+        let dataset = app.store.find_dataset(run.dataset_id).await?.ok_or(Error::NotFound("data set"))?;
+        let evaluated = app.store.list_evaluated_splits(run.id).await?;
+        let points = app.store.list_points(run.id, "val/accuracy").await?;
+        let mistakes = match crate::domain::run::gallery_split(&evaluated) {
+            Some(split) => Some(app.store.count_mistakes(run.id, split).await?),
             None => None,
         };
         let curve = Sparkline::new("validation accuracy", &points);
-        Ok(RunView { dataset: dataset.name, judged, curve, verdicts, run })
+        Ok(RunView { dataset: dataset.name, evaluated, curve, mistakes, run })
     }
 
-    pub(in crate::web) fn href(&self) -> String {
+    pub(crate) fn href(&self) -> String {
         format!("/runs/{}", self.run.id)
     }
 
     /// The address of one of its pages.
-    pub(in crate::web) fn at(&self, page: &str) -> String {
+    pub(crate) fn at(&self, page: &str) -> String {
         format!("{}/{page}", self.href())
     }
 
-    pub(in crate::web) fn dataset_href(&self) -> String {
+    pub(crate) fn dataset_href(&self) -> String {
         format!("/datasets/{}", self.run.dataset_id)
     }
 
-    pub(in crate::web) fn model(&self) -> String {
+    pub(crate) fn model(&self) -> String {
         serde_json::to_value(self.run.spec.model)
             .ok()
             .and_then(|value| value.as_str().map(str::to_owned))
             .unwrap_or_default()
     }
 
-    /// Whether there is training at all, or only judging.
-    pub(in crate::web) fn trains(&self) -> bool {
+    /// Whether there is training at all, or only evaluating.
+    pub(crate) fn trains(&self) -> bool {
         self.run.spec.epochs > 0
     }
 
-    pub(in crate::web) fn state(&self) -> &'static str {
+    pub(crate) fn state(&self) -> &'static str {
         self.run.state.as_str()
     }
 
     /// The state with a sign beside the word, so that colour is not all that tells.
-    pub(in crate::web) fn state_words(&self) -> String {
-        let (sign, word) = match (self.run.state, self.run.wish) {
-            (RunState::Running, Some(Wish::Pause)) => ("◐", "pausing"),
-            (RunState::Running, Some(Wish::Cancel)) => ("◐", "cancelling"),
+    pub(crate) fn state_label(&self) -> String {
+        let (sign, word) = match (self.run.state, self.run.stop_request) {
+            (RunState::Running, Some(StopRequest::Pause)) => ("◐", "pausing"),
+            (RunState::Running, Some(StopRequest::Cancel)) => ("◐", "cancelling"),
             (RunState::Running, None) => ("▶", "running"),
             (RunState::Queued, _) => ("…", "queued"),
             (RunState::Paused, _) => ("‖", "paused"),
@@ -87,24 +87,24 @@ impl RunView {
         format!("{sign} {word}")
     }
 
-    pub(in crate::web) fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         self.run.state.is_active()
     }
 
-    pub(in crate::web) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.run.state == RunState::Running
     }
 
-    pub(in crate::web) fn can_pause(&self) -> bool {
-        self.is_active() && self.run.wish.is_none()
+    pub(crate) fn can_pause(&self) -> bool {
+        self.is_active() && self.run.stop_request.is_none()
     }
 
-    pub(in crate::web) fn can_resume(&self) -> bool {
+    pub(crate) fn can_resume(&self) -> bool {
         self.run.state.can_resume()
     }
 
-    pub(in crate::web) fn can_cancel(&self) -> bool {
-        self.run.state.can_become(RunState::Cancelled) && self.run.wish != Some(Wish::Cancel)
+    pub(crate) fn can_cancel(&self) -> bool {
+        self.run.state.can_become(RunState::Cancelled) && self.run.stop_request != Some(StopRequest::Cancel)
     }
 
     fn steps(&self) -> Option<u64> {
@@ -113,7 +113,7 @@ impl RunView {
     }
 
     /// Whole percents done.
-    pub(in crate::web) fn percent_done(&self) -> u64 {
+    pub(crate) fn percent_done(&self) -> u64 {
         match (self.run.state, self.steps()) {
             (RunState::Completed, _) => 100,
             (_, Some(steps)) if steps > 0 => self.run.step.max(0) as u64 * 100 / steps,
@@ -122,7 +122,7 @@ impl RunView {
     }
 
     /// How far, in words.
-    pub(in crate::web) fn progress(&self) -> String {
+    pub(crate) fn progress(&self) -> String {
         let steps = match self.steps() {
             Some(steps) if steps > 0 => {
                 format!(", step {} of {}", thousands(self.run.step), thousands(steps))
@@ -132,27 +132,27 @@ impl RunView {
         let epoch = format!("epoch {} of {}", self.run.epoch, self.run.spec.epochs);
         match self.run.state {
             RunState::Queued if self.run.step == 0 => "waits for its turn".into(),
-            RunState::Running if !self.trains() => "judging".into(),
+            RunState::Running if !self.trains() => "evaluating".into(),
             RunState::Running if self.run.step == 0 => {
                 "starting: loading the network and the first batch".into()
             }
             RunState::Running if self.steps().is_some_and(|steps| self.run.step.max(0) as u64 >= steps) => {
-                "judging the best checkpoint".into()
+                "evaluating the best checkpoint".into()
             }
-            _ if !self.trains() => "judged weights, trained nothing".into(),
+            _ if !self.trains() => "evaluated weights, trained nothing".into(),
             _ => epoch + &steps,
         }
     }
 
     /// Seconds until the last step, by the speed measured at the latest one.
-    pub(in crate::web) fn seconds_left(&self) -> Option<f64> {
+    pub(crate) fn seconds_left(&self) -> Option<f64> {
         let speed = self.figure("images_per_second").filter(|speed| *speed > 0.0)?;
         let left = self.steps()?.saturating_sub(self.run.step.max(0) as u64);
         self.is_running().then(|| (left * u64::from(self.run.spec.batch_size)) as f64 / speed)
     }
 
     /// Time left, or time taken.
-    pub(in crate::web) fn time(&self) -> String {
+    pub(crate) fn time(&self) -> String {
         let taken = self
             .run
             .started_at_ms
@@ -165,7 +165,7 @@ impl RunView {
         }
     }
 
-    pub(in crate::web) fn created(&self) -> String {
+    pub(crate) fn created(&self) -> String {
         ago(self.run.created_at_ms)
     }
 
@@ -174,17 +174,17 @@ impl RunView {
     }
 
     /// The latest value of a figure, as text.
-    pub(in crate::web) fn number(&self, key: &str) -> String {
-        words::number(self.figure(key))
+    pub(crate) fn number(&self, key: &str) -> String {
+        format::number(self.figure(key))
     }
 
     /// The latest value of a share, as text.
-    pub(in crate::web) fn percent(&self, key: &str) -> String {
+    pub(crate) fn percent(&self, key: &str) -> String {
         percent(self.figure(key))
     }
 
     /// Main figures of the head: label, value.
-    pub(in crate::web) fn figures(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn figures(&self) -> Vec<(&'static str, String)> {
         let mut figures = Vec::new();
         if self.trains() {
             figures.push(("validation accuracy, best", self.percent("best/val/accuracy")));
@@ -200,19 +200,19 @@ impl RunView {
         figures
     }
 
-    /// The version of the data set that it learnt from, with what has changed since.
+    /// The version of the data set that it learned from, with what has changed since.
     fn version_href(&self) -> String {
         format!("{}/versions/{}", self.dataset_href(), self.run.dataset_version)
     }
 
     /// The four stages, the same on every page of the run.
-    pub(in crate::web) fn stages(&self) -> Vec<Stage> {
+    pub(crate) fn stages(&self) -> Vec<Stage> {
         let training = matches!(self.run.state, RunState::Failed | RunState::Interrupted);
         let none = || "after the first epoch".to_owned();
         vec![
             Stage {
                 label: "Before",
-                says: format!("{}, version {}", self.dataset, self.run.dataset_version),
+                summary: format!("{}, version {}", self.dataset, self.run.dataset_version),
                 needs_attention: false,
                 pages: vec![
                     ("dataset", "Data set", self.dataset_href()),
@@ -221,7 +221,7 @@ impl RunView {
             },
             Stage {
                 label: "During",
-                says: if self.is_active() {
+                summary: if self.is_active() {
                     format!("{} %", self.percent_done())
                 } else {
                     self.run.state.as_str().to_owned()
@@ -235,7 +235,7 @@ impl RunView {
             },
             Stage {
                 label: "After",
-                says: self.verdicts.map_or_else(none, |(total, wrong)| {
+                summary: self.mistakes.map_or_else(none, |(total, wrong)| {
                     format!("{} of {} wrong", thousands(wrong), thousands(total))
                 }),
                 needs_attention: false,
@@ -243,7 +243,7 @@ impl RunView {
             },
             Stage {
                 label: "Evaluation",
-                says: self.verdicts.filter(|(total, _)| *total > 0).map_or_else(none, |(total, wrong)| {
+                summary: self.mistakes.filter(|(total, _)| *total > 0).map_or_else(none, |(total, wrong)| {
                     format!("{} right", percent(Some((total - wrong) as f64 / total as f64)))
                 }),
                 needs_attention: false,

@@ -1,16 +1,16 @@
 //! `/runs`: every run. `/runs/{id}`: one run while it learns, and its buttons.
 
+use super::format::{self, thousands};
 use super::frame::{Frame, page};
 use super::run_view::RunView;
-use super::words::{self, thousands};
 use crate::domain::ids::RunId;
 use crate::domain::run::RunState;
 use crate::store::runs::Note;
 use crate::web::api::find_run;
 use crate::web::extract::Path;
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 #[derive(Template)]
@@ -20,12 +20,12 @@ struct List {
     runs: Vec<RunView>,
 }
 
-pub(in crate::web) async fn list(Held(state): Held<State>) -> Result<Response> {
+pub(crate) async fn list(State(app): State<AppState>) -> Result<Response> {
     let mut runs = Vec::new();
-    for run in state.store.list_runs().await? {
-        runs.push(RunView::load(&state, run).await?);
+    for run in app.store.list_runs().await? {
+        runs.push(RunView::load(&app, run).await?);
     }
-    page(&List { frame: Frame::load(&state, "Runs", &[]).await?, runs })
+    page(&List { frame: Frame::load(&app, "Runs", &[]).await?, runs })
 }
 
 #[derive(Template)]
@@ -67,7 +67,7 @@ impl Show {
                 "Accuracy",
                 "train/accuracy,val/accuracy",
                 "share right, %",
-                "The share of pictures whose most probable class is right. Training is measured on augmented pictures while the weights still move, so it may lie below validation.",
+                "The share of images whose most probable class is right. Training is measured on augmented images while the weights still move, so it may lie below validation.",
             ),
             (
                 "Learning rate",
@@ -79,28 +79,28 @@ impl Show {
                 "Speed",
                 "images_per_second",
                 "images per second",
-                "Training pictures taken in per second, loading included. It should be level; a fall means that something else uses the machine.",
+                "Training images taken in per second, loading included. It should be level; a fall means that something else uses the machine.",
             ),
         ]
     }
 }
 
-pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) -> Result<Response> {
-    let run = find_run(&state, id).await?;
-    let notes = state.store.list_notes(run.id).await?;
+pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+    let run = find_run(&app, id).await?;
+    let notes = app.store.list_notes(run.id).await?;
     let place = (run.state == RunState::Queued).then_some(());
     let place = match place {
         Some(()) => {
-            let active = state.store.list_unfinished_runs().await?;
+            let active = app.store.list_unfinished_runs().await?;
             active.iter().filter(|other| other.state == RunState::Queued).position(|other| other.id == run.id)
         }
         None => None,
     };
-    let epochs = list_epochs(&state, &run).await?;
+    let epochs = list_epochs(&app, &run).await?;
     let settings = settings(&run);
-    let view = RunView::load(&state, run).await?;
+    let view = RunView::load(&app, run).await?;
     page(&Show {
-        frame: Frame::load(&state, view.run.name.clone(), &[("Runs", "/runs")]).await?,
+        frame: Frame::load(&app, view.run.name.clone(), &[("Runs", "/runs")]).await?,
         page: "run",
         notes,
         epochs,
@@ -110,10 +110,10 @@ pub(in crate::web) async fn show(Held(state): Held<State>, Path(id): Path<i64>) 
     })
 }
 
-async fn list_epochs(state: &State, run: &crate::store::runs::Run) -> Result<Vec<Epoch>> {
+async fn list_epochs(app: &AppState, run: &crate::store::runs::Run) -> Result<Vec<Epoch>> {
     let mut columns = Vec::new();
     for key in ["epoch/train_loss", "epoch/train_accuracy", "val/loss", "val/accuracy"] {
-        columns.push(state.store.list_points(run.id, key).await?);
+        columns.push(app.store.list_points(run.id, key).await?);
     }
     let at = |column: usize, step: u64| {
         columns[column].iter().find(|point| point.0 == step).and_then(|point| point.1)
@@ -159,15 +159,15 @@ fn settings(run: &crate::store::runs::Run) -> Vec<(String, String)> {
 }
 
 /// `POST /runs/{id}/{action}`: a button of the page; back to it.
-pub(in crate::web) async fn act(
-    Held(state): Held<State>,
+pub(crate) async fn act(
+    State(app): State<AppState>,
     Path((id, action)): Path<(i64, String)>,
 ) -> Result<Response> {
     let run = RunId(id);
     match action.as_str() {
-        "pause" => state.runs.pause(run).await?,
-        "resume" => state.runs.resume(run).await?,
-        "cancel" => state.runs.cancel(run).await?,
+        "pause" => app.runs.pause(run).await?,
+        "resume" => app.runs.resume(run).await?,
+        "cancel" => app.runs.cancel(run).await?,
         _ => return Err(Error::NotFound("page")),
     }
     Ok(Redirect::to(&format!("/runs/{id}")).into_response())

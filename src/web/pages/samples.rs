@@ -1,11 +1,11 @@
-//! `/runs/{id}/samples/{sample}`: one picture and all that a run said of it. `/datasets/{id}/samples/{sample}`: one
-//! picture and what every run says of it.
+//! `/runs/{id}/samples/{sample}`: one image and all that a run said of it. `/datasets/{id}/samples/{sample}`: one
+//! image and what every run says of it.
 
+use super::format::{bytes, link, number, percent};
 use super::frame::{Frame, page};
-use super::gallery::{class, class_colour};
+use super::gallery::{class, class_color};
 use super::run_view::RunView;
 use super::sparkline::Sparkline;
-use super::words::{bytes, link, number, percent};
 use crate::domain::dataset::class_of;
 use crate::domain::ids::SampleId;
 use crate::domain::metrics::softmax;
@@ -13,12 +13,12 @@ use crate::runs::predictions_file::PredictionsFile;
 use crate::store::datasets::Sample;
 use crate::store::predictions::{Prediction, PredictionFile};
 use crate::store::runs::Run;
-use crate::web::api::predictions::{Asked, find_order, find_page};
+use crate::web::api::predictions::{PredictionsQuery, find_order, find_page};
 use crate::web::api::{find_dataset, find_run};
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::Response;
 
 #[derive(Template)]
@@ -66,25 +66,25 @@ struct Moment {
 }
 
 impl Moment {
-    fn probability_words(&self) -> String {
+    fn probability_label(&self) -> String {
         percent(self.probability)
     }
 }
 
-pub(in crate::web) async fn of_run(
-    Held(state): Held<State>,
+pub(crate) async fn of_run(
+    State(app): State<AppState>,
     Path((id, sample)): Path<(i64, i64)>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PredictionsQuery>,
 ) -> Result<Response> {
-    let run = find_run(&state, id).await?;
-    let sample = state.store.find_sample(SampleId(sample)).await?.ok_or(Error::NotFound("picture"))?;
-    let (split, prediction) = state
+    let run = find_run(&app, id).await?;
+    let sample = app.store.find_sample(SampleId(sample)).await?.ok_or(Error::NotFound("image"))?;
+    let (split, prediction) = app
         .store
         .find_prediction(run.id, sample.id)
         .await?
-        .ok_or(Error::NotFound("verdict: this run did not judge that picture"))?;
-    let files = state.store.list_prediction_files(run.id, split).await?;
-    let (history, probabilities) = read_history(&state, &run, files, sample.id).await?;
+        .ok_or(Error::NotFound("prediction: this run did not evaluate that image"))?;
+    let files = app.store.list_prediction_files(run.id, split).await?;
+    let (history, probabilities) = read_history(&app, &run, files, sample.id).await?;
     let classes = run.spec.classes.clone();
     let mut bars: Vec<(usize, f64)> = probabilities.into_iter().enumerate().collect();
     bars.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -92,7 +92,7 @@ pub(in crate::web) async fn of_run(
         .into_iter()
         .map(|(label, share)| Bar {
             class: classes[label].clone(),
-            colour: class_colour(label),
+            colour: class_color(label),
             share: percent(Some(share).filter(|share| share.is_finite())),
             width: format!("{:.2}", if share.is_finite() { share * 100.0 } else { 0.0 }),
             actual: label as i64 == prediction.actual,
@@ -100,19 +100,19 @@ pub(in crate::web) async fn of_run(
         .collect();
     let points: Vec<(u64, Option<f64>)> =
         history.iter().map(|moment| (moment.epoch.unsigned_abs(), moment.probability)).collect();
-    let (previous, next) = neighbours(&state, &run, &asked, &prediction).await?;
-    let view = RunView::load(&state, run).await?;
+    let (previous, next) = neighbours(&app, &run, &query, &prediction).await?;
+    let view = RunView::load(&app, run).await?;
     let base = view.href();
-    let query = asked.pairs();
-    let sample_href = |sample: SampleId| link(&format!("{base}/samples/{sample}"), &query);
+    let pairs = query.pairs();
+    let sample_href = |sample: SampleId| link(&format!("{base}/samples/{sample}"), &pairs);
     page(&OfRun {
         frame: Frame::load(
-            &state,
+            &app,
             sample.path.clone(),
             &[
                 ("Runs", "/runs"),
                 (&view.run.name, &base),
-                ("Predictions", &link(&format!("{base}/predictions"), &query)),
+                ("Predictions", &link(&format!("{base}/predictions"), &pairs)),
             ],
         )
         .await?,
@@ -126,7 +126,7 @@ pub(in crate::web) async fn of_run(
         bars,
         curve: Sparkline::new("probability of the actual class by epoch", &points),
         history,
-        back: link(&format!("{base}/predictions"), &query),
+        back: link(&format!("{base}/predictions"), &pairs),
         previous: previous.map(sample_href),
         next: next.map(sample_href),
         sample,
@@ -136,32 +136,35 @@ pub(in crate::web) async fn of_run(
 
 /// What every epoch said of the sample, and the probabilities of the epoch that galleries show.
 async fn read_history(
-    state: &State,
+    app: &AppState,
     run: &Run,
     files: Vec<PredictionFile>,
     sample: SampleId,
 ) -> Result<(Vec<Moment>, Vec<f64>)> {
-    let directory = state.runs.directory(run.id);
+    let directory = app.runs.directory(run.id);
     let classes = run.spec.classes.clone();
     let read = tokio::task::spawn_blocking(move || {
         let mut history = Vec::new();
         let mut shown = Vec::new();
         for file in files {
             // An older epoch's file may have been deleted by hand; the others still tell.
-            let Some(Ok(judged)) = directory.file(&file.path).map(|path| PredictionsFile::read(&path)) else {
+            let Some(Ok(evaluated)) = directory.file(&file.path).map(|path| PredictionsFile::read(&path))
+            else {
                 continue;
             };
-            let Some(row) = judged.sample_ids.iter().position(|id| *id == sample) else { continue };
-            let probabilities = softmax(judged.row(row).unwrap_or_default());
-            let label = judged.labels[row] as usize;
-            let verdict =
-                crate::domain::metrics::judge(judged.row(row).unwrap_or_default(), judged.labels[row]);
+            let Some(row) = evaluated.sample_ids.iter().position(|id| *id == sample) else { continue };
+            let probabilities = softmax(evaluated.row(row).unwrap_or_default());
+            let label = evaluated.labels[row] as usize;
+            let prediction = crate::domain::metrics::predict(
+                evaluated.row(row).unwrap_or_default(),
+                evaluated.labels[row],
+            );
             history.push(Moment {
                 epoch: file.epoch,
-                predicted: class(&classes, i64::from(verdict.predicted)).to_owned(),
-                confidence: percent(Some(verdict.confidence).filter(|share| share.is_finite())),
+                predicted: class(&classes, i64::from(prediction.predicted)).to_owned(),
+                confidence: percent(Some(prediction.confidence).filter(|share| share.is_finite())),
                 probability: probabilities.get(label).copied().filter(|share| share.is_finite()),
-                right: verdict.correct,
+                right: prediction.correct,
                 best: file.best,
             });
             if file.best {
@@ -175,18 +178,18 @@ async fn read_history(
 
 /// The samples before and behind this one in the gallery that the query describes.
 async fn neighbours(
-    state: &State,
+    app: &AppState,
     run: &Run,
-    asked: &Asked,
+    query: &PredictionsQuery,
     prediction: &Prediction,
 ) -> Result<(Option<SampleId>, Option<SampleId>)> {
-    let mut behind = asked.clone();
-    let order = find_order(asked)?;
+    let mut behind = query.clone();
+    let order = find_order(query)?;
     behind.limit = Some(1);
     behind.cursor = Some(order.cursor(prediction));
-    let found = find_page(state, run, &behind).await?;
+    let found = find_page(app, run, &behind).await?;
     let row = (order.value(prediction), prediction.sample_id);
-    let before = state.store.find_sample_before(run.id, &found.filter, order, row).await?;
+    let before = app.store.find_sample_before(run.id, &found.filter, order, row).await?;
     Ok((before, found.items.first().map(|item| item.sample_id)))
 }
 
@@ -197,7 +200,7 @@ struct OfDataset {
     sample: Sample,
     dataset_href: String,
     class: String,
-    verdicts: Vec<(String, String, String)>,
+    predictions: Vec<(String, String, String)>,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -208,26 +211,26 @@ impl OfDataset {
     }
 }
 
-pub(in crate::web) async fn of_dataset(
-    Held(state): Held<State>,
+pub(crate) async fn of_dataset(
+    State(app): State<AppState>,
     Path((id, sample)): Path<(i64, i64)>,
 ) -> Result<Response> {
-    let dataset = find_dataset(&state, id).await?;
-    let sample = state
+    let dataset = find_dataset(&app, id).await?;
+    let sample = app
         .store
         .find_sample(SampleId(sample))
         .await?
         .filter(|sample| sample.dataset_id == dataset.id)
-        .ok_or(Error::NotFound("picture in this data set"))?;
-    let classes = state.store.list_classes(dataset.id).await?;
+        .ok_or(Error::NotFound("image in this data set"))?;
+    let classes = app.store.list_classes(dataset.id).await?;
     let name = class_of(sample.label, &classes).to_owned();
-    let mut verdicts = Vec::new();
-    for (run, split, predicted, confidence) in state.store.list_verdicts_on(sample.id).await? {
+    let mut predictions = Vec::new();
+    for (run, split, predicted, confidence) in app.store.list_predictions_of_sample(sample.id).await? {
         // A run knows the classes of its own version of the data set.
-        let Some(found) = state.store.find_run(run).await? else { continue };
+        let Some(found) = app.store.find_run(run).await? else { continue };
         let said = class(&found.spec.classes, predicted);
         let words = format!("{} {said} {confidence:.2} ({split})", if said == name { "✓" } else { "→" });
-        verdicts.push((
+        predictions.push((
             format!("{run} · {}", found.name),
             format!("/runs/{run}/samples/{}", sample.id),
             words,
@@ -235,16 +238,12 @@ pub(in crate::web) async fn of_dataset(
     }
     let dataset_href = format!("/datasets/{}", dataset.id);
     let href = |sample: SampleId| format!("{dataset_href}/samples/{sample}");
-    let (before, behind) = state.store.find_sample_neighbours(&sample).await?;
+    let (before, behind) = app.store.find_sample_neighbours(&sample).await?;
     page(&OfDataset {
-        frame: Frame::load(
-            &state,
-            sample.path.clone(),
-            &[("Data sets", "/"), (&dataset.name, &dataset_href)],
-        )
-        .await?,
+        frame: Frame::load(&app, sample.path.clone(), &[("Data sets", "/"), (&dataset.name, &dataset_href)])
+            .await?,
         class: name,
-        verdicts,
+        predictions,
         previous: before.map(href),
         next: behind.map(href),
         dataset_href,

@@ -1,26 +1,26 @@
 //! A data set's gallery: what its address says in words, and the tiles that fit.
 
+use super::format::{link, range_label};
 use super::gallery::Tile;
-use super::words::{link, range_words};
 use crate::domain::dataset::{ClassCount, class_of};
 use crate::domain::measure::Range;
 use crate::store::datasets::{Dataset, Sample};
-use crate::web::api::samples::Asked;
-use crate::web::{Result, State};
+use crate::web::api::samples::GalleryQuery;
+use crate::web::{AppState, Result};
 
-/// Pictures that a gallery brings at a time.
+/// Images that a gallery brings at a time.
 const PAGE_TILES: i64 = 60;
 
 /// For people.
-impl Asked {
+impl GalleryQuery {
     /// What is filtered, with the same page without it.
-    pub(in crate::web) fn chips(&self, path: &str) -> Vec<(String, String)> {
+    pub(crate) fn chips(&self, path: &str) -> Vec<(String, String)> {
         let chips = [
             ("class", self.class.clone()),
             ("split", self.split.clone()),
             ("issue", self.issue.replace('_', " ")),
             ("metadata", self.metadata.replacen('=', ": ", 1)),
-            ("range", Range::from_text(&self.range).map_or_else(String::new, range_words)),
+            ("range", Range::from_text(&self.range).map_or_else(String::new, range_label)),
             ("format", self.format.clone()),
             ("excluded", if self.excluded.is_empty() { String::new() } else { "only".to_owned() }),
         ];
@@ -38,26 +38,26 @@ impl Asked {
     }
 
     /// The same gallery with one thing changed.
-    pub(in crate::web) fn with(&self, path: &str, key: &str, value: &str) -> String {
+    pub(crate) fn with(&self, path: &str, key: &str, value: &str) -> String {
         let pairs = self.pairs().map(|(name, kept)| (name, if name == key { value } else { kept }));
         link(path, &pairs)
     }
 }
 
 /// A page of a gallery.
-pub(in crate::web) struct Shown {
-    pub(in crate::web) tiles: Vec<Tile>,
-    pub(in crate::web) next: Option<String>,
-    /// Pictures that fit the filter.
-    pub(in crate::web) total: i64,
+pub(crate) struct Shown {
+    pub(crate) tiles: Vec<Tile>,
+    pub(crate) next: Option<String>,
+    /// Images that fit the filter.
+    pub(crate) total: i64,
 }
 
 impl Shown {
-    pub(in crate::web) async fn load(state: &State, dataset: &Dataset, asked: &Asked) -> Result<Shown> {
-        let classes = &state.store.list_classes(dataset.id).await?;
-        let filter = asked.filter(state, dataset, classes).await?;
-        let (order, descending, after) = (asked.order()?, !asked.descending.is_empty(), asked.cursor()?);
-        let store = &state.store;
+    pub(crate) async fn load(app: &AppState, dataset: &Dataset, query: &GalleryQuery) -> Result<Shown> {
+        let classes = &app.store.list_classes(dataset.id).await?;
+        let filter = query.filter(app, dataset, classes).await?;
+        let (order, descending, after) = (query.order()?, !query.descending.is_empty(), query.cursor()?);
+        let store = &app.store;
         let mut listed =
             store.list_samples_page(dataset.id, &filter, order, descending, after, PAGE_TILES + 1).await?;
         let more = listed.len() as i64 > PAGE_TILES;
@@ -65,7 +65,7 @@ impl Shown {
         let path = format!("/datasets/{}", dataset.id);
         let next = listed.last().filter(|_| more).map(|last| {
             let after = last.cursor().to_text();
-            let mut pairs = asked.pairs().to_vec();
+            let mut pairs = query.pairs().to_vec();
             pairs.push(("after", &after));
             link(&path, &pairs)
         });
@@ -78,7 +78,7 @@ impl Shown {
 }
 
 /// A sample in a gallery of its data set, where it can be selected.
-pub(in crate::web) fn tile(sample: &Sample, classes: &[ClassCount]) -> Tile {
+pub(crate) fn tile(sample: &Sample, classes: &[ClassCount]) -> Tile {
     let class = class_of(sample.label, classes).to_owned();
     Tile {
         href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),

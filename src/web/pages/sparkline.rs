@@ -4,16 +4,16 @@ const WIDTH: f64 = 96.0;
 const HEIGHT: f64 = 24.0;
 
 /// A curve as the `d` of an SVG path in a box of 96 × 24; gaps stay gaps.
-pub(in crate::web) struct Sparkline {
+pub(crate) struct Sparkline {
     /// Empty where there are fewer than two points.
-    pub(in crate::web) path: String,
+    pub(crate) path: String,
     /// What it shows, in words, for those who can't see it.
-    pub(in crate::web) label: String,
+    pub(crate) label: String,
 }
 
 impl Sparkline {
     /// Draws `points` with the vertical axis from their least to their greatest value.
-    pub(in crate::web) fn new(what: &str, points: &[(u64, Option<f64>)]) -> Sparkline {
+    pub(crate) fn new(what: &str, points: &[(u64, Option<f64>)]) -> Sparkline {
         let values: Vec<f64> = points.iter().filter_map(|(_, value)| *value).collect();
         let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
             (least.min(*value), most.max(*value))

@@ -124,7 +124,7 @@ const INTERPOLATION: Parameter = parameter(
 );
 const OUTSIDE: Parameter = parameter(
     "outside",
-    "Outside",
+    "PaddingMode",
     "",
     Kind::Choice {
         choices: &[("constant", "One grey"), ("reflect", "Mirrored"), ("edge", "Edge repeated")],

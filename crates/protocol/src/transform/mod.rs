@@ -46,7 +46,7 @@ pub enum TransformSpec {
         /// Pixels a side.
         padding: u32,
         /// What they are.
-        outside: Outside,
+        outside: PaddingMode,
         /// The level of a constant outside.
         fill: u8,
     },
@@ -57,7 +57,7 @@ pub enum TransformSpec {
         /// Pixels a side.
         padding: u32,
         /// What they are.
-        outside: Outside,
+        outside: PaddingMode,
         /// The level of a constant outside.
         fill: u8,
     },
@@ -89,7 +89,7 @@ pub enum TransformSpec {
         /// Least and most angle.
         degrees: [f64; 2],
         /// What comes into the corners.
-        outside: Outside,
+        outside: PaddingMode,
         /// The level of a constant outside.
         fill: u8,
         /// Whether the picture grows to hold all of the turned one.
@@ -110,7 +110,7 @@ pub enum TransformSpec {
         /// Least and most angle, degrees.
         shear_y: [f64; 2],
         /// What comes in from beyond the edge.
-        outside: Outside,
+        outside: PaddingMode,
         /// The level of a constant outside.
         fill: u8,
     },
@@ -121,7 +121,7 @@ pub enum TransformSpec {
         /// Of the step.
         probability: f64,
         /// What comes in from beyond the edge.
-        outside: Outside,
+        outside: PaddingMode,
         /// The level of a constant outside.
         fill: u8,
     },
@@ -277,7 +277,7 @@ pub enum Interpolation {
 /// What lies beyond the edge of a picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outside {
+pub enum PaddingMode {
     /// One level.
     #[default]
     Constant,
@@ -346,7 +346,7 @@ impl TransformSpec {
 
     /// A square from a random place with `padding` black pixels around.
     pub fn random_crop(size: u32, padding: u32) -> Self {
-        Self::RandomCrop { size, padding, outside: Outside::Constant, fill: 0 }
+        Self::RandomCrop { size, padding, outside: PaddingMode::Constant, fill: 0 }
     }
 
     /// The Inception crop, bilinear, antialiased.
@@ -357,7 +357,12 @@ impl TransformSpec {
 
     /// Turned by up to so many degrees either way, corners black.
     pub fn rotation(degrees: f64) -> Self {
-        Self::Rotation { degrees: [-degrees, degrees], outside: Outside::Constant, fill: 0, expand: false }
+        Self::Rotation {
+            degrees: [-degrees, degrees],
+            outside: PaddingMode::Constant,
+            fill: 0,
+            expand: false,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::{fixtures, read};
 use crate::policy::{Operation, STRENGTHS, Space};
 use crate::step::{Values, carry_out};
 use crate::{Draw, RgbImage, draw_cut_box, random};
-use protocol::transform::{Outside, TransformSpec as Step};
+use protocol::transform::{PaddingMode, TransformSpec as Step};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -137,7 +137,7 @@ fn distance_from_equal(counts: &[u32]) -> f64 {
 
 #[test]
 fn amounts_are_uniform_and_chances_what_they_should_be() {
-    let outside = Outside::Constant;
+    let outside = PaddingMode::Constant;
     let rotation = Step::Rotation { degrees: [-10.0, 70.0], outside, fill: 0, expand: true };
     let cases = [
         (rotation, "degrees", [-10.0, 70.0]),

@@ -6,8 +6,8 @@ use crate::geometry::{Area, window};
 use crate::policy::Operation;
 use crate::resize::{Kernel, resized};
 use crate::warp::{Matrix, Pose, perspective, rotated, transformed};
-use crate::{Draw, RgbImage, apply, color, erase, filter, jpeg, picture_from_tensor};
-use protocol::transform::{Erasure, Interpolation, Outside, TransformSpec as Step};
+use crate::{Draw, RgbImage, apply, color, erase, filter, image_from_tensor, jpeg};
+use protocol::transform::{Erasure, Interpolation, PaddingMode, TransformSpec as Step};
 use std::borrow::Cow;
 
 /// Where the definition leaves no room.
@@ -25,7 +25,7 @@ pub(super) fn carried_out(case: &Case, image: &RgbImage) -> (RgbImage, Distance)
     let number = |at: usize| case.numbers[at];
     let whole = |at: usize| number(at) as u32;
     let area = || Area { left: whole(0), top: whole(1), width: whole(2), height: whole(3) };
-    let constant = |fill: u32| Beyond { outside: Outside::Constant, fill: fill as u8 };
+    let constant = |fill: u32| Beyond { outside: PaddingMode::Constant, fill: fill as u8 };
     let beyond = |outside| Beyond { outside, fill: 0 };
     let changed = |change: &dyn Fn(&mut RgbImage)| {
         let mut image = image.clone();
@@ -34,7 +34,7 @@ pub(super) fn carried_out(case: &Case, image: &RgbImage) -> (RgbImage, Distance)
     };
     let always = |step: Step| {
         let (tensor, _) = apply(&[step], image, &mut Draw::new(0, 1, 1));
-        picture_from_tensor(&tensor.data, tensor.height, tensor.width, None)
+        image_from_tensor(&tensor.data, tensor.height, tensor.width, None)
     };
     let resize =
         |interpolation, antialias| always(Step::ResizeExact { size: whole(0), interpolation, antialias });
@@ -57,10 +57,12 @@ pub(super) fn carried_out(case: &Case, image: &RgbImage) -> (RgbImage, Distance)
         "center_crop" => (always(Step::CenterCrop { size: whole(0) }), EXACT),
         "pad" => {
             let (padding, fill) = (whole(0), whole(1) as u8);
-            (always(Step::Pad { padding, outside: Outside::Constant, fill }), EXACT)
+            (always(Step::Pad { padding, outside: PaddingMode::Constant, fill }), EXACT)
         }
-        "pad_reflect" => (always(Step::Pad { padding: whole(0), outside: Outside::Reflect, fill: 0 }), EXACT),
-        "pad_edge" => (always(Step::Pad { padding: whole(0), outside: Outside::Edge, fill: 0 }), EXACT),
+        "pad_reflect" => {
+            (always(Step::Pad { padding: whole(0), outside: PaddingMode::Reflect, fill: 0 }), EXACT)
+        }
+        "pad_edge" => (always(Step::Pad { padding: whole(0), outside: PaddingMode::Edge, fill: 0 }), EXACT),
         "horizontal_flip" => (always(Step::HorizontalFlip { probability: 1.0 }), EXACT),
         "vertical_flip" => (always(Step::VerticalFlip { probability: 1.0 }), EXACT),
         "window" => {
@@ -81,12 +83,12 @@ pub(super) fn carried_out(case: &Case, image: &RgbImage) -> (RgbImage, Distance)
             let allowed = if number(0) % 90.0 == 0.0 { EXACT } else { ROUNDED };
             (rotated(image, number(0), Beyond::BLACK, true), allowed)
         }
-        "rotation_reflect" => (rotated(image, number(0), beyond(Outside::Reflect), false), ROUNDED),
-        "rotation_edge" => (rotated(image, number(0), beyond(Outside::Edge), false), ROUNDED),
+        "rotation_reflect" => (rotated(image, number(0), beyond(PaddingMode::Reflect), false), ROUNDED),
+        "rotation_edge" => (rotated(image, number(0), beyond(PaddingMode::Edge), false), ROUNDED),
         "affine" => (posed(Beyond::BLACK), ROUNDED),
         "affine_fill" => (posed(constant(whole(6))), ROUNDED),
-        "affine_reflect" => (posed(beyond(Outside::Reflect)), ROUNDED),
-        "affine_edge" => (posed(beyond(Outside::Edge)), ROUNDED),
+        "affine_reflect" => (posed(beyond(PaddingMode::Reflect)), ROUNDED),
+        "affine_edge" => (posed(beyond(PaddingMode::Edge)), ROUNDED),
         "perspective" => (perspective(image, &corners(), Beyond::BLACK), ROUNDED),
         "perspective_fill" => (perspective(image, &corners(), constant(whole(8))), ROUNDED),
         "brightness" => (changed(&|image| color::brightness(image, number(0))), EXACT),

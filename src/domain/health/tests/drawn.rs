@@ -1,4 +1,4 @@
-//! On drawn pictures, each with one thing about it.
+//! On drawn images, each with one thing about it.
 
 use super::*;
 use IssueKind::{Blank, Blurry, Bright, Dark, ExactDuplicate, ExifTurned, Grey, NearDuplicate, OddSize};
@@ -47,11 +47,14 @@ fn a_plain_data_set_has_no_issues() {
     assert_eq!((report.samples, report.groups.len()), (200, 0));
     assert_eq!(report.balance.ratio, Some(1.0));
     assert_eq!(report.balance.missing, []);
-    assert_eq!(report.shortcuts.iter().map(|shortcut| shortcut.cue).collect::<Vec<_>>(), Cue::ALL);
+    assert_eq!(
+        report.shortcuts.iter().map(|shortcut| shortcut.cue).collect::<Vec<_>>(),
+        ShortcutFeature::ALL
+    );
     for shortcut in &report.shortcuts {
         assert_eq!(
             (shortcut.grade, shortcut.chance, shortcut.samples),
-            (Grade::None, 0.5, 160),
+            (Severity::None, 0.5, 160),
             "{shortcut:?}"
         );
         assert!(shortcut.lower <= shortcut.balanced_accuracy && shortcut.balanced_accuracy <= shortcut.upper);
@@ -169,7 +172,7 @@ fn many_alike_are_one_group_in_bounded_time() {
 }
 
 #[test]
-fn another_colour_is_another_picture() {
+fn another_colour_is_another_image() {
     let lamp = |colour: [u8; 3]| {
         RgbImage::from_fn(SIDE, SIDE, |x, y| {
             let far = (x as f32 - 24.0).hypot(y as f32 - 24.0);
@@ -200,7 +203,7 @@ fn balance_counts_train_and_names_what_is_missing() {
 fn each_cue_is_found_where_it_is_and_nowhere_else() {
     let strong = |samples: &[Sample]| {
         let report = report(samples, &["a", "b"]);
-        let of_grade = |shortcut: &&Shortcut| shortcut.grade == Grade::Strong;
+        let of_grade = |shortcut: &&Shortcut| shortcut.grade == Severity::Strong;
         report.shortcuts.iter().filter(of_grade).map(|shortcut| shortcut.cue).collect::<Vec<_>>()
     };
     let mut larger = plain(100);
@@ -219,9 +222,9 @@ fn each_cue_is_found_where_it_is_and_nowhere_else() {
         framed[id] = Sample { ..Sample::of(id as i64, 1, framed[id].split, &with_frame) };
     }
     // The area stands in the bytes per pixel too.
-    assert_eq!(strong(&larger)[0], Cue::Size);
-    assert_eq!(strong(&heavier), [Cue::File]);
-    assert_eq!(strong(&framed), [Cue::Border]);
+    assert_eq!(strong(&larger)[0], ShortcutFeature::Size);
+    assert_eq!(strong(&heavier), [ShortcutFeature::File]);
+    assert_eq!(strong(&framed), [ShortcutFeature::Border]);
 }
 
 #[test]
@@ -246,7 +249,7 @@ fn the_report_is_the_same_in_any_order_and_as_json() {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         assert_eq!(IssueKind::from_word(kind.as_str()), Some(kind));
     }
-    for cue in Cue::ALL {
+    for cue in ShortcutFeature::ALL {
         assert_eq!(serde_json::to_value(cue).unwrap(), cue.as_str());
     }
 }

@@ -200,7 +200,7 @@ fn untouched_photos_hold_no_strong_shortcut_and_a_tint_is_one() {
     let untouched = report(&samples, &CLASSES);
     println!("untouched");
     print_shortcuts(&untouched);
-    assert!(untouched.shortcuts.iter().all(|shortcut| shortcut.grade != Grade::Strong));
+    assert!(untouched.shortcuts.iter().all(|shortcut| shortcut.grade != Severity::Strong));
     assert_eq!(untouched.groups, []);
 
     // Every dog seen through glass that lets 95 % pass and is green.
@@ -217,12 +217,12 @@ fn untouched_photos_hold_no_strong_shortcut_and_a_tint_is_one() {
     let tinted = report(&samples, &CLASSES);
     println!("dogs tinted green by 5 %");
     print_shortcuts(&tinted);
-    let colour = tinted.shortcut(Cue::Colour).unwrap();
-    assert_eq!(colour.grade, Grade::Strong);
+    let colour = tinted.shortcut(ShortcutFeature::Colour).unwrap();
+    assert_eq!(colour.grade, Severity::Strong);
     // The evidence says which channel it is.
     let [cats, dogs] = [0, 1].map(|class| &colour.classes[class].means);
     assert!(dogs[1] - cats[1] > 5.0 && dogs[0] < cats[0] + 5.0, "{cats:?} {dogs:?}");
-    for cue in [Cue::Size, Cue::File] {
+    for cue in [ShortcutFeature::Size, ShortcutFeature::File] {
         assert_eq!(tinted.shortcut(cue), untouched.shortcut(cue));
     }
 }

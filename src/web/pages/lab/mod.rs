@@ -1,12 +1,12 @@
-//! `/datasets/{id}/lab`: two ways of loading side by side, on the data set's own pictures, tensor for tensor.
+//! `/datasets/{id}/lab`: two ways of loading side by side, on the data set's own images, tensor for tensor.
 
-mod asked;
-mod look;
+mod preview;
+mod query;
 
+use super::describe_pipeline::describe_pipeline;
+use super::format::{self, link};
 use super::frame::{Frame, page};
 use super::inputs::View;
-use super::pipeline_words::pipeline_words;
-use super::words::{self, link};
 use crate::domain::dataset::class_of;
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::recipe::{Normalization, Preset, defaults};
@@ -14,14 +14,14 @@ use crate::store::datasets::{Dataset, Sample};
 use crate::web::api::find_dataset;
 use crate::web::api::samples::{find_label, find_split};
 use crate::web::extract::{Path, Query};
-use crate::web::{Error, Result, State};
+use crate::web::{AppState, Error, Result};
 use askama::Template;
-use asked::Asked;
-use axum::extract::State as Held;
+use axum::extract::State;
 use axum::response::Response;
-use look::{Close, Look, Triple};
+use preview::{ComparisonTile, DetailView, PreviewView};
 use protocol::transform::Pipeline;
 use protocol::transform::catalogue::{Group, TRANSFORMS};
+use query::LabQuery;
 use serde_json::json;
 
 /// How many samples may stand side by side.
@@ -34,11 +34,11 @@ struct Lab {
     dataset: Dataset,
     tab: &'static str,
     classes: Vec<ClassCount>,
-    asked: Asked,
+    query: LabQuery,
     count: usize,
     sides: [Side; 2],
-    triples: Vec<Triple>,
-    close: Option<Close>,
+    tiles: Vec<ComparisonTile>,
+    detail: Option<DetailView>,
     /// The catalogue, the presets and the saved pipelines, as JSON for the editor.
     editor: String,
 }
@@ -66,7 +66,7 @@ impl Lab {
     }
 
     fn view(&self) -> &'static str {
-        self.asked.view.as_str()
+        self.query.view.as_str()
     }
 
     fn counts(&self) -> [usize; 4] {
@@ -74,54 +74,58 @@ impl Lab {
     }
 
     fn sample_list(&self) -> String {
-        let ids: Vec<String> = self.triples.iter().map(|triple| triple.sample.id.to_string()).collect();
+        let ids: Vec<String> = self.tiles.iter().map(|tile| tile.sample.id.to_string()).collect();
         ids.join(",")
     }
 }
 
-pub(in crate::web) async fn show(
-    Held(state): Held<State>,
+pub(crate) async fn show(
+    State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<LabQuery>,
 ) -> Result<Response> {
-    let dataset = find_dataset(&state, id).await?;
+    let dataset = find_dataset(&app, id).await?;
     if dataset.state != DatasetState::Ready {
-        return Err(Error::Conflict(format!("“{}” has no pictures to look at yet", dataset.name)));
+        return Err(Error::Conflict(format!("“{}” has no images to preview at yet", dataset.name)));
     }
-    let facts = state.store.dataset_facts(&dataset).await?;
+    let facts = app.store.dataset_facts(&dataset).await?;
     let classes = facts.classes.clone();
     let size =
         defaults(&facts)["image_size"].as_u64().and_then(|size| u32::try_from(size).ok()).unwrap_or(64);
-    let count = asked.count.unwrap_or(8).clamp(1, COUNTS[3]);
-    let samples = find_samples(&state, &dataset, &classes, &asked, count).await?;
-    let read = [("A", &asked.a, Preset::None), ("B", &asked.b, Preset::Standard)]
+    let count = query.count.unwrap_or(8).clamp(1, COUNTS[3]);
+    let samples = find_samples(&app, &dataset, &classes, &query, count).await?;
+    let read = [("A", &query.a, Preset::None), ("B", &query.b, Preset::Standard)]
         .map(|(letter, text, preset)| read_side(letter, text, preset.pipeline(size), dataset.id.0));
     let base = format!("/datasets/{}/lab", dataset.id);
-    let chosen = samples.iter().position(|sample| Some(sample.id.0) == asked.sample).unwrap_or(0);
-    let look = Look {
-        lab: state.lab.clone(),
+    let chosen = samples.iter().position(|sample| Some(sample.id.0) == query.sample).unwrap_or(0);
+    let preview = PreviewView {
+        lab: app.lab.clone(),
         root: dataset.root.clone().unwrap_or_default(),
         pipelines: [read[0].1.clone(), read[1].1.clone()],
-        view: asked.view,
-        seed: asked.seed,
-        epoch: asked.epoch.unwrap_or(1).max(1),
-        by_epoch: asked.vary != "seed",
+        view: query.view,
+        seed: query.seed,
+        epoch: query.epoch.unwrap_or(1).max(1),
+        by_epoch: query.vary != "seed",
     };
-    let (triples, close) = {
-        let (asked, classes) = (asked.clone(), classes.clone());
+    let (tiles, detail) = {
+        let (query, classes) = (query.clone(), classes.clone());
         let base = base.clone();
         tokio::task::spawn_blocking(move || {
-            let triples = || {
-                look.triples(&samples, &classes, chosen, |sample| {
-                    asked.with(&base, "sample", &sample.to_string())
+            let tiles = || {
+                preview.comparisons(&samples, &classes, chosen, |sample| {
+                    query.with(&base, "sample", &sample.to_string())
                 })
             };
-            let close = || {
+            let detail = || {
                 let sample = samples.get(chosen)?;
-                let vary = if look.by_epoch { "seed" } else { "" };
-                Some(look.close(sample, class_of(sample.label, &classes), asked.with(&base, "vary", vary)))
+                let vary = if preview.by_epoch { "seed" } else { "" };
+                Some(preview.detail(
+                    sample,
+                    class_of(sample.label, &classes),
+                    query.with(&base, "vary", vary),
+                ))
             };
-            rayon::join(triples, close)
+            rayon::join(tiles, detail)
         })
         .await?
     };
@@ -129,7 +133,7 @@ pub(in crate::web) async fn show(
         .into_iter()
         .filter_map(|normalization| Some((normalization.label(), normalization.step(facts.channels)?)))
         .collect();
-    let saved: Vec<_> = state.store.list_pipelines().await?;
+    let saved: Vec<_> = app.store.list_pipelines().await?;
     let editor = json!({
         "transforms": TRANSFORMS,
         "groups": Group::ALL.map(|group| (group, group.label())),
@@ -144,42 +148,42 @@ pub(in crate::web) async fn show(
     let [a, b] = read;
     let crumbs = [("Data sets", "/"), (dataset.name.as_str(), &*format!("/datasets/{}", dataset.id))];
     page(&Lab {
-        frame: Frame::load(&state, "Loading lab", &crumbs).await?,
+        frame: Frame::load(&app, "Loading lab", &crumbs).await?,
         tab: "lab",
         classes,
         count,
         sides: [a.0, b.0],
-        triples,
-        close,
+        tiles,
+        detail,
         editor,
-        asked,
+        query,
         dataset,
     })
 }
 
 /// The samples that the address names, else some drawn by its `pick`.
 async fn find_samples(
-    state: &State,
+    app: &AppState,
     dataset: &Dataset,
     classes: &[ClassCount],
-    asked: &Asked,
+    query: &LabQuery,
     count: usize,
 ) -> Result<Vec<Sample>> {
-    if !asked.samples.is_empty() {
+    if !query.samples.is_empty() {
         let mut samples = Vec::new();
-        for text in asked.samples.split(',').take(COUNTS[3]) {
+        for text in query.samples.split(',').take(COUNTS[3]) {
             let id: i64 = text
                 .trim()
                 .parse()
                 .map_err(|_| Error::field("samples", format!("“{text}” is not a sample's number")))?;
-            // One that is gone (or of another data set) is passed over: an address outlives what it shows.
-            let found = state.store.find_sample(crate::domain::ids::SampleId(id)).await?;
+            // One that is gone (or of another data set) is skipped: an address outlives what it shows.
+            let found = app.store.find_sample(crate::domain::ids::SampleId(id)).await?;
             samples.extend(found.filter(|sample| sample.dataset_id == dataset.id));
         }
         return Ok(samples);
     }
-    let (label, split) = (find_label(&asked.class, classes)?, find_split(&asked.split)?);
-    Ok(state.store.pick_samples(dataset.id, label, split, asked.pick, count as i64).await?)
+    let (label, split) = (find_label(&query.class, classes)?, find_split(&query.split)?);
+    Ok(app.store.pick_samples(dataset.id, label, split, query.pick, count as i64).await?)
 }
 
 fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -> (Side, Option<Pipeline>) {
@@ -200,7 +204,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
         }
         Ok(steps) => {
             side.text = serde_json::to_string(&steps).unwrap_or_default();
-            side.words = pipeline_words(&steps);
+            side.words = describe_pipeline(&steps);
             match vision::check(&steps).map(|()| vision::output_side(&steps)) {
                 Ok(Some(size)) => {
                     side.use_href = Some(link(

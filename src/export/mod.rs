@@ -1,0 +1,5 @@
+//! What leaves Tintype as a file.
+
+mod manifest;
+
+pub use manifest::{ManifestFormat, manifest};

@@ -1,0 +1,185 @@
+//! The health of data sets, examined in the background: measures whatever was not measured at import, and keeps a report
+//! of the newest version. What the report says is [`crate::domain::health`]'s.
+
+use crate::domain::health::{Report, Subject, examine};
+use crate::domain::ids::{DatasetId, SampleId};
+use crate::domain::overview::{Overview, overview};
+use crate::store::Store;
+use crate::store::datasets::Dataset;
+use crate::store::measures::{Measured, StoredReport};
+use anyhow::Context as _;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use vision::Features;
+
+/// The room's handle.
+#[derive(Clone)]
+pub struct Health {
+    store: Store,
+    under_way: Arc<Mutex<HashMap<DatasetId, Arc<Progress>>>>,
+    /// Of which version an examination failed, and why.
+    failed: Arc<Mutex<HashMap<DatasetId, (i64, String)>>>,
+}
+
+/// How far an examination is.
+#[derive(Debug, Default)]
+struct Progress {
+    measured: AtomicUsize,
+    to_measure: AtomicUsize,
+}
+
+/// What is known of a data set's health.
+#[derive(Clone, Debug)]
+pub enum Examined {
+    /// The report of the newest version.
+    Ready(Box<StoredReport>),
+    /// It is being made.
+    UnderWay {
+        /// Images measured of those that had to be; `(0, 0)`: none had to be.
+        measured: (usize, usize),
+    },
+    /// It could not be made, in words; it is tried again when the data set changes or the server starts anew.
+    Failed(String),
+}
+
+impl Health {
+    /// Makes the handle.
+    pub fn new(store: Store) -> Health {
+        Health { store, under_way: Arc::default(), failed: Arc::default() }
+    }
+
+    /// The report of the newest version; where there is none yet, it is begun.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn of(&self, dataset: &Dataset) -> sqlx::Result<Examined> {
+        let newest = self.store.newest_version(dataset.id).await?;
+        match self.store.find_report(dataset.id).await? {
+            Some(kept) if kept.version == newest => Ok(Examined::Ready(Box::new(kept))),
+            _ => {
+                let failed =
+                    self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(&dataset.id).cloned();
+                if let Some((version, why)) = failed
+                    && version == newest
+                {
+                    return Ok(Examined::Failed(why));
+                }
+                let progress = self.begin(dataset.clone(), newest);
+                let measured = progress.measured.load(Ordering::Relaxed);
+                Ok(Examined::UnderWay { measured: (measured, progress.to_measure.load(Ordering::Relaxed)) })
+            }
+        }
+    }
+
+    /// The report of the newest version, awaited where it is being made.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn wait(&self, dataset: &Dataset) -> sqlx::Result<Examined> {
+        loop {
+            match self.of(dataset).await? {
+                Examined::UnderWay { .. } => tokio::time::sleep(Duration::from_millis(50)).await,
+                ended => return Ok(ended),
+            }
+        }
+    }
+
+    /// Begins an examination in the background unless one is under way.
+    fn begin(&self, dataset: Dataset, version: i64) -> Arc<Progress> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(progress) = under_way.get(&dataset.id) {
+            return progress.clone();
+        }
+        let progress = Arc::new(Progress::default());
+        under_way.insert(dataset.id, progress.clone());
+        let this = self.clone();
+        let told = progress.clone();
+        tokio::spawn(async move {
+            let id = dataset.id;
+            if let Err(error) = this.examine(dataset, &told).await {
+                let why = format!("{error:#}");
+                tracing::error!(dataset.id = %id, error = why, "the examination failed");
+                this.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (version, why));
+            }
+            this.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        });
+        progress
+    }
+
+    async fn examine(&self, dataset: Dataset, progress: &Arc<Progress>) -> anyhow::Result<()> {
+        let since = Instant::now();
+        let version = self.store.newest_version(dataset.id).await?;
+        let classes = self.store.list_class_counts(dataset.id).await?;
+        let mut measured = self.store.list_measured(dataset.id).await?;
+        let root = PathBuf::from(dataset.root.context("the data set has no folder")?);
+        if measured.iter().any(|measured| measured.features.is_none()) {
+            let progress = progress.clone();
+            let (filled, new) =
+                tokio::task::spawn_blocking(move || measure_missing(measured, &root, &progress)).await?;
+            self.store.save_features(dataset.id, &new).await?;
+            measured = filled;
+        }
+        let lost = measured.iter().filter(|measured| measured.features.is_none()).count();
+        if 2 * lost > measured.len() {
+            // A drive that is not mounted is no finding about the images.
+            anyhow::bail!(
+                "{lost} of its {} images can't be read; are they still where they were?",
+                measured.len()
+            );
+        }
+        let labels: Vec<i64> = classes.iter().map(|class| class.label).collect();
+        let names: Vec<String> = classes.into_iter().map(|class| class.name).collect();
+        let (report, overview) =
+            tokio::task::spawn_blocking(move || examined(&measured, &labels, &names)).await?;
+        let seconds = since.elapsed().as_secs_f64();
+        self.store.save_examination(dataset.id, version, seconds, &report, &overview).await?;
+        tracing::info!(dataset.id = %dataset.id, seconds = since.elapsed().as_secs_f64(), "examined");
+        Ok(())
+    }
+}
+
+/// Measures what has no measures, on all cores. A file that can't be read any more is left without.
+fn measure_missing(
+    mut measured: Vec<Measured>,
+    root: &Path,
+    progress: &Progress,
+) -> (Vec<Measured>, Vec<(SampleId, Features)>) {
+    let missing = measured.iter().filter(|measured| measured.features.is_none()).count();
+    progress.to_measure.store(missing, Ordering::Relaxed);
+    measured.par_iter_mut().filter(|measured| measured.features.is_none()).for_each(|measured| {
+        let path = root.join(&measured.sample.path);
+        measured.features = vision::decode_file(&path, &vision::Limits::default())
+            .ok()
+            .map(|decoded| vision::features(&decoded.image));
+        progress.measured.fetch_add(1, Ordering::Relaxed);
+    });
+    let new = measured.iter().filter_map(|measured| Some((measured.sample.id, measured.features.clone()?)));
+    let new = new.collect();
+    (measured, new)
+}
+
+fn examined(measured: &[Measured], labels: &[i64], classes: &[String]) -> (Report, Overview) {
+    let number = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
+    let subjects: Vec<Subject> = measured
+        .iter()
+        .filter_map(|Measured { sample, features }| {
+            Some(Subject {
+                id: sample.id.0,
+                label: u32::try_from(labels.binary_search(&sample.label).ok()?).ok()?,
+                split: sample.split.parse().ok()?,
+                width: number(sample.width),
+                height: number(sample.height),
+                bytes: sample.bytes.unsigned_abs(),
+                format: &sample.format,
+                orientation: u8::try_from(sample.orientation).unwrap_or(1),
+                file_hash: &sample.hash,
+                features: features.as_ref()?,
+            })
+        })
+        .collect();
+    (examine(&subjects, classes), overview(&subjects, classes))
+}

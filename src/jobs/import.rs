@@ -1,0 +1,259 @@
+//! Imports as background work: one task an import, its progress in memory, its result in the store.
+
+use super::health::Health;
+use crate::domain::ids::DatasetId;
+use crate::import::catalogue::Entry;
+use crate::import::{DatasetFormat, ImportError, Imported, Options, Progress, import};
+use crate::store::Store;
+use crate::store::datasets::Dataset;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// The room's handle.
+#[derive(Clone)]
+pub struct Imports {
+    store: Store,
+    health: Health,
+    data: PathBuf,
+    under_way: Arc<Mutex<HashMap<DatasetId, UnderWay>>>,
+}
+
+struct UnderWay {
+    progress: Option<Progress>,
+    /// When the stage under way began, for the time left.
+    since: Instant,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// Whom an import tells how far it is, and whom it asks whether to stop.
+type Report<'a> = &'a (dyn Fn(Progress) + Sync);
+type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// What a page says of an import.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The stage and how far it is.
+    pub progress: Progress,
+    /// Seconds until the stage ends, by its speed so far.
+    pub seconds_left: Option<f64>,
+}
+
+impl Imports {
+    /// Makes the handle.
+    pub fn new(store: Store, health: Health, data: PathBuf) -> Imports {
+        Imports { store, health, data, under_way: Arc::default() }
+    }
+
+    /// Where uploads are kept until they are imported.
+    pub fn uploads(&self) -> PathBuf {
+        self.data.join("uploads")
+    }
+
+    /// Calls the imports that an earlier server left unfinished what they are, and sweeps up after them.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn recover(&self) -> anyhow::Result<()> {
+        for dataset in self.store.list_datasets().await? {
+            if dataset.state == crate::domain::dataset::DatasetState::Importing {
+                let why = "Tintype was stopped during this import. Nothing of it was kept; import it again.";
+                self.store.set_dataset_failed(dataset.id, why).await?;
+                remove(&self.folder(dataset.id));
+            }
+        }
+        for folder in crate::import::temporaries(&self.data.join("datasets")) {
+            remove(&folder);
+        }
+        remove(&self.uploads());
+        Ok(())
+    }
+
+    /// Starts an import; `None` where the name is taken. An `upload` is deleted when it has been read.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn start(
+        &self,
+        name: &str,
+        source: PathBuf,
+        options: Options,
+        upload: Option<tempfile::TempDir>,
+    ) -> anyhow::Result<Option<DatasetId>> {
+        let shown = match &upload {
+            Some(_) => format!("upload: {}", source.file_name().unwrap_or_default().to_string_lossy()),
+            None => source.display().to_string(),
+        };
+        self.start_with(name, &shown, source.clone(), None, move |into, report, stop| {
+            let _upload = upload; // deleted when this ends
+            import(&source, into, &options, report, stop)
+        })
+        .await
+    }
+
+    /// Starts to fetch and import a data set of the catalogue; `None` where the name is taken.
+    ///
+    /// # Errors
+    /// The database fails, or the data directory can't be written to.
+    pub async fn start_from_catalogue(
+        &self,
+        name: &str,
+        entry: &'static Entry,
+        options: Options,
+    ) -> anyhow::Result<Option<DatasetId>> {
+        std::fs::create_dir_all(self.uploads())?;
+        let downloads = tempfile::tempdir_in(self.uploads())?;
+        let shown = format!("catalogue: {} ({})", entry.title, entry.home());
+        self.start_with(name, &shown, downloads.path().to_owned(), None, move |into, report, stop| {
+            entry.import(downloads.path(), into, &options, report, stop)
+        })
+        .await
+    }
+
+    /// Imports what a data set came from again, as another format, and puts the outcome in its place; where a run has learned
+    /// from it or a version was made of it, it stays, and the outcome stands beside it. `None` where the name for the outcome, until
+    /// it is in place, is taken: it is being read again already.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn read_again(
+        &self,
+        dataset: &Dataset,
+        source: PathBuf,
+        format: DatasetFormat,
+    ) -> anyhow::Result<Option<DatasetId>> {
+        let name = format!("{} as {}", dataset.name, format.as_str());
+        let shown = source.display().to_string();
+        let options = Options { format: Some(format), ..Options::default() };
+        self.start_with(&name, &shown, source.clone(), Some(dataset.id), move |into, report, stop| {
+            import(&source, into, &options, report, stop)
+        })
+        .await
+    }
+
+    async fn start_with(
+        &self,
+        name: &str,
+        shown: &str,
+        source: PathBuf,
+        replaces: Option<DatasetId>,
+        read: impl FnOnce(&Path, Report, Stop) -> Result<Imported, ImportError> + Send + 'static,
+    ) -> anyhow::Result<Option<DatasetId>> {
+        let Some(id) = self.store.insert_dataset(name, shown).await? else { return Ok(None) };
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let entry = UnderWay { progress: None, since: Instant::now(), cancelled: cancelled.clone() };
+        self.lock().insert(id, entry);
+        let this = self.clone();
+        tokio::spawn(async move {
+            let work = this.clone();
+            let result = tokio::task::spawn_blocking(move || {
+                let report = |progress: Progress| work.report(id, progress);
+                read(&work.folder(id), &report, &|| cancelled.load(Ordering::Relaxed))
+            })
+            .await
+            .unwrap_or_else(|panic| {
+                Err(ImportError::Io {
+                    doing: "read",
+                    path: source,
+                    source: std::io::Error::other(panic.to_string()),
+                })
+            });
+            if let Err(error) = this.finish(id, result, replaces).await {
+                tracing::error!(dataset.id = %id, %error, "the end of an import could not be written");
+            }
+            this.lock().remove(&id);
+        });
+        Ok(Some(id))
+    }
+
+    /// How far an import is; `None` where there is none under way.
+    pub fn status(&self, id: DatasetId) -> Option<Status> {
+        let under_way = self.lock();
+        let entry = under_way.get(&id)?;
+        let progress = entry.progress.clone()?;
+        let seconds = entry.since.elapsed().as_secs_f64();
+        let seconds_left = progress
+            .total
+            .filter(|_| progress.done > 0 && seconds > 1.0)
+            .map(|total| seconds / progress.done as f64 * total.saturating_sub(progress.done) as f64);
+        Some(Status { progress, seconds_left })
+    }
+
+    /// Asks an import to stop; false where there is none under way.
+    pub fn cancel(&self, id: DatasetId) -> bool {
+        self.lock().get(&id).inspect(|entry| entry.cancelled.store(true, Ordering::Relaxed)).is_some()
+    }
+
+    /// Deletes a data set that no run refers to, with what was unpacked for it; false where one does.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn delete(&self, id: DatasetId) -> sqlx::Result<bool> {
+        let deleted = self.store.delete_dataset(id).await?;
+        if deleted {
+            remove(&self.folder(id));
+        }
+        Ok(deleted)
+    }
+
+    async fn finish(
+        &self,
+        id: DatasetId,
+        result: Result<Imported, ImportError>,
+        replaces: Option<DatasetId>,
+    ) -> sqlx::Result<()> {
+        match result {
+            Ok(imported) => {
+                tracing::info!(dataset.id = %id, format = imported.format, evidence = imported.evidence, samples = imported.samples.len(), rejected = imported.rejected.len(), "imported");
+                let is_replaced = self.store.set_dataset_ready(id, &imported, replaces).await?;
+                if let Some(old) = replaces.filter(|_| is_replaced) {
+                    remove(&self.folder(old));
+                }
+                // The first to ask begins the examination.
+                if let Some(dataset) = self.store.find_dataset(id).await? {
+                    self.health.of(&dataset).await?;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                remove(&self.folder(id));
+                tracing::info!(dataset.id = %id, %error, "import failed");
+                self.store.set_dataset_failed(id, &error.to_string()).await
+            }
+        }
+    }
+
+    fn report(&self, id: DatasetId, progress: Progress) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            let stage = |progress: &Progress| std::mem::discriminant(&progress.stage);
+            if entry.progress.as_ref().map(stage) != Some(stage(&progress)) {
+                entry.since = Instant::now();
+            }
+            entry.progress = Some(progress);
+        }
+    }
+
+    /// Where a data set's archive is unpacked.
+    fn folder(&self, id: DatasetId) -> PathBuf {
+        self.data.join("datasets").join(id.to_string())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DatasetId, UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes a folder of ours, there or not.
+fn remove(folder: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(folder)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(folder = %folder.display(), %error, "could not be removed");
+    }
+}
+
+#[cfg(test)]
+#[path = "import_tests.rs"]
+mod tests;

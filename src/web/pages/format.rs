@@ -1,0 +1,213 @@
+//! Numbers as people read them.
+
+use crate::domain::measure::{Measure, Range};
+use crate::store::now_ms;
+
+/// What stands where there is no number.
+const NONE: &str = "–";
+
+/// A whole number of any type; templates hand over references.
+pub(crate) trait Whole {
+    /// The number.
+    fn whole(&self) -> i128;
+}
+
+macro_rules! whole {
+    ($($number:ty),*) => {$(
+        impl Whole for $number {
+            fn whole(&self) -> i128 {
+                *self as i128
+            }
+        }
+    )*};
+}
+
+whole!(i64, u32, u64, usize);
+
+impl<T: Whole> Whole for &T {
+    fn whole(&self) -> i128 {
+        (*self).whole()
+    }
+}
+
+/// A number that may be missing.
+pub(crate) trait Figure {
+    /// The number.
+    fn value(&self) -> Option<f64>;
+}
+
+impl Figure for f64 {
+    fn value(&self) -> Option<f64> {
+        Some(*self)
+    }
+}
+
+impl Figure for Option<f64> {
+    fn value(&self) -> Option<f64> {
+        *self
+    }
+}
+
+impl<T: Figure> Figure for &T {
+    fn value(&self) -> Option<f64> {
+        (*self).value()
+    }
+}
+
+/// `81.0 %` of a share.
+pub(crate) fn percent(share: impl Figure) -> String {
+    share.value().map_or_else(|| NONE.into(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// Three significant digits, or whole where it is large.
+pub(crate) fn number(value: impl Figure) -> String {
+    let Some(value) = value.value() else { return NONE.into() };
+    match value.abs() {
+        0.0 => "0".into(),
+        size if size >= 1000.0 => thousands(value.round() as i64),
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        size if size >= 0.001 => format!("{value:.*}", (2.0 - size.log10().floor()) as usize),
+        _ => format!("{value:.1e}"),
+    }
+}
+
+/// `1,000`.
+pub(crate) fn thousands(value: impl Whole) -> String {
+    let value = value.whole();
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value < 0 { format!("−{text}") } else { text }
+}
+
+/// `1,000 images`, `1 image`.
+pub(crate) fn counted(count: impl Whole, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(&count), if count.whole() == 1 { one } else { many })
+}
+
+/// `45 s`, `3 min 20 s`, `2 h 5 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0).round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        600..3600 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `3 min ago`.
+pub(crate) fn ago(at_ms: i64) -> String {
+    let seconds = (now_ms() - at_ms) / 1000;
+    match seconds {
+        ..60 => "just now".into(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => counted(seconds / 86_400, "day", "days") + " ago",
+    }
+}
+
+/// `1.4 MB`.
+pub(crate) fn bytes(count: i64) -> String {
+    match count {
+        ..1000 => format!("{count} bytes"),
+        1000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+/// A value on a measure's axis: `96`, `1.12`, `150 k`, `1.4 MB`.
+pub(crate) fn measured(measure: Measure, value: f64) -> String {
+    match measure {
+        Measure::Bytes => bytes(value.round() as i64),
+        Measure::Pixels if value >= 1e6 => format!("{} M", trimmed(value / 1e6)),
+        Measure::Pixels if value >= 10_000.0 => format!("{} k", trimmed(value / 1e3)),
+        Measure::Pixels => thousands(value.round() as i64),
+        _ => trimmed(value),
+    }
+}
+
+/// At most two decimals, and no more than are needed.
+fn trimmed(value: f64) -> String {
+    if value.abs() >= 1e9 {
+        return format!("{value:e}");
+    }
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// `brightness 96 to 112`, `file size below 1.0 kB`, `sharpness from 8`.
+pub(crate) fn range_label(range: Range) -> String {
+    let (title, words) = (range.measure.title(), |value| measured(range.measure, value));
+    match (range.from, range.to) {
+        (Some(from), Some(to)) => format!("{title} {} to {}", words(from), words(to)),
+        (Some(from), None) => format!("{title} from {}", words(from)),
+        (None, Some(to)) => format!("{title} below {}", words(to)),
+        (None, None) => format!("any {title}"),
+    }
+}
+
+/// A path with its query; pairs without a value are left out.
+pub(crate) fn link(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(key, value);
+    }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let cases = [0.0, 1.0, 0.5, 0.001_234, 0.000_012, 12.345, 123.45, 12_345.6, -0.25];
+        let words = cases.map(|value| number(Some(value)));
+        assert_eq!(words, ["0", "1.00", "0.500", "0.00123", "1.2e-5", "12.3", "123", "12,346", "-0.250"]);
+        assert_eq!((number(None::<f64>), percent(Some(0.8104))), ("–".into(), "81.0 %".into()));
+    }
+
+    #[test]
+    fn counts_are_grouped_and_agree() {
+        assert_eq!(
+            [0_i64, 999, 1000, 1_234_567, -1000].map(thousands),
+            ["0", "999", "1,000", "1,234,567", "−1,000"]
+        );
+        assert_eq!(
+            (counted(1_i64, "day", "days"), counted(2_i64, "day", "days")),
+            ("1 day".into(), "2 days".into())
+        );
+    }
+
+    #[test]
+    fn durations_name_two_units_at_most() {
+        assert_eq!(
+            [0.4, 59.4, 80.0, 700.0, 7500.0].map(duration),
+            ["0 s", "59 s", "1 min 20 s", "11 min", "2 h 5 min"]
+        );
+    }
+
+    #[test]
+    fn ranges_are_told_in_the_figures_own_units() {
+        let words = |measure, from, to| range_label(Range { measure, from, to });
+        assert_eq!(words(Measure::Brightness, Some(96.0), Some(104.0)), "brightness 96 to 104");
+        assert_eq!(words(Measure::Bytes, None, Some(1024.0)), "file size below 1.0 kB");
+        assert_eq!(words(Measure::Pixels, Some(148_530.0), None), "width × height from 148.53 k");
+        assert_eq!(words(Measure::Aspect, Some(1.059_46), None), "width ÷ height from 1.06");
+    }
+
+    #[test]
+    fn links_escape_what_they_carry() {
+        assert_eq!(link("/a", &[("class", "R&D 1"), ("split", "")]), "/a?class=R%26D+1");
+        assert_eq!(link("/a", &[]), "/a");
+    }
+}

@@ -1,0 +1,150 @@
+//! Edits of a data set over HTTP: health, edits, undo, versions, manifests.
+
+use crate::support::{Server, draw_images};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Drawn images with faults: a copy across classes, copies within one, and a blank one.
+fn with_faults(data: &Path) -> (Server, Value) {
+    let images = data.join("images");
+    draw_images(&images);
+    std::fs::copy(images.join("bright/00.png"), images.join("dark/copy.png")).unwrap();
+    for at in 0..4 {
+        std::fs::copy(images.join("bright/01.png"), images.join(format!("bright/same-{at}.png"))).unwrap();
+    }
+    image::RgbImage::from_pixel(32, 32, image::Rgb([120; 3])).save(images.join("dark/blank.png")).unwrap();
+    let server = Server::start(data);
+    let dataset = server.import("light", &images);
+    assert_eq!(dataset["state"], "ready", "{dataset}");
+    (server, dataset)
+}
+
+fn health(server: &Server, dataset: &Value) -> Value {
+    let path = format!("/api/v1/datasets/{}/health", dataset["id"]);
+    server.wait(&path, |answer| answer.get("report").is_some())
+}
+
+fn groups(report: &Value) -> Vec<&Value> {
+    report["report"]["groups"].as_array().unwrap().iter().collect()
+}
+
+#[test]
+fn what_is_found_is_edited_undone_and_told_by_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, dataset) = with_faults(folder.path());
+    let base = format!("/api/v1/datasets/{}", dataset["id"]);
+    let edit = |body: Value| server.post(&format!("{base}/edits"), &body);
+    let fingerprint = || server.get(&base)["fingerprint"].clone();
+    let count = || {
+        let splits = server.get(&base)["splits"].clone();
+        ["train", "val", "test"].iter().map(|split| splits[split].as_i64().unwrap()).sum::<i64>()
+    };
+    let imported = fingerprint();
+    assert_eq!(count(), 86);
+
+    let report = health(&server, &dataset);
+    let exact: Vec<&Value> =
+        groups(&report).into_iter().filter(|group| group["kind"] == "exact_duplicate").collect();
+    let sizes: Vec<usize> = exact.iter().map(|group| group["ids"].as_array().unwrap().len()).collect();
+    assert!(sizes.contains(&2) && sizes.contains(&5), "{exact:?}");
+    assert_eq!(exact.iter().filter(|group| group["across_classes"] == true).count(), 1);
+
+    // Four copies of one image go; the pair whose labels disagree is left for a person.
+    let (status, version) = edit(json!({"action": "drop_duplicates", "kind": "exact_duplicate"}));
+    assert_eq!((status, &version["number"], &version["changed"]), (201, &json!(2), &json!(4)), "{version}");
+    assert_eq!(count(), 82);
+    assert_ne!(fingerprint(), imported);
+    let again = health(&server, &dataset);
+    assert_eq!(again["version"], 2);
+    let left: Vec<&Value> =
+        groups(&again).into_iter().filter(|group| group["kind"] == "exact_duplicate").collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+
+    // A wrong label, told by its version, as a new class too.
+    let wrong = left[0]["ids"][1].as_i64().unwrap();
+    let (_, version) =
+        edit(json!({"action": "relabel", "samples": [wrong], "class": "odd", "note": "looks odd"}));
+    let told = server.get(&format!("{base}/versions/{}", version["number"]));
+    assert_eq!((&told["note"], &told["changes"][0]["after"]["class"]), (&json!("looks odd"), &json!("odd")));
+    let classes = server.get(&base)["classes"].clone();
+    assert_eq!(classes.as_array().unwrap().len(), 3, "{classes}");
+
+    // Merged, moved; then all of it undone, step by step.
+    assert_eq!(edit(json!({"action": "rename_class", "class": "odd", "name": "bright"})).0, 201);
+    assert_eq!(edit(json!({"action": "rename_class", "class": "bright", "name": "light"})).0, 201);
+    assert_eq!(edit(json!({"action": "move", "samples": [wrong], "split": "test"})).0, 201);
+    assert_eq!(server.get(&base)["splits"]["test"], 1);
+    let names: Vec<String> = server.get(&base)["classes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|class| class["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["light", "dark"]);
+    for _ in 0..5 {
+        let (status, version) = edit(json!({"action": "undo"}));
+        assert_eq!(status, 201, "{version}");
+    }
+    assert_eq!(fingerprint(), imported, "undone to the last change");
+    let (status, nothing) = edit(json!({"action": "undo"}));
+    assert_eq!((status, &nothing["error"]["code"]), (409, &json!("conflict")));
+
+    // Every version is a manifest: the second one lacks the copies still.
+    let rows = |version: i64| {
+        server.get_text(&format!("{base}/versions/{version}/manifest.csv")).lines().count() - 1
+    };
+    assert_eq!((rows(1), rows(2), rows(3)), (86, 82, 82));
+    let merged = server.get_text(&format!("{base}/versions/5/manifest.jsonl"));
+    assert!(merged.contains("\"label\":\"light\"") && !merged.contains("\"label\":\"bright\""), "{merged}");
+}
+
+#[test]
+fn a_run_names_its_version_and_bad_edits_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, dataset) = with_faults(folder.path());
+    let base = format!("/api/v1/datasets/{}", dataset["id"]);
+    let edit = |body: Value| server.post(&format!("{base}/edits"), &body);
+    for (body, field) in [
+        (json!({"action": "relabel", "samples": [1], "class": " "}), "class"),
+        (json!({"action": "move", "samples": [1], "split": "holdout"}), "split"),
+        (json!({"action": "rename_class", "class": "cat", "name": "x"}), "class"),
+        (json!({"action": "explode"}), "body"),
+    ] {
+        let (status, answer) = edit(body);
+        assert_eq!((status, &answer["error"]["field"]), (422, &json!(field)), "{answer}");
+    }
+    for samples in [json!([987_654]), json!([])] {
+        let (status, answer) = edit(json!({"action": "exclude", "samples": samples}));
+        assert_eq!((status, &answer["error"]["field"]), (422, &json!("samples")), "{answer}");
+    }
+    // An undo that names another version than the newest leaves all as it is.
+    assert_eq!(edit(json!({"action": "undo", "version": 7})).0, 409);
+    assert_eq!(server.get(&format!("{base}/versions"))["items"].as_array().unwrap().len(), 1);
+
+    // A class whose images are all excluded keeps its name, so that it can be asked for and restored.
+    let bright: Vec<i64> = server.samples_of(&dataset, "bright");
+    assert_eq!(edit(json!({"action": "exclude", "samples": bright})).0, 201);
+    let gone = server.get(&format!("{base}/samples?class=bright&excluded=1&limit=1"));
+    assert_eq!(
+        (&gone["total"], &gone["items"][0]["class"]),
+        (&json!(bright.len()), &json!("bright")),
+        "{gone}"
+    );
+    assert_eq!(edit(json!({"action": "undo", "version": 2})).0, 201);
+
+    // A class that is emptied is no output of the network; the labels of the rest close up.
+    let dark: Vec<i64> = server.samples_of(&dataset, "dark");
+    let (_, _) = edit(json!({"action": "relabel", "samples": &dark[..20], "class": "dusk"}));
+    let (_, version) = edit(json!({"action": "relabel", "samples": &dark[20..], "class": "night"}));
+    let (status, run) = server.post(
+        "/api/v1/runs",
+        &json!({"dataset": "light", "epochs": 1, "image_size": 32, "batch_size": 16, "precision": "f32"}),
+    );
+    assert_eq!(status, 201, "{run}");
+    assert_eq!(run["spec"]["classes"], json!(["bright", "dusk", "night"]));
+    assert_eq!((&run["dataset_version"], &version["number"]), (&json!(5), &json!(5)));
+    let run = server.wait(&format!("/api/v1/runs/{}", run["id"]), |run| {
+        run["state"] != "queued" && run["state"] != "running"
+    });
+    assert_eq!(run["state"], "completed", "{run}");
+}
