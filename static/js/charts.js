@@ -44,7 +44,7 @@ function smooth(column, weight) {
 class Chart {
   constructor(figure, series) {
     this.figure = figure;
-    this.keys = figure.dataset.keys.split(",");
+    this.keys = figure.dataset.series.split(",");
     this.scale = figure.dataset.unit.endsWith("%") ? 100 : 1;
     this.series = series;
     this.log = false;
@@ -181,7 +181,7 @@ class Chart {
 /** Draws every chart of a section; `add` appends a point of the live run. */
 export async function drawCharts(section) {
   const figures = [...section.querySelectorAll(".chart")];
-  const keys = figures.flatMap(figure => figure.dataset.keys.split(","));
+  const keys = figures.flatMap(figure => figure.dataset.series.split(","));
   const series = await fetchSeries(section.dataset.charts, keys);
   const charts = figures.map(figure => new Chart(figure, series));
   document.addEventListener("theme", () => charts.forEach(chart => chart.draw()));

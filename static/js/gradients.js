@@ -84,7 +84,7 @@ class Map2D {
 
 const section = document.querySelector("[data-gradients]");
 if (section) {
-  const keys = section.dataset.keys.split(",");
+  const keys = section.dataset.series.split(",");
   const series = await fetchSeries(section.dataset.gradients, keys, 1000);
   const boxes = [...document.querySelectorAll("[data-layer]")];
   // Whoever comes first sees the ends and the middle; the choice is theirs then.

@@ -32,11 +32,11 @@ async function copyAddress() {
 }
 
 document.addEventListener("click", event => {
-  const target = event.target.closest("[data-theme-toggle], [data-copy-address], [data-keys], [data-back]");
+  const target = event.target.closest("[data-theme-toggle], [data-copy-address], [data-open-keys], [data-back]");
   if (!target) return;
   if ("themeToggle" in target.dataset) nextTheme();
   else if ("copyAddress" in target.dataset) copyAddress();
-  else if ("keys" in target.dataset) document.getElementById("keys").showModal();
+  else if ("openKeys" in target.dataset) document.getElementById("keys").showModal();
   else if (history.length > 1) { event.preventDefault(); history.back(); }
 });
 

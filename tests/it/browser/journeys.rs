@@ -1,23 +1,11 @@
 //! What a person does in the browser: import, form, live charts, a confusion cell, an image's page; editing a data set;
 //! two ways of loading. A page that logs an error fails the test.
 
+use super::zip_folder;
 use crate::driver::Browser;
 use crate::support::{Server, draw_images};
 use serde_json::json;
-use std::io::Write as _;
 use std::path::Path;
-
-fn zip_folder(folder: &Path, archive: &Path) {
-    let mut writer = zip::ZipWriter::new(std::fs::File::create(archive).unwrap());
-    for class in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        for image in std::fs::read_dir(class.path()).unwrap().map(Result::unwrap) {
-            let name = format!("{}/{}", class.file_name().display(), image.file_name().display());
-            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-            writer.write_all(&std::fs::read(image.path()).unwrap()).unwrap();
-        }
-    }
-    writer.finish().unwrap();
-}
 
 #[test]
 fn a_person_goes_from_an_archive_to_a_mistake() {
