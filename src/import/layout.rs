@@ -28,7 +28,7 @@ pub(super) enum Place<'a> {
     /// Its class, and its split where the folders say it.
     Class(&'a str, Option<Split>),
     /// It has no class; why.
-    PaddingMode(&'static str),
+    NoClass(&'static str),
 }
 
 impl Layout {
@@ -59,19 +59,19 @@ impl Layout {
     /// Where an image belongs.
     pub(super) fn place<'a>(&self, path: &'a str) -> Place<'a> {
         let Some(below) = path.strip_prefix(self.base.as_str()) else {
-            return Place::PaddingMode("not in a class folder");
+            return Place::NoClass("not in a class folder");
         };
         let (split, below) = if self.has_splits {
             match below.split_once('/').map(|(folder, rest)| (split_from_name(folder), rest)) {
                 Some((Some(split), rest)) => (Some(split), rest),
-                _ => return Place::PaddingMode("not in a train, val or test folder"),
+                _ => return Place::NoClass("not in a train, val or test folder"),
             }
         } else {
             (None, below)
         };
         match below.split_once('/') {
             Some((class, _)) => Place::Class(class, split),
-            None => Place::PaddingMode("not in a class folder"),
+            None => Place::NoClass("not in a class folder"),
         }
     }
 }
@@ -111,16 +111,16 @@ mod tests {
     }
 
     #[test]
-    fn a_image_belongs_to_its_class_however_deep() {
+    fn an_image_belongs_to_its_class_however_deep() {
         let flat = Layout { base: "w/".into(), has_splits: false };
         assert_eq!(flat.place("w/cat/indoor/night/1"), Place::Class("cat", None));
-        assert_eq!(flat.place("w/1"), Place::PaddingMode("not in a class folder"));
-        assert_eq!(flat.place("1"), Place::PaddingMode("not in a class folder"));
+        assert_eq!(flat.place("w/1"), Place::NoClass("not in a class folder"));
+        assert_eq!(flat.place("1"), Place::NoClass("not in a class folder"));
         let split = Layout { base: String::new(), has_splits: true };
         assert_eq!(split.place("valid/cat/1"), Place::Class("cat", Some(Split::Val)));
         assert_eq!(split.place("Test/cat/x/1"), Place::Class("cat", Some(Split::Test)));
-        assert_eq!(split.place("test/1"), Place::PaddingMode("not in a class folder"));
-        assert_eq!(split.place("extra/cat/1"), Place::PaddingMode("not in a train, val or test folder"));
-        assert_eq!(split.place("1"), Place::PaddingMode("not in a train, val or test folder"));
+        assert_eq!(split.place("test/1"), Place::NoClass("not in a class folder"));
+        assert_eq!(split.place("extra/cat/1"), Place::NoClass("not in a train, val or test folder"));
+        assert_eq!(split.place("1"), Place::NoClass("not in a train, val or test folder"));
     }
 }

@@ -189,7 +189,7 @@ fn import_folder(
     for image in contents.images {
         match layout.place(&image.path) {
             Place::Class(class, split) => placed.push((class.to_owned(), split, image)),
-            Place::PaddingMode(why) => rejected.push(Rejected { path: image.path, reason: why.to_owned() }),
+            Place::NoClass(why) => rejected.push(Rejected { path: image.path, reason: why.to_owned() }),
         }
     }
     let mut names: Vec<String> = placed.iter().map(|(class, ..)| class.clone()).collect();

@@ -1,7 +1,7 @@
 //! The health of data sets, examined in the background: measures whatever was not measured at import, and keeps a report
 //! of the newest version. What the report says is [`crate::domain::health`]'s.
 
-use crate::domain::health::{Report, Subject, examine};
+use crate::domain::health::{Marks, Report, Subject, examine};
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::domain::overview::{Overview, overview};
 use crate::store::Store;
@@ -23,6 +23,9 @@ pub struct Health {
     under_way: Arc<Mutex<HashMap<DatasetId, Arc<Progress>>>>,
     /// Of which version an examination failed, and why.
     failed: Arc<Mutex<HashMap<DatasetId, (i64, String)>>>,
+    /// Of each data set the version that was examined and what it is marked by: a report can be long, and the marks stand on
+    /// every page.
+    marks: Arc<Mutex<HashMap<DatasetId, (i64, Marks)>>>,
 }
 
 /// How far an examination is.
@@ -49,7 +52,7 @@ pub enum Examined {
 impl Health {
     /// Makes the handle.
     pub fn new(store: Store) -> Health {
-        Health { store, under_way: Arc::default(), failed: Arc::default() }
+        Health { store, under_way: Arc::default(), failed: Arc::default(), marks: Arc::default() }
     }
 
     /// The report of the newest version; where there is none yet, it is begun.
@@ -86,6 +89,29 @@ impl Health {
                 ended => return Ok(ended),
             }
         }
+    }
+
+    /// What the data set is marked by wherever it is named. Cheap, and begins nothing: before it is examined, only what its class
+    /// counts say.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn marks(&self, id: DatasetId) -> sqlx::Result<Marks> {
+        let newest = self.store.newest_version(id).await?;
+        let kept = self.marks.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        if let Some((version, marks)) = kept
+            && version == newest
+        {
+            return Ok(marks);
+        }
+        let classes = self.store.list_class_counts(id).await?;
+        let kept = self.store.find_report(id).await?.filter(|kept| kept.version == newest);
+        let marks = Marks::new(&classes, kept.as_ref().map(|kept| &kept.report));
+        if kept.is_some() {
+            let mut all = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+            all.insert(id, (newest, marks.clone()));
+        }
+        Ok(marks)
     }
 
     /// Begins an examination in the background unless one is under way.

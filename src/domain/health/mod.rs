@@ -6,12 +6,14 @@
 mod balance;
 mod duplicates;
 mod logistic;
+mod marks;
 mod outliers;
 mod report;
 mod shortcut;
 #[cfg(test)]
 mod tests;
 
+pub use marks::{Marks, listed};
 use protocol::sample::Split;
 pub use report::{
     Balance, ClassEvidence, FlaggedSample, Group, Issue, IssueKind, MissingClass, Report, Severity, Shortcut,

@@ -38,6 +38,23 @@ impl Frame {
             waiting: waiting.len(),
         })
     }
+
+    /// What the window is called.
+    pub(crate) fn window_title(&self) -> String {
+        window_title(&self.title, &self.crumbs)
+    }
+}
+
+/// The window's title: the page, then what it belongs to, innermost first, as in `Health · pets · Tintype`. Lists of everything
+/// (`/`, `/runs`) belong to nothing.
+fn window_title(title: &str, crumbs: &[(String, String)]) -> String {
+    let around = crumbs.iter().rev().filter(|(_, href)| !["/", "/runs"].contains(&href.as_str()));
+    let around = around.map(|(label, _)| label.as_str());
+    let mut parts: Vec<&str> = std::iter::once(title).chain(around).collect();
+    if parts != ["Tintype"] {
+        parts.push("Tintype");
+    }
+    parts.join(" · ")
 }
 
 /// A page as an answer.
@@ -49,4 +66,28 @@ pub(crate) fn page<T: Template>(template: &T) -> Result<Response> {
 pub(crate) fn page_with<T: Template>(status: StatusCode, template: &T) -> Result<Response> {
     let text = template.render().map_err(|error| Error::Internal(error.into()))?;
     Ok((status, Html(text)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::window_title;
+
+    #[test]
+    fn a_window_is_called_after_what_it_shows() {
+        let title = |title: &str, crumbs: &[(&str, &str)]| {
+            let crumbs: Vec<(String, String)> =
+                crumbs.iter().map(|(label, href)| ((*label).to_owned(), (*href).to_owned())).collect();
+            window_title(title, &crumbs)
+        };
+        let pets = ("pets", "/datasets/1");
+        assert_eq!(title("Tintype", &[]), "Tintype");
+        assert_eq!(title("pets", &[("Data sets", "/")]), "pets · Tintype");
+        assert_eq!(title("Health", &[("Data sets", "/"), pets]), "Health · pets · Tintype");
+        let versions = ("Versions", "/datasets/1/versions");
+        assert_eq!(
+            title("Version 2", &[("Data sets", "/"), pets, versions]),
+            "Version 2 · Versions · pets · Tintype"
+        );
+        assert_eq!(title("Inputs", &[("Runs", "/runs"), ("first", "/runs/1")]), "Inputs · first · Tintype");
+    }
 }
