@@ -2,7 +2,7 @@
 //! there already is not done again.
 
 use super::client::Client;
-use super::commands::{Progress, finish, wait_for_import};
+use super::progress::{Progress, finish, wait_for_import};
 use anyhow::{Context as _, bail};
 use demo::Manifest;
 use serde_json::{Value, json};

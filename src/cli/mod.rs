@@ -4,6 +4,7 @@
 mod client;
 mod commands;
 mod demo;
+mod progress;
 
 use crate::app::{App, Holder, hold};
 use crate::domain::recipe::{FIELDS, FieldType};

@@ -1,6 +1,6 @@
 //! The mean image of a class: made at the first request, then a file in the cache.
 
-use crate::store::datasets::Sample;
+use crate::store::samples::Sample;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use tokio::sync::{Semaphore, SemaphorePermit};

@@ -11,7 +11,7 @@ use vision::Features;
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// The sample.
-    pub sample: super::datasets::Sample,
+    pub sample: super::samples::Sample,
     /// Of its pixels.
     pub features: Option<Features>,
 }
@@ -35,7 +35,7 @@ impl Store {
         #[derive(FromRow)]
         struct Row {
             #[sqlx(flatten)]
-            sample: super::datasets::Sample,
+            sample: super::samples::Sample,
             features: Option<Vec<u8>>,
         }
         let rows: Vec<Row> = sqlx::query_as(

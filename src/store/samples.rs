@@ -1,12 +1,42 @@
 //! A data set's samples as galleries ask for them: filtered, ordered, a page at a time.
 
 use super::Store;
-use super::datasets::Sample;
 use super::versions::json_list;
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::domain::measure::{Measure, Range};
 use protocol::sample::Split;
 use sqlx::{FromRow, QueryBuilder, Sqlite};
+
+/// An image.
+#[derive(Clone, Debug, FromRow)]
+pub struct Sample {
+    /// Its number.
+    pub id: SampleId,
+    /// The data set it is in.
+    pub dataset_id: DatasetId,
+    /// Relative to the data set's root.
+    pub path: String,
+    /// Its class.
+    pub label: i64,
+    /// `train`, `val` or `test`, as the data set has it.
+    pub split: String,
+    /// Pixels, upright.
+    pub width: i64,
+    /// Pixels, upright.
+    pub height: i64,
+    /// Of the file.
+    pub bytes: i64,
+    /// `jpeg`, `png` …
+    pub format: String,
+    /// EXIF orientation, 1 to 8.
+    pub orientation: i64,
+    /// Of the file's bytes.
+    pub hash: String,
+    /// Whether it is left out of the newest version.
+    pub excluded: bool,
+    /// What else its source says of it: a JSON object of texts and numbers.
+    pub metadata: Option<String>,
+}
 
 /// Which samples.
 #[derive(Clone, Debug, Default)]
@@ -239,5 +269,84 @@ fn push_range(query: &mut QueryBuilder<Sqlite>, id: DatasetId, range: Range, joi
     }
     if looked_up {
         query.push(")");
+    }
+}
+
+impl Store {
+    /// Every sample that is not excluded, by number: what a run is given.
+    pub async fn list_samples(&self, id: DatasetId) -> sqlx::Result<Vec<Sample>> {
+        sqlx::query_as("select * from samples where dataset_id = ? and excluded = 0 order by id")
+            .bind(id)
+            .fetch_all(&self.read)
+            .await
+    }
+
+    /// Every sample of a class that is not excluded, by number.
+    pub async fn list_class_samples(&self, id: DatasetId, label: i64) -> sqlx::Result<Vec<Sample>> {
+        sqlx::query_as(
+            "select * from samples where dataset_id = ? and excluded = 0 and label = ? order by id",
+        )
+        .bind(id)
+        .bind(label)
+        .fetch_all(&self.read)
+        .await
+    }
+
+    /// Some samples of a class and a split (either may be left open), the same ones for the same `pick`.
+    pub async fn pick_samples(
+        &self,
+        id: DatasetId,
+        label: Option<i64>,
+        split: Option<Split>,
+        pick: u32,
+        limit: i64,
+    ) -> sqlx::Result<Vec<Sample>> {
+        // Ordered by a multiplicative hash of number and pick: fair enough to look at, and no table is shuffled.
+        sqlx::query_as(
+            "select * from samples
+             where dataset_id = ?1 and excluded = 0 and (?2 is null or label = ?2) and (?3 is null or split = ?3)
+             order by ((id + ?4 * 7919) * 2654435761) % 4294967291 limit ?5",
+        )
+        .bind(id)
+        .bind(label)
+        .bind(split.map(Split::as_str))
+        .bind(pick)
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await
+    }
+
+    /// One image.
+    pub async fn find_sample(&self, id: SampleId) -> sqlx::Result<Option<Sample>> {
+        sqlx::query_as("select * from samples where id = ?").bind(id).fetch_optional(&self.read).await
+    }
+
+    /// The samples before and behind this one among those of its class and split, by number.
+    pub async fn find_sample_neighbours(
+        &self,
+        sample: &Sample,
+    ) -> sqlx::Result<(Option<SampleId>, Option<SampleId>)> {
+        sqlx::query_as(
+            "select (select max(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id < ?4 and excluded = 0),
+                    (select min(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id > ?4 and excluded = 0)",
+        )
+        .bind(sample.dataset_id)
+        .bind(&sample.split)
+        .bind(sample.label)
+        .bind(sample.id)
+        .fetch_one(&self.read)
+        .await
+    }
+
+    /// The absolute path of some image whose file has this hash.
+    pub async fn find_path_by_hash(&self, hash: &str) -> sqlx::Result<Option<std::path::PathBuf>> {
+        let found: Option<(String, String)> = sqlx::query_as(
+            "select datasets.root, samples.path from samples join datasets on datasets.id = samples.dataset_id
+             where samples.hash = ? and datasets.root is not null limit 1",
+        )
+        .bind(hash)
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(found.map(|(root, path)| std::path::Path::new(&root).join(path)))
     }
 }

@@ -6,7 +6,7 @@ use super::super::ImportError;
 use super::super::entry_name::file_name_for;
 use super::super::error::io_error;
 use super::super::meter::Meter;
-use super::table::text_bytes;
+use super::columns::text_bytes;
 use super::{Item, Task};
 use crate::import::Stage;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};

@@ -5,19 +5,14 @@
 //! below the source, so no `..` and no link leads anywhere else.
 
 use super::super::{ImportError, Rejected, listing};
+use super::columns::{LABELS, PATHS, SPLITS, column, metadata, text, text_bytes};
 use super::labels::{is_image_name, names_beside, split_of, split_of_word};
-use super::table::{TableFormat, column, head, metadata, rows, text, text_bytes};
+use super::table::{TableFormat, head, rows};
 use super::{DatasetFormat, Item, Labelled, Task, malformed, seen};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
-
-const PATHS: [&str; 9] =
-    ["path", "file_name", "filename", "file", "image_path", "filepath", "file_path", "image", "img"];
-pub(super) const LABELS: [&str; 7] =
-    ["label", "class", "category", "target", "label_name", "class_name", "labels"];
-const SPLITS: [&str; 3] = ["split", "subset", "partition"];
 
 /// No more tables than this are looked into.
 const MAX_TABLES: usize = 50;

@@ -5,11 +5,13 @@
 //! after an import sees images in files and nothing else.
 
 mod cifar;
+mod columns;
 mod extracted;
 mod idx;
 mod labels;
 mod manifest;
 mod parquet;
+mod parquet_rows;
 mod table;
 mod webdataset;
 

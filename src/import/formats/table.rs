@@ -2,8 +2,9 @@
 
 use super::super::ImportError;
 use super::super::error::io_error;
+use super::columns::Row;
 use super::{DatasetFormat, malformed};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -26,9 +27,6 @@ pub(super) enum TableFormat {
     Parquet,
 }
 
-/// A row, or why it is none; with its number as a spreadsheet counts: the head of a CSV is row 1.
-pub(super) type Row = (u64, Result<Map<String, Value>, String>);
-
 impl TableFormat {
     /// By the ending of a file's name.
     pub(super) fn of(name: &str) -> Option<TableFormat> {
@@ -50,7 +48,7 @@ pub(super) fn rows(
 ) -> Result<Box<dyn Iterator<Item = Result<Row, ImportError>>>, ImportError> {
     let file = File::open(path).map_err(io_error("open", path))?;
     if kind == TableFormat::Parquet {
-        return super::parquet::rows(file, name);
+        return super::parquet_rows::rows(file, name);
     }
     let bytes = file.metadata().map_err(io_error("read", path))?.len();
     if bytes > TABLE_BYTES {
@@ -77,7 +75,7 @@ pub(super) fn head(path: &Path, name: &str, kind: TableFormat) -> Option<Vec<Str
     const ROWS: usize = 100;
     let file = File::open(path).ok()?;
     if kind == TableFormat::Parquet {
-        return super::parquet::head(file);
+        return super::parquet_rows::head(file);
     }
     let start = BufReader::new(file.take(HEAD_BYTES));
     if kind == TableFormat::JsonLines {
@@ -153,82 +151,6 @@ fn json_lines(
     })
 }
 
-/// A value as text, where it is a text, a number or a truth; `None` where it is nothing or more.
-pub(super) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        // A whole number that became a float because others of its column are missing.
-        Value::Number(number) => Some(match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
-                format!("{float:.0}")
-            }
-            _ => number.to_string(),
-        }),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}
-
-/// What is kept of a row besides: texts and numbers, the same from whichever format of table they come. A text that is
-/// written as a number would be is one.
-pub(super) fn metadata(row: Map<String, Value>) -> Option<Map<String, Value>> {
-    let kept: Map<String, Value> = row
-        .into_iter()
-        .filter_map(|(column, value)| {
-            let value = match value {
-                Value::Null => return None,
-                Value::Number(number) => Value::Number(whole(number)),
-                Value::String(text) => match text.trim() {
-                    "" => return None,
-                    text => match serde_json::from_str::<Number>(text) {
-                        Ok(number) if number.to_string() == text => Value::Number(whole(number)),
-                        _ => Value::from(text),
-                    },
-                },
-                other => Value::String(other.to_string()),
-            };
-            Some((column.trim().to_owned(), value))
-        })
-        .collect();
-    (!kept.is_empty()).then_some(kept)
-}
-
-/// What the names and texts of a row take, about.
-pub(super) fn text_bytes(row: &Map<String, Value>) -> u64 {
-    let bytes = |value: &Value| match value {
-        Value::String(text) => text.len(),
-        Value::Number(_) => 8,
-        other => other.to_string().len(),
-    };
-    row.iter().map(|(column, value)| (column.len() + bytes(value)) as u64).sum()
-}
-
-/// A whole number that became a float, as tables make it where others of its column are missing, is whole again; up
-/// to where floats no longer tell whole numbers apart.
-fn whole(number: Number) -> Number {
-    match number.as_f64() {
-        Some(float)
-            if number.is_f64()
-                && float.fract() == 0.0
-                && float.abs() < (1_u64 << f64::MANTISSA_DIGITS) as f64 =>
-        {
-            Number::from(float as i64)
-        }
-        _ => number,
-    }
-}
-
-/// The first of `names` that is among the columns, in any case, though as it stands if that is there too.
-pub(super) fn column<'a>(
-    columns: &(impl Iterator<Item = &'a String> + Clone),
-    names: &[&str],
-) -> Option<String> {
-    names.iter().find_map(|name| {
-        let found = columns.clone().filter(|column| column.eq_ignore_ascii_case(name));
-        found.min_by_key(|column| column.as_str() != *name).cloned()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,20 +170,5 @@ mod tests {
             assert!(["path", "label"].iter().all(|known| columns.contains(&(*known).to_owned())), "{name}");
             assert!(columns.iter().map(String::len).sum::<usize>() as u64 <= HEAD_BYTES, "{name}");
         }
-    }
-
-    #[test]
-    fn metadata_is_the_same_from_whichever_form() {
-        let row = serde_json::json!({
-            " a ": " text ", "b": "3", "c": 3.0, "d": "3.0", "e": "03", "f": 9_007_199_254_740_993_u64, "g": 1e300,
-            "h": true, "i": null, "j": "  ", "k": 0.1, "l": "1.50", "m": 9_007_199_254_740_992.0, "n": -0.0,
-        });
-        let expected = serde_json::json!({
-            "a": "text", "b": 3, "c": 3, "d": 3, "e": "03", "f": 9_007_199_254_740_993_u64, "g": 1e300,
-            "h": "true", "k": 0.1, "l": "1.50", "m": 9_007_199_254_740_992.0, "n": 0,
-        });
-        let row = row.as_object().cloned().unwrap();
-        assert_eq!(metadata(row).map(Value::from), Some(expected));
-        assert_eq!(metadata(Map::from_iter([("a".to_owned(), Value::Null)])), None);
     }
 }

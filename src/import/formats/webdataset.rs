@@ -9,10 +9,9 @@
 use super::super::entry_name::{is_clutter, text_from_bytes};
 use super::super::unpack::is_tar;
 use super::super::{ImportError, Rejected};
+use super::columns::{LABELS, column, metadata, text};
 use super::extracted::{Content, ExtractedImages, LabelledImage};
 use super::labels::{PICTURE_ENDINGS, has_class_folders, is_image_name, names_beside, split_of};
-use super::manifest::LABELS;
-use super::table::{column, metadata, text};
 use super::{DatasetFormat, Labelled, Task, malformed, open, read_up_to, seen, sizes};
 use protocol::sample::Split;
 use serde_json::{Map, Value};

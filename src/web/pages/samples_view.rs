@@ -4,7 +4,8 @@ use super::format::{link, range_label};
 use super::gallery::Tile;
 use crate::domain::dataset::{ClassCount, class_of};
 use crate::domain::measure::Range;
-use crate::store::datasets::{Dataset, Sample};
+use crate::store::datasets::Dataset;
+use crate::store::samples::Sample;
 use crate::web::api::samples::GalleryQuery;
 use crate::web::{AppState, Result};
 

@@ -3,7 +3,7 @@
 use crate::domain::dataset::ClassCount;
 use crate::domain::dataset::class_of;
 use crate::lab::{self, Lab, NetworkInput, Subject, Tile};
-use crate::store::datasets::Sample;
+use crate::store::samples::Sample;
 use crate::web::pages::describe_pipeline::describe_sampled;
 use crate::web::pages::inputs::View;
 use base64::Engine as _;
