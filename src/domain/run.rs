@@ -102,6 +102,28 @@ impl StopRequest {
     }
 }
 
+/// What was evaluated of a split: the predictions that galleries show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvaluatedSplit {
+    /// Which.
+    pub split: Split,
+    /// The epoch of the checkpoint that they are from; 0: the weights that the run started with.
+    pub epoch: u32,
+    /// How many images.
+    pub total: i64,
+    /// Of them, how many are wrong.
+    pub wrong: i64,
+}
+
+/// Whole percents of a run that are done, by optimizer steps.
+pub fn percent_done(state: RunState, step: i64, steps: Option<i64>) -> u64 {
+    match (state, steps) {
+        (RunState::Completed, _) => 100,
+        (_, Some(steps)) if steps > 0 => (step.clamp(0, steps) as u64) * 100 / steps as u64,
+        _ => 0,
+    }
+}
+
 /// The split that galleries open with: the first that was evaluated of val, test, train.
 pub fn gallery_split(evaluated: &[Split]) -> Option<Split> {
     [Split::Val, Split::Test, Split::Train].into_iter().find(|split| evaluated.contains(split))

@@ -64,10 +64,10 @@ impl Follower {
     async fn read_predictions(&self, lines: &mut [(u64, Result<Record, String>)]) -> Vec<EvaluatedFile> {
         let mut evaluated: Vec<EvaluatedFile> = Vec::new();
         for (_, line) in lines.iter_mut().rev() {
-            let Ok(Record { event: Event::Predictions { split, path, best: true, .. }, .. }) = line else {
+            let Ok(Record { event: Event::Predictions { split, path, epoch, best: true }, .. }) = line else {
                 continue;
             };
-            let split = *split;
+            let (split, epoch) = (*split, *epoch);
             if evaluated.iter().any(|file| file.split == split) {
                 continue;
             }
@@ -79,7 +79,7 @@ impl Follower {
                 PredictionsFile::read(&file).map(|file| file.predictions())
             });
             match read.await {
-                Ok(Ok(predictions)) => evaluated.push(EvaluatedFile { split, predictions }),
+                Ok(Ok(predictions)) => evaluated.push(EvaluatedFile { split, epoch, predictions }),
                 Ok(Err(error)) => *line = Err(format!("{error:#}")),
                 Err(error) => *line = Err(error.to_string()),
             }

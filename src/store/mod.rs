@@ -8,6 +8,7 @@ pub mod datasets;
 pub mod measures;
 pub mod pipelines;
 pub mod predictions;
+pub mod run_list;
 pub mod runs;
 pub mod samples;
 pub mod series;

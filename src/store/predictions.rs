@@ -11,6 +11,8 @@ use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 pub struct EvaluatedFile {
     /// The split.
     pub split: Split,
+    /// After which epoch; 0: the starting weights.
+    pub epoch: u32,
     /// One a sample, in the file's order.
     pub predictions: Vec<NewPrediction>,
 }
@@ -163,6 +165,19 @@ pub(super) async fn replace_predictions(
         .execute(&mut *connection)
         .await?;
     }
+    let wrong =
+        file.predictions.iter().filter(|prediction| prediction.actual != prediction.predicted).count();
+    sqlx::query(
+        "insert into evaluated_splits (run_id, split, epoch, total, wrong) values (?, ?, ?, ?, ?)
+         on conflict do update set epoch = excluded.epoch, total = excluded.total, wrong = excluded.wrong",
+    )
+    .bind(run)
+    .bind(file.split.as_str())
+    .bind(file.epoch)
+    .bind(i64::try_from(file.predictions.len()).unwrap_or(i64::MAX))
+    .bind(i64::try_from(wrong).unwrap_or(i64::MAX))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -217,18 +232,6 @@ impl Store {
         query.push(" and predictions.sample_id < ").push_bind(row.1).push("))");
         query.push(" order by ").push(order.expression()).push(", predictions.sample_id desc limit 1");
         query.build_query_scalar().fetch_optional(&self.read).await
-    }
-
-    /// How many predictions a split has, and how many of them are wrong.
-    pub async fn count_mistakes(&self, run: RunId, split: Split) -> sqlx::Result<(i64, i64)> {
-        sqlx::query_as(
-            "select count(*), count(*) filter (where actual <> predicted) from predictions
-             where run_id = ? and split = ?",
-        )
-        .bind(run)
-        .bind(split.as_str())
-        .fetch_one(&self.read)
-        .await
     }
 
     /// How many samples of each class were predicted as which: (actual, predicted, count), empty cells left out.

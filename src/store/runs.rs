@@ -3,6 +3,7 @@
 use super::{Store, bad_json, now_ms, series, unknown};
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::{RunState, StopRequest};
+use crate::domain::series::downsample;
 use protocol::event::{Batch, Event, Failure, Hello, Record, Started, Values};
 use protocol::sample::Split;
 use protocol::spec::RunSpec;
@@ -49,10 +50,18 @@ pub struct Run {
     pub summary: Values,
     /// Why it failed or was interrupted.
     pub failure: Option<Failure>,
+    /// Validation accuracy by epoch, thinned to what a small curve can show.
+    pub curve: Points,
 }
 
+/// A series: steps and values; `None` where a value was not finite.
+type Points = Vec<(u64, Option<f64>)>;
+
+/// A curve is thinned to so many points when it has twice as many.
+const CURVE_POINTS: usize = 60;
+
 #[derive(FromRow)]
-struct RunRow {
+pub(super) struct RunRow {
     id: RunId,
     dataset_id: DatasetId,
     name: String,
@@ -72,6 +81,7 @@ struct RunRow {
     best_epoch: Option<i64>,
     summary: String,
     failure: Option<String>,
+    curve: String,
 }
 
 impl TryFrom<RunRow> for Run {
@@ -106,6 +116,7 @@ impl TryFrom<RunRow> for Run {
             best_epoch: row.best_epoch,
             summary: json("summary", &row.summary)?,
             failure: row.failure.as_deref().map(|text| json("failure", text)).transpose()?,
+            curve: json("curve", &row.curve)?,
         })
     }
 }
@@ -165,7 +176,7 @@ impl Store {
     pub async fn list_runs(&self) -> sqlx::Result<Vec<Run>> {
         let rows: Vec<RunRow> =
             sqlx::query_as("select * from runs order by id desc").fetch_all(&self.read).await?;
-        rows.into_iter().map(Run::try_from).collect()
+        Ok(readable(rows))
     }
 
     /// Every run of a data set, newest first.
@@ -174,7 +185,7 @@ impl Store {
             .bind(dataset)
             .fetch_all(&self.read)
             .await?;
-        rows.into_iter().map(Run::try_from).collect()
+        Ok(readable(rows))
     }
 
     /// Runs that are queued or running, in the order of the queue.
@@ -185,17 +196,7 @@ impl Store {
         )
         .fetch_all(&self.write)
         .await?;
-        rows.into_iter().map(Run::try_from).collect()
-    }
-
-    /// The same for pages, which never wait for a writer.
-    pub async fn list_unfinished_runs(&self) -> sqlx::Result<Vec<Run>> {
-        let rows: Vec<RunRow> = sqlx::query_as(
-            "select * from runs where state in ('queued', 'running') order by queued_at_ms, id",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        rows.into_iter().map(Run::try_from).collect()
+        Ok(readable(rows))
     }
 
     /// Moves a run from one state to another; false where it was no longer in `from` (somebody was quicker).
@@ -317,6 +318,18 @@ impl Store {
     }
 }
 
+/// Those rows that this program can read. One that it can't is no reason to show none; lists for people name it
+/// (see [`super::run_list`]).
+fn readable(rows: Vec<RunRow>) -> Vec<Run> {
+    let read = |row: RunRow| {
+        let id = row.id;
+        Run::try_from(row)
+            .inspect_err(|error| tracing::warn!(run.id = %id, %error, "a run can't be read"))
+            .ok()
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
 async fn insert_note(
     connection: &mut SqliteConnection,
     id: RunId,
@@ -395,6 +408,9 @@ async fn ingest_record(
         Event::Epoch { epoch, step, values, best } => {
             insert_values(connection, id, *step, values).await?;
             set_progress(connection, id, *epoch, step + 1).await?;
+            if let Some(accuracy) = values.get("val/accuracy") {
+                extend_curve(connection, id, *step, *accuracy).await?;
+            }
             if *best {
                 sqlx::query("update runs set best_epoch = ? where id = ?")
                     .bind(*epoch)
@@ -489,6 +505,31 @@ async fn merge_summary(connection: &mut SqliteConnection, id: RunId, values: &Va
     }
     sqlx::query("update runs set summary = ? where id = ?")
         .bind(to_json("summary", &summary)?)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Adds an epoch to the small curve. A resumed run says its last epochs again: the later word counts.
+async fn extend_curve(
+    connection: &mut SqliteConnection,
+    id: RunId,
+    step: u64,
+    value: Option<f64>,
+) -> sqlx::Result<()> {
+    let text: String = sqlx::query_scalar("select curve from runs where id = ?")
+        .bind(id)
+        .fetch_one(&mut *connection)
+        .await?;
+    let mut curve: Points = serde_json::from_str(&text).map_err(|error| bad_json("curve", error))?;
+    curve.retain(|point| point.0 < step);
+    curve.push((step, value));
+    if curve.len() > 2 * CURVE_POINTS {
+        curve = downsample(&curve, CURVE_POINTS);
+    }
+    sqlx::query("update runs set curve = ? where id = ?")
+        .bind(to_json("curve", &curve)?)
         .bind(id)
         .execute(connection)
         .await?;

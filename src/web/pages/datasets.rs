@@ -4,7 +4,7 @@ use super::format::{self, counted, duration, link, thousands};
 use super::frame::{Frame, page, page_with};
 use super::gallery::{Tile, class_color};
 use super::overview;
-use super::run_view::RunView;
+use super::run_view::RunViews;
 use super::samples_view::{Shown, tile};
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::measure::Measure;
@@ -13,6 +13,7 @@ use crate::import::catalogue::{CATALOGUE, Entry};
 use crate::import::{DatasetFormat, Stage};
 use crate::jobs::import::Status;
 use crate::store::datasets::{Dataset, RejectedFile};
+use crate::store::run_list::RunSelection;
 use crate::store::samples::{SampleFilter, SampleOrder};
 use crate::store::versions::Version;
 use crate::web::api::datasets::{Typed, create_from_form, start_again};
@@ -174,7 +175,7 @@ struct Show {
     newest: i64,
     rejected: Vec<RejectedFile>,
     rejected_count: i64,
-    runs: Vec<RunView>,
+    list: RunViews,
 }
 
 /// A class of the table.
@@ -304,10 +305,7 @@ pub(crate) async fn show(
     let mut metadata = app.store.list_metadata(card.dataset.id).await?;
     metadata.retain(|(_, values)| values.len() <= METADATA_VALUES);
     let only_excluded = SampleFilter { excluded: true, ..SampleFilter::default() };
-    let mut runs = Vec::new();
-    for run in app.store.list_runs_of(card.dataset.id).await? {
-        runs.push(RunView::load(&app, run).await?);
-    }
+    let list = RunViews::load(&app, RunSelection::OfDataset(card.dataset.id)).await?;
     page(&Show {
         frame: Frame::load(&app, card.dataset.name.clone(), &[("Data sets", "/")]).await?,
         rejected: app.store.list_rejected(card.dataset.id, REJECTED_LISTED).await?,
@@ -322,6 +320,6 @@ pub(crate) async fn show(
         dataset: card.dataset.clone(),
         tab: "samples",
         card,
-        runs,
+        list,
     })
 }

@@ -1,6 +1,6 @@
 //! What stands around every page: title, way back, what is running now.
 
-use super::run_view::RunView;
+use crate::store::run_list::ActiveRun;
 use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ pub(crate) struct Frame {
     /// Label and address, outermost first.
     pub(crate) crumbs: Vec<(String, String)>,
     /// Runs that are running.
-    pub(crate) running: Vec<RunView>,
+    pub(crate) running: Vec<ActiveRun>,
     /// How many runs wait.
     pub(crate) waiting: usize,
 }
@@ -24,17 +24,12 @@ impl Frame {
         title: impl Into<String>,
         crumbs: &[(&str, &str)],
     ) -> Result<Frame> {
-        let active = app.store.list_unfinished_runs().await?;
-        let (running, waiting): (Vec<_>, Vec<_>) =
-            active.into_iter().partition(|run| run.state == crate::domain::run::RunState::Running);
-        let mut views = Vec::new();
-        for run in running {
-            views.push(RunView::load(app, run).await?);
-        }
+        let active = app.store.list_active().await?;
+        let (running, waiting): (Vec<_>, Vec<_>) = active.into_iter().partition(|run| run.is_running);
         Ok(Frame {
             title: title.into(),
             crumbs: crumbs.iter().map(|(label, href)| ((*label).to_owned(), (*href).to_owned())).collect(),
-            running: views,
+            running,
             waiting: waiting.len(),
         })
     }

@@ -2,8 +2,9 @@
 
 use super::datasets::Card;
 use super::frame::{Frame, page};
-use super::run_view::RunView;
+use super::run_view::RunViews;
 use crate::domain::dataset::DatasetState;
+use crate::store::run_list::RunSelection;
 use crate::web::{AppState, Result};
 use askama::Template;
 use axum::extract::State;
@@ -19,7 +20,7 @@ struct Home {
     cards: Vec<Card>,
     /// Imports that came to nothing.
     failed: Vec<Card>,
-    runs: Vec<RunView>,
+    list: RunViews,
     more_runs: usize,
     /// What was typed into the import form, and what is wrong with it.
     import: super::datasets::Import,
@@ -32,17 +33,14 @@ pub(crate) async fn show(State(app): State<AppState>) -> Result<Response> {
     }
     let (failed, cards) =
         cards.into_iter().partition(|card: &Card| card.dataset.state == DatasetState::Failed);
-    let all = app.store.list_runs().await?;
-    let more_runs = all.len().saturating_sub(LISTED);
-    let mut runs = Vec::new();
-    for run in all.into_iter().take(LISTED) {
-        runs.push(RunView::load(&app, run).await?);
-    }
+    let mut list = RunViews::load(&app, RunSelection::All).await?;
+    let more_runs = list.runs.len().saturating_sub(LISTED);
+    list.runs.truncate(LISTED);
     page(&Home {
         frame: Frame::load(&app, "Tintype", &[]).await?,
         cards,
         failed,
-        runs,
+        list,
         more_runs,
         import: super::datasets::Import::default(),
     })

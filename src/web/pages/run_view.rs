@@ -2,8 +2,9 @@
 
 use super::format::{self, ago, duration, percent, thousands};
 use super::sparkline::Sparkline;
-use crate::domain::run::{RunState, StopRequest};
+use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, gallery_split, percent_done};
 use crate::store::now_ms;
+use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
 use crate::store::runs::Run;
 use crate::web::{AppState, Error, Result};
 use protocol::sample::Split;
@@ -14,6 +15,8 @@ pub(crate) struct RunView {
     pub(crate) dataset: String,
     /// Splits that galleries can show.
     pub(crate) evaluated: Vec<Split>,
+    /// What was evaluated of each of them, and from which checkpoint.
+    pub(crate) checkpoints: Vec<EvaluatedSplit>,
     /// Validation accuracy by epoch.
     pub(crate) curve: Sparkline,
     /// Images of the split that galleries open with, and how many of them are wrong.
@@ -29,17 +32,42 @@ pub(crate) struct Stage {
     pub(crate) pages: Vec<(&'static str, &'static str, String)>,
 }
 
+/// Runs of a list, and those that can't be read, which a list names too.
+#[derive(Default)]
+pub(crate) struct RunViews {
+    pub(crate) runs: Vec<RunView>,
+    pub(crate) unreadable: Vec<UnreadableRun>,
+}
+
+impl RunViews {
+    /// Runs with all that lists and heads say of them, in one statement.
+    pub(crate) async fn load(app: &AppState, which: RunSelection) -> Result<RunViews> {
+        let list = app.store.list_run_rows(which).await?;
+        Ok(RunViews { runs: list.runs.into_iter().map(RunView::new).collect(), unreadable: list.unreadable })
+    }
+
+    /// Whether there is none at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.unreadable.is_empty()
+    }
+}
+
 impl RunView {
+    fn new(listed: ListedRun) -> RunView {
+        let ListedRun { run, dataset, evaluated } = listed;
+        let splits: Vec<Split> = evaluated.iter().map(|evaluated| evaluated.split).collect();
+        let mistakes = gallery_split(&splits).and_then(|split| {
+            let counted = evaluated.iter().find(|evaluated| evaluated.split == split)?;
+            Some((counted.total, counted.wrong))
+        });
+        let curve = Sparkline::new("validation accuracy", &run.curve);
+        RunView { dataset, evaluated: splits, checkpoints: evaluated, curve, mistakes, run }
+    }
+
+    /// The run as it is now, which may be further than where it was just found.
     pub(crate) async fn load(app: &AppState, run: Run) -> Result<RunView> {
-        let dataset = app.store.find_dataset(run.dataset_id).await?.ok_or(Error::NotFound("data set"))?;
-        let evaluated = app.store.list_evaluated_splits(run.id).await?;
-        let points = app.store.list_points(run.id, "val/accuracy").await?;
-        let mistakes = match crate::domain::run::gallery_split(&evaluated) {
-            Some(split) => Some(app.store.count_mistakes(run.id, split).await?),
-            None => None,
-        };
-        let curve = Sparkline::new("validation accuracy", &points);
-        Ok(RunView { dataset: dataset.name, evaluated, curve, mistakes, run })
+        let mut views = RunViews::load(app, RunSelection::One(run.id)).await?;
+        views.runs.pop().ok_or(Error::NotFound("run"))
     }
 
     pub(crate) fn href(&self) -> String {
@@ -114,11 +142,7 @@ impl RunView {
 
     /// Whole percents done.
     pub(crate) fn percent_done(&self) -> u64 {
-        match (self.run.state, self.steps()) {
-            (RunState::Completed, _) => 100,
-            (_, Some(steps)) if steps > 0 => self.run.step.max(0) as u64 * 100 / steps,
-            _ => 0,
-        }
+        percent_done(self.run.state, self.run.step, self.steps().map(|steps| steps as i64))
     }
 
     /// How far, in words.

@@ -2,9 +2,10 @@
 
 use super::format::{self, thousands};
 use super::frame::{Frame, page};
-use super::run_view::RunView;
+use super::run_view::{RunView, RunViews};
 use crate::domain::ids::RunId;
 use crate::domain::run::RunState;
+use crate::store::run_list::RunSelection;
 use crate::store::runs::Note;
 use crate::web::api::find_run;
 use crate::web::extract::Path;
@@ -17,15 +18,12 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 #[template(path = "runs/list.html")]
 struct List {
     frame: Frame,
-    runs: Vec<RunView>,
+    list: RunViews,
 }
 
 pub(crate) async fn list(State(app): State<AppState>) -> Result<Response> {
-    let mut runs = Vec::new();
-    for run in app.store.list_runs().await? {
-        runs.push(RunView::load(&app, run).await?);
-    }
-    page(&List { frame: Frame::load(&app, "Runs", &[]).await?, runs })
+    let list = RunViews::load(&app, RunSelection::All).await?;
+    page(&List { frame: Frame::load(&app, "Runs", &[]).await?, list })
 }
 
 #[derive(Template)]
@@ -91,8 +89,8 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
     let place = (run.state == RunState::Queued).then_some(());
     let place = match place {
         Some(()) => {
-            let active = app.store.list_unfinished_runs().await?;
-            active.iter().filter(|other| other.state == RunState::Queued).position(|other| other.id == run.id)
+            let active = app.store.list_active().await?;
+            active.iter().filter(|other| !other.is_running).position(|other| other.id == run.id)
         }
         None => None,
     };

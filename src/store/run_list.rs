@@ -1,0 +1,256 @@
+//! Runs as lists show them, in one statement however many there are; a run that can't be read is no harm to the others.
+
+use super::Store;
+use super::runs::{Run, RunRow};
+use crate::domain::ids::{DatasetId, RunId};
+use crate::domain::run::{EvaluatedSplit, RunState, percent_done};
+use protocol::sample::Split;
+use sqlx::{FromRow, QueryBuilder, Row as _, Sqlite};
+
+/// Which runs.
+#[derive(Clone, Copy, Debug)]
+pub enum RunSelection {
+    /// Every one, newest first.
+    All,
+    /// Those that learn from a data set, newest first.
+    OfDataset(DatasetId),
+    /// Queued and running ones, in the order of the queue.
+    Active,
+    /// One.
+    One(RunId),
+}
+
+/// A run with what a list says of it.
+#[derive(Clone, Debug)]
+pub struct ListedRun {
+    /// Itself.
+    pub run: Run,
+    /// The data set's name.
+    pub dataset: String,
+    /// What was evaluated, in the order of the splits.
+    pub evaluated: Vec<EvaluatedSplit>,
+}
+
+/// A run whose row this program can't read: an older or newer one wrote it, or the file is damaged.
+#[derive(Clone, Debug)]
+pub struct UnreadableRun {
+    /// Its number.
+    pub id: RunId,
+    /// What a person calls it.
+    pub name: String,
+    /// The data set's name.
+    pub dataset: String,
+    /// What can't be read.
+    pub why: String,
+}
+
+/// A list of runs.
+#[derive(Clone, Debug, Default)]
+pub struct RunList {
+    /// Those that can be read.
+    pub runs: Vec<ListedRun>,
+    /// The rest.
+    pub unreadable: Vec<UnreadableRun>,
+}
+
+/// A run at work or waiting, as the bar of every page names it.
+#[derive(Clone, Debug, FromRow)]
+pub struct ActiveRun {
+    /// Its number.
+    pub id: RunId,
+    /// What a person calls it.
+    pub name: String,
+    /// Whether it runs; else it waits.
+    pub is_running: bool,
+    /// Optimizer steps taken.
+    pub step: i64,
+    /// All that it will take; `None` before it has begun or where it trains nothing.
+    pub steps: Option<i64>,
+}
+
+/// What of a run's row tells that its pages have to be made anew.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct RunMark {
+    /// Its number.
+    pub id: RunId,
+    /// The data set that it learns from.
+    pub dataset_id: DatasetId,
+    /// How far its journal was read.
+    pub journal_offset: i64,
+    /// How much was evaluated: epochs, and splits.
+    pub evaluations: i64,
+    /// Everything that a person or the queue may change, in one text.
+    pub facts: String,
+}
+
+impl ActiveRun {
+    /// Whole percents done.
+    pub fn percent_done(&self) -> u64 {
+        percent_done(RunState::Running, self.step, self.steps)
+    }
+}
+
+impl Store {
+    /// Runs with what lists say of them.
+    pub async fn list_run_rows(&self, which: RunSelection) -> sqlx::Result<RunList> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "select runs.*, datasets.name as dataset_name,
+                    (select json_group_array(json_array(split, epoch, total, wrong)) from evaluated_splits
+                     where run_id = runs.id) as evaluated
+             from runs join datasets on datasets.id = runs.dataset_id",
+        );
+        match which {
+            RunSelection::All => drop(query.push(" order by runs.id desc")),
+            RunSelection::OfDataset(dataset) => {
+                query.push(" where dataset_id = ").push_bind(dataset).push(" order by runs.id desc");
+            }
+            RunSelection::Active => {
+                query.push(" where runs.state in ('queued', 'running') order by queued_at_ms, runs.id");
+            }
+            RunSelection::One(id) => drop(query.push(" where runs.id = ").push_bind(id)),
+        }
+        let mut list = RunList::default();
+        for row in query.build().fetch_all(&self.read).await? {
+            let dataset: String = row.try_get("dataset_name")?;
+            match read_listed(&row) {
+                Ok((run, evaluated)) => list.runs.push(ListedRun { run, dataset, evaluated }),
+                Err(error) => list.unreadable.push(UnreadableRun {
+                    id: row.try_get("id")?,
+                    name: row.try_get("name")?,
+                    dataset,
+                    why: error.to_string(),
+                }),
+            }
+        }
+        Ok(list)
+    }
+
+    /// What is at work and what waits, in the order of the queue.
+    pub async fn list_active(&self) -> sqlx::Result<Vec<ActiveRun>> {
+        sqlx::query_as(
+            "select id, name, state = 'running' as is_running, step,
+                    nullif(json_extract(spec, '$.epochs') * json_extract(started, '$.steps_per_epoch'), 0) as steps
+             from runs where state in ('queued', 'running') order by queued_at_ms, id",
+        )
+        .fetch_all(&self.read)
+        .await
+    }
+
+    /// What has to be compared to know which runs changed, and how.
+    pub async fn list_run_marks(&self) -> sqlx::Result<Vec<RunMark>> {
+        sqlx::query_as(
+            "select id, dataset_id, journal_offset,
+                    (select count(*) from prediction_files where run_id = runs.id) as evaluations,
+                    json_array(name, state, wish, queued_at_ms, failure) as facts
+             from runs order by id",
+        )
+        .fetch_all(&self.read)
+        .await
+    }
+}
+
+fn read_listed(row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<(Run, Vec<EvaluatedSplit>)> {
+    let run = Run::try_from(RunRow::from_row(row)?)?;
+    let text: String = row.try_get("evaluated")?;
+    let rows: Vec<(Split, u32, i64, i64)> =
+        serde_json::from_str(&text).map_err(|error| super::bad_json("evaluated", error))?;
+    let mut evaluated: Vec<EvaluatedSplit> = rows
+        .into_iter()
+        .map(|(split, epoch, total, wrong)| EvaluatedSplit { split, epoch, total, wrong })
+        .collect();
+    evaluated.sort_by_key(|evaluated| Split::ALL.iter().position(|split| *split == evaluated.split));
+    Ok((run, evaluated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MIGRATOR;
+    use protocol::spec::RunSpec;
+    use serde_json::json;
+
+    async fn with_runs(folder: &std::path::Path, count: i64) -> Store {
+        let store = Store::open(&folder.join("tintype.db")).await.unwrap();
+        let dataset = store.insert_dataset("photos", "/photos").await.unwrap().unwrap();
+        let spec: RunSpec = serde_json::from_value(json!({
+            "dataset": "photos", "fingerprint": "", "classes": ["a", "b"], "model": "small-cnn", "weights": null,
+            "image_size": 32, "epochs": 5, "batch_size": 4, "optimizer": "adamw", "learning_rate": 0.1,
+            "weight_decay": 0.0, "schedule": "constant", "warmup_epochs": 0.0, "train_transforms": [],
+            "eval_transforms": [], "seed": 0, "device": "auto", "precision": "auto", "threads": 0,
+            "capture_every_steps": 0, "evaluate_splits": ["val"],
+        }))
+        .unwrap();
+        for id in 1..=count {
+            store.insert_run(RunId(id), dataset, &format!("run {id}"), &spec, None, 1).await.unwrap();
+        }
+        store
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_be_read_is_named_and_the_others_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = with_runs(folder.path(), 3).await;
+        sqlx::query("update runs set spec = '{\"model\": \"of next year\"}' where id = 2")
+            .execute(&store.write)
+            .await
+            .unwrap();
+        let list = store.list_run_rows(RunSelection::All).await.unwrap();
+        assert_eq!(list.runs.iter().map(|listed| listed.run.id.0).collect::<Vec<_>>(), [3, 1]);
+        assert_eq!(list.unreadable.len(), 1);
+        assert_eq!((list.unreadable[0].id, list.unreadable[0].name.as_str()), (RunId(2), "run 2"));
+        assert!(list.unreadable[0].why.contains("spec"), "{}", list.unreadable[0].why);
+        assert_eq!(store.list_runs().await.unwrap().len(), 2);
+        assert_eq!(store.list_active_runs().await.unwrap().len(), 2, "the queue goes on too");
+        assert_eq!(store.list_active().await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_database_of_before_the_summaries_gets_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tintype.db");
+        let old = sqlx::SqlitePool::connect(&format!("sqlite:{}?mode=rwc", file.display())).await.unwrap();
+        let migrations = MIGRATOR.iter().filter(|migration| migration.version < 13).cloned().collect();
+        let before = sqlx::migrate::Migrator { migrations, ..sqlx::migrate::Migrator::DEFAULT };
+        before.run(&old).await.unwrap();
+        sqlx::raw_sql(
+            "insert into datasets (id, name, state, source, created_at_ms) values (1, 'photos', 'ready', '/p', 0);
+             insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec)
+                 values (7, 1, 'old', 'completed', 0, 0, '{}');
+             insert into series (id, run_id, key) values (1, 7, 'val/accuracy'), (2, 7, 'train/loss');
+             insert into points values (1, 19, null), (1, 9, 0.5), (2, 3, 1.0);
+             insert into samples (id, dataset_id, path, label, split, width, height, bytes, format, orientation, hash)
+                 values (1, 1, 'a', 0, 'val', 1, 1, 1, 'png', 1, ''), (2, 1, 'b', 1, 'val', 1, 1, 1, 'png', 1, '');
+             insert into prediction_files values (7, 'val', 2, 'x', 1), (7, 'val', 3, 'y', 0);
+             insert into predictions values (7, 'val', 1, 0, 0, 0, 0.9, 0.1), (7, 'val', 2, 1, 1, 0, 0.6, 1.0);",
+        )
+        .execute(&old)
+        .await
+        .unwrap();
+        old.close().await;
+        let store = Store::open(&file).await.unwrap();
+        let curve: String =
+            sqlx::query_scalar("select curve from runs").fetch_one(&store.read).await.unwrap();
+        assert_eq!(curve, "[[9,0.5],[19,null]]");
+        let evaluated: Vec<(i64, String, i64, i64, i64)> =
+            sqlx::query_as("select * from evaluated_splits").fetch_all(&store.read).await.unwrap();
+        assert_eq!(evaluated, [(7, "val".to_owned(), 2, 2, 1)]);
+    }
+
+    #[tokio::test]
+    async fn what_was_evaluated_is_listed_in_the_order_of_the_splits() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = with_runs(folder.path(), 1).await;
+        sqlx::query(
+            "insert into evaluated_splits values (1, 'test', 4, 10, 3), (1, 'val', 4, 20, 1), (1, 'train', 4, 5, 0)",
+        )
+        .execute(&store.write)
+        .await
+        .unwrap();
+        let list = store.list_run_rows(RunSelection::One(RunId(1))).await.unwrap();
+        let listed = &list.runs[0];
+        assert_eq!(listed.dataset, "photos");
+        let splits: Vec<_> =
+            listed.evaluated.iter().map(|split| (split.split, split.total, split.wrong)).collect();
+        assert_eq!(splits, [(Split::Train, 5, 0), (Split::Val, 20, 1), (Split::Test, 10, 3)]);
+    }
+}
