@@ -4,7 +4,16 @@ use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long something on a page is waited for: long, since other tests train on the same cores.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Browsers that may be open at a time; each takes a core while a page is drawn.
+const BROWSERS: usize = 2;
+static OPEN: Mutex<usize> = Mutex::new(0);
+static CLOSED: Condvar = Condvar::new();
 
 /// The key under which the protocol hands out an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -19,6 +28,12 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn start() -> Browser {
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        while *open >= BROWSERS {
+            open = CLOSED.wait(open).unwrap_or_else(PoisonError::into_inner);
+        }
+        *open += 1;
+        drop(open);
         let folder = tempfile::tempdir().unwrap();
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -68,18 +83,46 @@ impl Browser {
         self.tell("execute/sync", &json!({"script": script, "args": []}))
     }
 
-    /// Looks again until a script returns true.
+    /// What a script gives to its last argument, a function, once it has it.
+    pub(crate) fn run_async(&self, script: &str) -> Value {
+        self.tell("execute/async", &json!({"script": script, "args": []}))
+    }
+
+    /// Whether the system asks pages to be dark.
+    pub(crate) fn set_dark(&self, dark: bool) {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!([{"name": "prefers-color-scheme", "value": value}]);
+        let parameters = json!({"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}});
+        self.tell("goog/cdp/execute", &parameters);
+    }
+
+    /// Presses keys, one after another, wherever the focus is.
+    pub(crate) fn press(&self, keys: &[&str]) {
+        let actions: Vec<Value> = keys
+            .iter()
+            .flat_map(|key| {
+                [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
+            })
+            .collect();
+        self.tell("actions", &json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]}));
+    }
+
+    /// Looks again until a script returns true; a script that fails is wrong, and fails the test at once.
     pub(crate) fn wait(&self, what: &str, script: &str) {
-        for _ in 0..1200 {
-            // A page that is just being exchanged has nothing to run in.
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             let mut answer = self
                 .agent
                 .post(format!("{}/execute/sync", self.session))
                 .send_json(json!({"script": script, "args": []}))
                 .unwrap();
-            if answer.body_mut().read_json::<Value>().unwrap()["value"] == true {
+            let answer = answer.body_mut().read_json::<Value>().unwrap();
+            if answer["value"] == true {
                 return;
             }
+            // A page that is just being exchanged has nothing to run in; its elements may be missing for a moment.
+            let message = answer["value"]["message"].as_str().unwrap_or_default();
+            assert!(!message.contains("SyntaxError"), "{what}: {message}");
             std::thread::sleep(Duration::from_millis(50));
         }
         panic!(
@@ -134,5 +177,7 @@ impl Drop for Browser {
         drop(self.agent.delete(&self.session).call());
         drop(self.driver.kill());
         drop(self.driver.wait());
+        *OPEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        CLOSED.notify_one();
     }
 }

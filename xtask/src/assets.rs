@@ -1,4 +1,4 @@
-//! The web assets, uPlot and htmx: fetched from npm as `package-lock.json` pins them, without running any
+//! The web assets, uPlot and htmx, and axe-core for the tests: fetched from npm as `package-lock.json` pins them, without running any
 //! script of theirs, and the few files that pages load copied to the ignored folder `static/vendor/`.
 //!
 //! The folder counts as there once it holds a copy of the lock file, written last. Lock files are written
@@ -28,12 +28,16 @@ const FILES: [(&str, &str); 5] = [
     ("htmx.org/LICENSE", "htmx.LICENSE"),
 ];
 
+/// What the browser tests look at pages with; it stays in `node_modules/`.
+const TEST_FILE: &str = "node_modules/axe-core/axe.min.js";
+
 /// Whether a file is missing, or is not of the versions that the lock file has.
 pub fn missing(checkout: &Checkout) -> Result<bool> {
     let wanted = read(&checkout.root.join(LOCK_FILE))?;
     let vendor = checkout.vendor();
     let there = fs::read(vendor.join(LOCK_FILE)).is_ok_and(|there| there == wanted);
-    Ok(!there || FILES.iter().any(|(_, to)| !vendor.join(to).is_file()))
+    let test_file = checkout.root.join(TEST_FILE).is_file();
+    Ok(!there || !test_file || FILES.iter().any(|(_, to)| !vendor.join(to).is_file()))
 }
 
 /// Fetches the packages and copies the files.

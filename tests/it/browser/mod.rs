@@ -1,7 +1,9 @@
 //! What a person does in a real browser, a file an area. A page that logs an error fails the test.
 
 mod charts;
+mod every_page;
 mod journeys;
+mod keyboard;
 
 use std::io::Write as _;
 use std::path::Path;
