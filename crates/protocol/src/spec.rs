@@ -78,6 +78,20 @@ pub enum Model {
     Resnet18,
 }
 
+impl Model {
+    /// Every architecture there is.
+    pub const ALL: [Model; 4] =
+        [Model::SmallCnn, Model::Resnet20Cifar, Model::Resnet56Cifar, Model::Resnet18];
+
+    /// The least side of an input image, pixels: below it the last feature map would be a single pixel, over
+    /// which a batch of one sample cannot be normalised.
+    pub const fn min_image_size(self) -> u32 {
+        match self {
+            Model::SmallCnn | Model::Resnet20Cifar | Model::Resnet56Cifar | Model::Resnet18 => 16,
+        }
+    }
+}
+
 /// The optimisers, as PyTorch defines them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,89 +1,48 @@
 //! The table of fields.
 
-use super::Normalization;
-use serde_json::Value;
+use super::{FieldType, Normalization};
+use protocol::spec::Model;
 
 /// Where a field stands in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// Which images.
-    Data,
-    /// Which network.
-    Model,
-    /// How it learns.
+    /// What everybody chooses; always in sight.
+    Basics,
+    /// How the network learns.
     Recipe,
-    /// What is done to a training image.
+    /// How an image is loaded, and what is changed at random in training.
     Augmentation,
-    /// Folded away.
+    /// What hardly anybody changes.
     Advanced,
 }
 
-/// What a field holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum FieldType {
-    /// One of these: value and label.
-    Choice(&'static [(&'static str, &'static str)]),
-    /// A whole number within bounds.
-    Integer {
-        /// Least.
-        min: u64,
-        /// Greatest.
-        max: u64,
-    },
-    /// A number within bounds.
-    Number {
-        /// Least.
-        min: f64,
-        /// Greatest.
-        max: f64,
-    },
-    /// Words.
-    Text,
-    /// JSON.
-    Json,
-}
+impl Group {
+    /// All, in the order of the form.
+    pub const ALL: [Group; 4] = [Group::Basics, Group::Recipe, Group::Augmentation, Group::Advanced];
 
-impl FieldType {
-    /// Reads what a person typed.
-    pub(super) fn value_from_text(self, text: &str) -> Result<Value, String> {
+    /// Its heading.
+    pub const fn label(self) -> &'static str {
         match self {
-            FieldType::Choice(_) | FieldType::Text => Ok(Value::from(text)),
-            FieldType::Integer { min, max } => text
-                .parse::<u64>()
-                .map(Value::from)
-                .map_err(|_| format!("“{text}” is not a whole number from {min} to {max}")),
-            FieldType::Number { min, max } => text
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite())
-                .map(Value::from)
-                .ok_or_else(|| format!("“{text}” is not a number from {min} to {max}")),
-            FieldType::Json => {
-                serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
-            }
+            Group::Basics => "Basics",
+            Group::Recipe => "Recipe",
+            Group::Augmentation => "Image size and augmentation",
+            Group::Advanced => "Advanced",
         }
     }
 
-    /// Checks type and bounds.
-    pub(super) fn check(self, value: &Value) -> Result<(), String> {
+    /// Its name in the page's markup.
+    pub const fn id(self) -> &'static str {
         match self {
-            FieldType::Choice(choices) => {
-                let known =
-                    value.as_str().is_some_and(|word| choices.iter().any(|(choice, _)| *choice == word));
-                let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-                if known { Ok(()) } else { Err(format!("{value} is not one of {}", names.join(", "))) }
-            }
-            FieldType::Integer { min, max } => match value.as_u64() {
-                Some(number) if (min..=max).contains(&number) => Ok(()),
-                _ => Err(format!("{value} is not a whole number from {min} to {max}")),
-            },
-            FieldType::Number { min, max } => match value.as_f64() {
-                Some(number) if (min..=max).contains(&number) => Ok(()),
-                _ => Err(format!("{value} is not a number from {min} to {max}")),
-            },
-            FieldType::Text => value.as_str().map(drop).ok_or_else(|| format!("{value} is not text")),
-            FieldType::Json => Ok(()),
+            Group::Basics => "basics",
+            Group::Recipe => "recipe",
+            Group::Augmentation => "augmentation",
+            Group::Advanced => "advanced",
         }
+    }
+
+    /// Whether it is a line to be unfolded, rather than fields at once.
+    pub const fn is_folded(self) -> bool {
+        !matches!(self, Group::Basics)
     }
 }
 
@@ -135,80 +94,85 @@ const fn normalization(normalization: Normalization) -> (&'static str, &'static 
 
 const ON_OFF: FieldType = FieldType::Choice(&[("off", "Off"), ("on", "On")]);
 
+/// The least image size that any model takes; what the chosen one takes is checked with all fields together.
+const MIN_IMAGE_SIZE: u64 = {
+    let (mut least, mut at) = (Model::ALL[0].min_image_size(), 1);
+    while at < Model::ALL.len() {
+        let own = Model::ALL[at].min_image_size();
+        if own < least {
+            least = own;
+        }
+        at += 1;
+    }
+    least as u64
+};
+
 /// Every field of a run but its data set, in the order of the form.
 pub const FIELDS: &[Field] = &[
     field(
-        "name",
-        "Name",
-        Group::Data,
-        FieldType::Text,
-        "What to call the run; left empty, it is named after model and data set.",
-    ),
-    field(
         "model",
         "Model",
-        Group::Model,
+        Group::Basics,
         FieldType::Choice(&[
-            ("small-cnn", "Small CNN: quick, a good first try"),
-            ("resnet20-cifar", "ResNet-20 for CIFAR: small images"),
-            ("resnet56-cifar", "ResNet-56 for CIFAR: deeper, slower"),
-            ("resnet18", "ResNet-18: larger images, more to learn from"),
+            ("small-cnn", "Small CNN (quick, a good first try)"),
+            ("resnet20-cifar", "ResNet-20 for CIFAR (small images)"),
+            ("resnet56-cifar", "ResNet-56 for CIFAR (deeper, slower)"),
+            ("resnet18", "ResNet-18 (larger images, larger data sets)"),
         ]),
         "The network's architecture.",
     ),
     field(
-        "weights",
-        "Starting weights",
-        Group::Model,
-        FieldType::Text,
-        "Path of a safetensors file on the server's machine; left empty, the weights are drawn from the seed. A last layer made for another number of classes is replaced, and the run's page says so.",
-    ),
-    field(
-        "image_size",
-        "Image size",
-        Group::Model,
-        FieldType::Integer { min: 8, max: 512 },
-        "Side in pixels of the square that the network sees.",
-    ),
-    field(
-        "normalization",
-        "Normalisation",
-        Group::Model,
-        FieldType::Choice(&[
-            normalization(Normalization::ImageNet),
-            normalization(Normalization::Dataset),
-            normalization(Normalization::MinusOneToOne),
-            normalization(Normalization::ZeroToOne),
-        ]),
-        "By which means and deviations of red, green and blue the values are brought to about −2 to 2, in training and in evaluation alike.",
-    ),
-    field(
         "epochs",
         "Epochs",
-        Group::Recipe,
+        Group::Basics,
         FieldType::Integer { min: 0, max: 1000 },
-        "How often the network sees every training image; 0 evaluates the starting weights and trains nothing.",
+        "Passes over the training set. 0: evaluate the initial weights only.",
     ),
     field(
-        "batch_size",
-        "Batch size",
-        Group::Recipe,
-        FieldType::Integer { min: 2, max: 2048 },
-        "Images per update of the weights.",
+        "name",
+        "Name",
+        Group::Basics,
+        FieldType::Text,
+        "Left empty, the run is named after its model and data set.",
     ),
     field(
         "optimizer",
         "Optimiser",
         Group::Recipe,
         FieldType::Choice(&[("sgd", "SGD, momentum 0.9, Nesterov"), ("adamw", "AdamW")]),
-        "How gradients become updates.",
+        "How gradients change the weights.",
     ),
     field(
         "learning_rate",
         "Learning rate",
         Group::Recipe,
         FieldType::Number { min: 1e-8, max: 1e7 },
-        "The size of an update at its peak. SGD likes 0.01 to 0.2, AdamW 0.0003 to 0.003.",
+        "The highest step size of the optimiser. Usual: 0.01 to 0.2 for SGD, 0.0003 to 0.003 for AdamW.",
+    ),
+    field(
+        "schedule",
+        "Schedule",
+        Group::Recipe,
+        FieldType::Choice(&[
+            ("one-cycle", "One-cycle (warm up, then decay to 0)"),
+            ("cosine", "Cosine (decay to 0)"),
+            ("constant", "Constant"),
+        ]),
+        "How the learning rate changes during the run.",
+    ),
+    field(
+        "warmup_epochs",
+        "Warm-up epochs",
+        Group::Recipe,
+        FieldType::Number { min: 0.0, max: 100.0 },
+        "Epochs of linear rise before the schedule. One-cycle has its own warm-up: leave 0 there.",
+    ),
+    field(
+        "batch_size",
+        "Batch size",
+        Group::Recipe,
+        FieldType::Integer { min: 2, max: 2048 },
+        "Images per step of the optimiser.",
     ),
     field(
         "weight_decay",
@@ -218,78 +182,100 @@ pub const FIELDS: &[Field] = &[
         "How strongly weights are pulled towards zero.",
     ),
     field(
-        "schedule",
-        "Schedule",
+        "weights",
+        "Initial weights",
         Group::Recipe,
-        FieldType::Choice(&[
-            ("one-cycle", "One cycle: up, then down to nothing"),
-            ("cosine", "Cosine: down to nothing"),
-            ("constant", "Constant"),
-        ]),
-        "How the learning rate moves during the run.",
+        FieldType::Text,
+        "Path of a safetensors file on the server's machine. Left empty: random, from the seed. A last layer for another number of classes is replaced, and the run's page says so.",
     ),
     field(
-        "warmup_epochs",
-        "Warm-up",
-        Group::Recipe,
-        FieldType::Number { min: 0.0, max: 100.0 },
-        "Epochs of linear rise before the schedule; one cycle has its own, so leave 0 there.",
+        "image_size",
+        "Image size",
+        Group::Augmentation,
+        FieldType::Integer { min: MIN_IMAGE_SIZE, max: 512 },
+        "Side, in pixels, of the square that the network sees.",
+    ),
+    field(
+        "normalization",
+        "Normalisation",
+        Group::Augmentation,
+        FieldType::Choice(&[
+            normalization(Normalization::ImageNet),
+            normalization(Normalization::Dataset),
+            normalization(Normalization::MinusOneToOne),
+            normalization(Normalization::ZeroToOne),
+        ]),
+        "Per-channel mean and std used to normalise images, in training and evaluation.",
     ),
     field(
         "flip",
-        "Flip",
+        "Horizontal flip",
         Group::Augmentation,
         ON_OFF,
-        "Every other image is mirrored, left and right exchanged.",
+        "Half of the images, chosen at random, are mirrored left to right.",
     ),
     field(
         "crop_padding",
         "Crop with padding",
         Group::Augmentation,
         FieldType::Integer { min: 0, max: 128 },
-        "Pixels of black put around the image before a random square is cut; 0: the middle square.",
+        "Pixels of black padding around the image before a random square is cut. 0: the centre square.",
     ),
     field(
         "random_resized_crop",
         "Random resized crop",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 1.0 },
-        "The least share of the image's area that a random crop keeps, such as 0.35; 0: off.",
+        "The smallest share of the image's area that a random crop keeps, such as 0.35. 0: off.",
     ),
     field(
         "rotation",
         "Rotation",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 180.0 },
-        "Turned at random by up to this many degrees either way.",
+        "Rotated at random by up to this many degrees either way. 0: off.",
     ),
     field(
         "color_jitter",
         "Colour jitter",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 1.0 },
-        "How far brightness, contrast and saturation may change, such as 0.3; the hue turns by up to a quarter of it. 0: off.",
+        "How far brightness, contrast and saturation may change, such as 0.3; hue by up to a quarter of it. 0: off.",
     ),
     field(
         "mixup",
         "MixUp",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 10.0 },
-        "Each image is blended with another of its batch, and so are their labels; such as 0.2, the parameter of the Beta distribution of the shares. 0: off.",
+        "Each image and its label are blended with another of the batch. The parameter of the Beta distribution that the shares come from, such as 0.2. 0: off.",
     ),
     field(
         "cutmix",
         "CutMix",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 10.0 },
-        "A part of each image is taken from another of its batch, and so of its label; such as 1. 0: off. With MixUp on too, each batch gets one of the two.",
+        "A rectangle of each image comes from another of the batch, and its label in proportion; such as 1. 0: off. With MixUp on too, each batch gets one of the two.",
+    ),
+    field(
+        "train_transforms",
+        "Training transforms",
+        Group::Augmentation,
+        FieldType::Json,
+        "A list of transforms as JSON, in place of the fields above; the loading lab makes one.",
+    ),
+    field(
+        "eval_transforms",
+        "Evaluation transforms",
+        Group::Augmentation,
+        FieldType::Json,
+        "A list of transforms as JSON, in place of resize, centre crop and normalise.",
     ),
     field(
         "seed",
         "Seed",
         Group::Advanced,
         FieldType::Integer { min: 0, max: 9_007_199_254_740_991 },
-        "Keys every random draw: the same seed gives the same run.",
+        "Random seed: the same seed gives the same run.",
     ),
     field(
         "device",
@@ -303,18 +289,18 @@ pub const FIELDS: &[Field] = &[
         "Precision",
         Group::Advanced,
         FieldType::Choice(&[
-            ("auto", "Automatic: measured at the start"),
+            ("auto", "Automatic (measured at the start)"),
             ("f32", "32-bit"),
             ("bf16", "bfloat16"),
         ]),
-        "The arithmetic of convolutions and products.",
+        "The number format of convolutions and matrix products.",
     ),
     field(
         "threads",
         "Threads",
         Group::Advanced,
         FieldType::Integer { min: 0, max: 256 },
-        "Threads that compute; 0: one a core.",
+        "CPU threads; 0 = one per core.",
     ),
     field(
         "evaluate_on",
@@ -326,27 +312,13 @@ pub const FIELDS: &[Field] = &[
             ("val", "Validation split only"),
             ("test", "Test split only"),
         ]),
-        "With 0 epochs: which splits are evaluated. A training run evaluates validation after every epoch and test at the end.",
+        "With 0 epochs: the splits to evaluate. A training run evaluates validation after every epoch and test at the end.",
     ),
     field(
         "capture_every",
         "Keep input batches",
         Group::Advanced,
         FieldType::Integer { min: 0, max: 1_000_000 },
-        "The input batch is kept at the first step and then every this many steps; 0: only the first.",
-    ),
-    field(
-        "train_transforms",
-        "Training transforms",
-        Group::Advanced,
-        FieldType::Json,
-        "A list of transforms as JSON, in place of the augmentation above.",
-    ),
-    field(
-        "eval_transforms",
-        "Evaluation transforms",
-        Group::Advanced,
-        FieldType::Json,
-        "A list of transforms as JSON, in place of resize, centre crop and normalise.",
+        "The batch of network inputs is kept at the first step and then every this many steps. 0: only the first.",
     ),
 ];

@@ -1,13 +1,23 @@
-//! What a person may choose for a run: one table of fields, from which the form, the command line and the API
-//! are made, and one function that turns values into a [`RunSpec`] or says which field is wrong and why.
+//! What a person may choose for a run: one table of fields, from which the form, the command line and the API are
+//! made; one function that turns values into a run's spec, or says which field is wrong and why; one for the way back.
 
+mod check;
+mod defaults;
+mod field_type;
 mod fields;
 mod presets;
 mod spec;
+#[cfg(test)]
+mod tests;
+mod values;
 
-pub use fields::{FIELDS, Field, FieldType, Group};
+pub use check::{REPLACED, fitting_image_size};
+pub use defaults::defaults;
+pub use field_type::FieldType;
+pub use fields::{FIELDS, Field, Group};
 pub use presets::{Normalization, Preset};
-pub use spec::{REPLACED, Recipe, defaults, recipe_from_values};
+pub use spec::{Recipe, recipe_from_values};
+pub use values::values_from_spec;
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -21,14 +31,14 @@ pub type FieldErrors = BTreeMap<String, String>;
 /// Values from text, as a browser's form or a command line gives it. An empty text means: not given.
 ///
 /// # Errors
-/// Names each field whose text is not of its field_type, or that does not exist.
+/// Names each field whose text is not of its type, or that does not exist.
 pub fn values_from_text<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Values, FieldErrors) {
     let mut values = Values::new();
     let mut errors = FieldErrors::new();
     for (name, text) in pairs {
         let text = text.trim();
         let Some(field) = Field::find(name) else {
-            errors.insert(name.to_owned(), format!("there is no field “{name}”"));
+            errors.insert(name.to_owned(), format!("There is no field “{name}”"));
             continue;
         };
         if text.is_empty() {

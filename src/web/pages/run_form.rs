@@ -89,7 +89,7 @@ impl Loading {
 
 /// Fields under one heading.
 struct Fieldset {
-    title: &'static str,
+    group: Group,
     folded: bool,
     inputs: Vec<Input>,
 }
@@ -198,13 +198,7 @@ async fn form(
     };
     let loading = chosen.as_ref().and_then(|chosen| Loading::read(typed, &chosen.dataset));
     let mut groups = Vec::new();
-    for (group, title) in [
-        (Group::Data, "Run"),
-        (Group::Model, "Model"),
-        (Group::Recipe, "Recipe"),
-        (Group::Augmentation, "Augmentation: what is done to a training image"),
-        (Group::Advanced, "Advanced"),
-    ] {
+    for group in Group::ALL {
         let mut inputs = Vec::new();
         for field in FIELDS.iter().filter(|field| field.group == group) {
             let error = errors.remove(field.name);
@@ -218,7 +212,7 @@ async fn form(
         }
         let folded = group == Group::Advanced
             && inputs.iter().all(|input: &Input| input.error.is_none() && input.value == input.default);
-        groups.push(Fieldset { title, folded, inputs });
+        groups.push(Fieldset { group, folded, inputs });
     }
     let estimate = match &chosen {
         Some(chosen) => estimate(app, chosen, &defaults, typed).await?,

@@ -1,0 +1,97 @@
+//! A [`RunSpec`] → the values of the fields that make it: the way back, for a run that is to be done again with one thing
+//! changed.
+
+use super::spec::{standard_evaluation, train_steps};
+use super::{Normalization, Values};
+use crate::domain::dataset::DatasetFacts;
+use protocol::sample::Split;
+use protocol::spec::RunSpec;
+use protocol::transform::{Pipeline, TransformSpec};
+use serde_json::{Value, json};
+
+/// The value of every field but the name. `recipe_from_values` makes the same spec of them again, on a data set whose
+/// content is the same.
+///
+/// A pipeline that the fields can't make comes as the list that it is, and then the fields that it replaces are absent.
+pub fn values_from_spec(spec: &RunSpec, facts: &DatasetFacts) -> Values {
+    let mut values = Values::new();
+    let mut set = |name: &str, value: Value| {
+        values.insert(name.to_owned(), value);
+    };
+    set("model", json!(spec.model));
+    set("weights", json!(spec.weights.as_deref().unwrap_or_default()));
+    set("image_size", json!(spec.image_size));
+    set("epochs", json!(spec.epochs));
+    set("batch_size", json!(spec.batch_size));
+    set("optimizer", json!(spec.optimizer));
+    set("learning_rate", json!(spec.learning_rate));
+    set("weight_decay", json!(spec.weight_decay));
+    set("schedule", json!(spec.schedule));
+    set("warmup_epochs", json!(spec.warmup_epochs));
+    set("mixup", json!(spec.mixing.mixup));
+    set("cutmix", json!(spec.mixing.cutmix));
+    set("seed", json!(spec.seed));
+    set("device", json!(spec.device));
+    set("precision", json!(spec.precision));
+    set("threads", json!(spec.threads));
+    set("capture_every", json!(spec.capture_every_steps));
+    set("evaluate_on", json!(evaluate_on(spec)));
+    match fields_of_pipeline(&spec.train_transforms, spec.image_size, facts) {
+        Some(fields) => values.extend(fields),
+        None => {
+            values.insert("train_transforms".into(), json!(spec.train_transforms));
+        }
+    }
+    if spec.eval_transforms != standard_evaluation(spec.image_size, &spec.train_transforms) {
+        values.insert("eval_transforms".into(), json!(spec.eval_transforms));
+    }
+    values
+}
+
+fn evaluate_on(spec: &RunSpec) -> &'static str {
+    match spec.evaluate_splits.as_slice() {
+        [Split::Train] => "train",
+        [Split::Val] => "val",
+        [Split::Test] => "test",
+        _ => "val-test",
+    }
+}
+
+/// The fields that make just this pipeline, if there are any: read off its steps, and then tried.
+fn fields_of_pipeline(steps: &[TransformSpec], image_size: u32, facts: &DatasetFacts) -> Option<Values> {
+    let mut fields = Values::new();
+    let mut set = |name: &str, value: Value| {
+        fields.insert(name.to_owned(), value);
+    };
+    for (name, off) in [
+        ("flip", json!("off")),
+        ("crop_padding", json!(0)),
+        ("random_resized_crop", json!(0.0)),
+        ("rotation", json!(0.0)),
+        ("color_jitter", json!(0.0)),
+    ] {
+        set(name, off);
+    }
+    let mut normalization = None;
+    for step in steps {
+        match step {
+            TransformSpec::RandomCrop { padding, .. } => set("crop_padding", json!(padding)),
+            TransformSpec::RandomResizedCrop { scale, .. } => set("random_resized_crop", json!(scale[0])),
+            TransformSpec::HorizontalFlip { .. } => set("flip", json!("on")),
+            TransformSpec::Rotation { degrees, .. } => set("rotation", json!(degrees[1])),
+            TransformSpec::ColorJitter { brightness, .. } => set("color_jitter", json!(brightness)),
+            TransformSpec::Normalize { .. } => {
+                normalization =
+                    Normalization::ALL.into_iter().find(|by| by.step(facts.channels).as_ref() == Some(step));
+            }
+            _ => {}
+        }
+    }
+    let normalization = normalization?;
+    set("normalization", json!(normalization.as_str()));
+    let mut with_size = fields.clone();
+    with_size.insert("image_size".into(), json!(image_size));
+    let mut made: Pipeline = train_steps(&with_size).ok()?;
+    made.extend(normalization.step(facts.channels));
+    (made == steps).then_some(fields)
+}
