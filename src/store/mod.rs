@@ -11,6 +11,7 @@ pub mod predictions;
 pub mod run_list;
 pub mod runs;
 pub mod samples;
+pub mod search;
 pub mod series;
 pub mod versions;
 

@@ -46,7 +46,8 @@ pub fn router(app: AppState) -> Router {
     let routes = Router::new()
         // Pages.
         .route("/", get(pages::home::show))
-        .route("/datasets", post(pages::datasets::create))
+        .route("/search", get(pages::search::show))
+        .route("/datasets", get(pages::datasets::list).post(pages::datasets::create))
         .route("/datasets/new", get(pages::datasets::new))
         .route("/datasets/{id}", get(pages::datasets::show))
         .route("/datasets/{id}/format", post(pages::datasets::read_again))

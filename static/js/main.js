@@ -68,10 +68,11 @@ function step(by) {
 let before = "";
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
-  const go = { h: "/", r: "/runs", n: "/runs/new" }[event.key];
+  const go = { h: "/", d: "/datasets", r: "/runs", n: "/runs/new" }[event.key];
   if (before === "g" && go) location.href = go;
   else if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);
+  else if (event.key === "/") { event.preventDefault(); document.getElementById("search").select(); }
   else if (event.key === "?") document.getElementById("keys").showModal();
   else if (event.key === "Escape") { const up = document.querySelector("[data-up]"); if (up) location.href = up.href; }
   before = event.key;

@@ -8,4 +8,5 @@ mod import;
 mod lab;
 mod overview;
 mod runs;
+mod search;
 mod support;

@@ -1,7 +1,7 @@
 //! `/datasets/{id}`: what have I got? `/datasets/new`: bringing it in.
 
 use super::format::{self, counted, duration, link, thousands};
-use super::frame::{Frame, page, page_with};
+use super::frame::{Frame, Section, page, page_with};
 use super::gallery::{Tile, class_color};
 use super::overview;
 use super::run_view::RunViews;
@@ -115,9 +115,14 @@ struct New {
     import: Import,
 }
 
+async fn import_frame(app: &AppState) -> Result<Frame> {
+    let frame = Frame::load(app, "Import images", &[("Data sets", "/datasets")]).await?;
+    Ok(frame.in_section(Section::Import))
+}
+
 /// Fields given in the query are filled in.
 pub(crate) async fn new(State(app): State<AppState>, Query(typed): Query<Typed>) -> Result<Response> {
-    let frame = Frame::load(&app, "Import images", &[("Data sets", "/")]).await?;
+    let frame = import_frame(&app).await?;
     page(&New { frame, import: Import { typed, errors: FieldErrors::new() } })
 }
 
@@ -142,7 +147,7 @@ pub(crate) async fn create(State(app): State<AppState>, form: Multipart) -> Resu
     match create_from_form(&app, form, &mut typed).await {
         Ok(id) => Ok(Redirect::to(&format!("/datasets/{id}")).into_response()),
         Err(Error::Invalid(errors)) => {
-            let frame = Frame::load(&app, "Import images", &[("Data sets", "/")]).await?;
+            let frame = import_frame(&app).await?;
             let import = Import { typed, errors };
             page_with(StatusCode::UNPROCESSABLE_ENTITY, &New { frame, import })
         }
@@ -153,7 +158,34 @@ pub(crate) async fn create(State(app): State<AppState>, form: Multipart) -> Resu
 /// `POST /datasets/{id}/delete`: removes it, or stops its import; back to the data sets.
 pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     crate::web::api::datasets::remove(&app, id).await?;
-    Ok(Redirect::to("/").into_response())
+    Ok(Redirect::to("/datasets").into_response())
+}
+
+#[derive(Template)]
+#[template(path = "datasets/list.html")]
+struct List {
+    frame: Frame,
+    cards: Vec<Card>,
+    /// Imports that came to nothing.
+    failed: Vec<Card>,
+}
+
+/// `/datasets`: every data set.
+pub(crate) async fn list(State(app): State<AppState>) -> Result<Response> {
+    let (cards, failed) = list_cards(&app).await?;
+    let frame = Frame::load(&app, "Data sets", &[]).await?.in_section(Section::Datasets);
+    page(&List { frame, cards, failed })
+}
+
+/// Data sets that are ready or being imported, and imports that came to nothing.
+pub(crate) async fn list_cards(app: &AppState) -> Result<(Vec<Card>, Vec<Card>)> {
+    let mut cards = Vec::new();
+    for dataset in app.store.list_datasets().await? {
+        cards.push(Card::load(app, dataset).await?);
+    }
+    let has_failed = |card: &Card| card.dataset.state == DatasetState::Failed;
+    let (failed, cards) = cards.into_iter().partition(has_failed);
+    Ok((cards, failed))
 }
 
 #[derive(Template)]
@@ -307,7 +339,7 @@ pub(crate) async fn show(
     let only_excluded = SampleFilter { excluded: true, ..SampleFilter::default() };
     let list = RunViews::load(&app, RunSelection::OfDataset(card.dataset.id)).await?;
     page(&Show {
-        frame: Frame::load(&app, card.dataset.name.clone(), &[("Data sets", "/")]).await?,
+        frame: Frame::load(&app, card.dataset.name.clone(), &[("Data sets", "/datasets")]).await?,
         rejected: app.store.list_rejected(card.dataset.id, REJECTED_LISTED).await?,
         rejected_count: app.store.count_rejected(card.dataset.id).await?,
         excluded: app.store.count_samples(card.dataset.id, &only_excluded).await?,

@@ -6,11 +6,59 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
+/// The parts of the product that the top bar leads to, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Datasets,
+    Runs,
+    NewRun,
+    Import,
+}
+
+impl Section {
+    const ALL: [Section; 4] = [Section::Datasets, Section::Runs, Section::NewRun, Section::Import];
+
+    fn label(self) -> &'static str {
+        match self {
+            Section::Datasets => "Data sets",
+            Section::Runs => "Runs",
+            Section::NewRun => "New run",
+            Section::Import => "Import",
+        }
+    }
+
+    fn href(self) -> &'static str {
+        match self {
+            Section::Datasets => "/datasets",
+            Section::Runs => "/runs",
+            Section::NewRun => "/runs/new",
+            Section::Import => "/datasets/new",
+        }
+    }
+
+    /// A page belongs where its way back begins.
+    fn from_crumbs(crumbs: &[(&str, &str)]) -> Option<Section> {
+        let (_, outermost) = crumbs.first()?;
+        Section::ALL.into_iter().find(|section| section.href() == *outermost)
+    }
+}
+
+/// A link of the top bar.
+pub(crate) struct BarLink {
+    pub(crate) label: &'static str,
+    pub(crate) href: &'static str,
+    pub(crate) current: bool,
+}
+
 /// The frame of one page.
 pub(crate) struct Frame {
     pub(crate) title: String,
     /// Label and address, outermost first.
     pub(crate) crumbs: Vec<(String, String)>,
+    /// The part of the product that the page is in; the home page and search are in none.
+    pub(crate) section: Option<Section>,
+    /// What was searched for.
+    pub(crate) search: String,
     /// Runs that are running.
     pub(crate) running: Vec<ActiveRun>,
     /// How many runs wait.
@@ -28,9 +76,25 @@ impl Frame {
         let (running, waiting): (Vec<_>, Vec<_>) = active.into_iter().partition(|run| run.is_running);
         Ok(Frame {
             title: title.into(),
+            section: Section::from_crumbs(crumbs),
+            search: String::new(),
             crumbs: crumbs.iter().map(|(label, href)| ((*label).to_owned(), (*href).to_owned())).collect(),
             running,
             waiting: waiting.len(),
+        })
+    }
+
+    /// The frame of a page that its way back doesn't place.
+    pub(crate) fn in_section(self, section: Section) -> Frame {
+        Frame { section: Some(section), ..self }
+    }
+
+    /// The links of the top bar.
+    pub(crate) fn bar(&self) -> [BarLink; 4] {
+        Section::ALL.map(|section| BarLink {
+            label: section.label(),
+            href: section.href(),
+            current: self.section == Some(section),
         })
     }
 
@@ -41,9 +105,10 @@ impl Frame {
 }
 
 /// The window's title: the page, then what it belongs to, innermost first, as in `Health · pets · Tintype`. Lists of everything
-/// (`/`, `/runs`) belong to nothing.
+/// (`/datasets`, `/runs`) belong to nothing.
 fn window_title(title: &str, crumbs: &[(String, String)]) -> String {
-    let around = crumbs.iter().rev().filter(|(_, href)| !["/", "/runs"].contains(&href.as_str()));
+    let around =
+        crumbs.iter().rev().filter(|(_, href)| !["/", "/datasets", "/runs"].contains(&href.as_str()));
     let around = around.map(|(label, _)| label.as_str());
     let mut parts: Vec<&str> = std::iter::once(title).chain(around).collect();
     if parts != ["Tintype"] {
@@ -76,11 +141,11 @@ mod tests {
         };
         let pets = ("pets", "/datasets/1");
         assert_eq!(title("Tintype", &[]), "Tintype");
-        assert_eq!(title("pets", &[("Data sets", "/")]), "pets · Tintype");
-        assert_eq!(title("Health", &[("Data sets", "/"), pets]), "Health · pets · Tintype");
+        assert_eq!(title("pets", &[("Data sets", "/datasets")]), "pets · Tintype");
+        assert_eq!(title("Health", &[("Data sets", "/datasets"), pets]), "Health · pets · Tintype");
         let versions = ("Versions", "/datasets/1/versions");
         assert_eq!(
-            title("Version 2", &[("Data sets", "/"), pets, versions]),
+            title("Version 2", &[("Data sets", "/datasets"), pets, versions]),
             "Version 2 · Versions · pets · Tintype"
         );
         assert_eq!(title("Inputs", &[("Runs", "/runs"), ("first", "/runs/1")]), "Inputs · first · Tintype");

@@ -146,7 +146,7 @@ pub(crate) async fn show(
     };
     let href = format!("/datasets/{}", dataset.id);
     page(&Health {
-        frame: Frame::load(&app, "Health", &[("Data sets", "/"), (&dataset.name, &href)]).await?,
+        frame: Frame::load(&app, "Health", &[("Data sets", "/datasets"), (&dataset.name, &href)]).await?,
         tab: "health",
         report,
         measured,

@@ -1,9 +1,8 @@
 //! `/`: what is going on.
 
-use super::datasets::Card;
+use super::datasets::{Card, list_cards};
 use super::frame::{Frame, page};
 use super::run_view::RunViews;
-use crate::domain::dataset::DatasetState;
 use crate::store::run_list::RunSelection;
 use crate::web::{AppState, Result};
 use askama::Template;
@@ -27,12 +26,7 @@ struct Home {
 }
 
 pub(crate) async fn show(State(app): State<AppState>) -> Result<Response> {
-    let mut cards = Vec::new();
-    for dataset in app.store.list_datasets().await? {
-        cards.push(Card::load(&app, dataset).await?);
-    }
-    let (failed, cards) =
-        cards.into_iter().partition(|card: &Card| card.dataset.state == DatasetState::Failed);
+    let (cards, failed) = list_cards(&app).await?;
     let mut list = RunViews::load(&app, RunSelection::All).await?;
     let more_runs = list.runs.len().saturating_sub(LISTED);
     list.runs.truncate(LISTED);

@@ -21,5 +21,6 @@ mod run_view;
 pub(super) mod runs;
 pub(super) mod samples;
 pub(super) mod samples_view;
+pub(super) mod search;
 mod sparkline;
 pub(super) mod versions;

@@ -2,7 +2,7 @@
 
 use super::describe_pipeline::describe_pipeline;
 use super::format::{counted, duration, link};
-use super::frame::{Frame, page_with};
+use super::frame::{Frame, Section, page_with};
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::recipe::{
     FIELDS, Field, FieldErrors, FieldType, Group, REPLACED, Values, defaults, recipe_from_values,
@@ -220,7 +220,7 @@ async fn form(
     };
     let new = New {
         loading,
-        frame: Frame::load(app, "New run", &[("Runs", "/runs")]).await?,
+        frame: Frame::load(app, "New run", &[("Runs", "/runs")]).await?.in_section(Section::NewRun),
         datasets: list_ready(app).await?,
         chosen,
         groups,

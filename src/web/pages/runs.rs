@@ -1,7 +1,7 @@
 //! `/runs`: every run. `/runs/{id}`: one run while it learns, and its buttons.
 
 use super::format::{self, thousands};
-use super::frame::{Frame, page};
+use super::frame::{Frame, Section, page};
 use super::run_view::{RunView, RunViews};
 use crate::domain::ids::RunId;
 use crate::domain::run::RunState;
@@ -23,7 +23,7 @@ struct List {
 
 pub(crate) async fn list(State(app): State<AppState>) -> Result<Response> {
     let list = RunViews::load(&app, RunSelection::All).await?;
-    page(&List { frame: Frame::load(&app, "Runs", &[]).await?, list })
+    page(&List { frame: Frame::load(&app, "Runs", &[]).await?.in_section(Section::Runs), list })
 }
 
 #[derive(Template)]

@@ -240,8 +240,12 @@ pub(crate) async fn of_dataset(
     let href = |sample: SampleId| format!("{dataset_href}/samples/{sample}");
     let (before, behind) = app.store.find_sample_neighbours(&sample).await?;
     page(&OfDataset {
-        frame: Frame::load(&app, sample.path.clone(), &[("Data sets", "/"), (&dataset.name, &dataset_href)])
-            .await?,
+        frame: Frame::load(
+            &app,
+            sample.path.clone(),
+            &[("Data sets", "/datasets"), (&dataset.name, &dataset_href)],
+        )
+        .await?,
         class: name,
         predictions,
         previous: before.map(href),

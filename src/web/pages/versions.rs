@@ -91,7 +91,7 @@ fn runs_of(runs: &[Run], version: i64) -> Vec<(String, String)> {
 
 async fn frame(app: &AppState, title: &str, dataset: &Dataset, more: &[(&str, &str)]) -> Result<Frame> {
     let href = format!("/datasets/{}", dataset.id);
-    let mut crumbs = vec![("Data sets", "/"), (dataset.name.as_str(), href.as_str())];
+    let mut crumbs = vec![("Data sets", "/datasets"), (dataset.name.as_str(), href.as_str())];
     crumbs.extend_from_slice(more);
     Frame::load(app, title, &crumbs).await
 }

@@ -147,7 +147,7 @@ pub(crate) async fn show(
     // The only thing that could end a script element early.
     .replace('<', "\\u003c");
     let [a, b] = read;
-    let crumbs = [("Data sets", "/"), (dataset.name.as_str(), &*format!("/datasets/{}", dataset.id))];
+    let crumbs = [("Data sets", "/datasets"), (dataset.name.as_str(), &*format!("/datasets/{}", dataset.id))];
     page(&Lab {
         frame: Frame::load(&app, "Loading lab", &crumbs).await?,
         tab: "lab",
