@@ -10,3 +10,4 @@ mod overview;
 mod runs;
 mod search;
 mod support;
+mod upgrade;
