@@ -54,7 +54,7 @@ pub(super) fn import(client: &Client, arguments: &ArgMatches, json: bool) -> any
     } else {
         let splits = &dataset["splits"];
         println!(
-            "“{name}” is ready: {} for training, {} for validation, {} for the test; {} files could not be used.",
+            "“{name}” is ready: {} for training, {} for validation, {} for the test; {} files were skipped.",
             splits["train"], splits["val"], splits["test"], dataset["rejected_count"]
         );
     }

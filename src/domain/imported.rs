@@ -1,4 +1,4 @@
-//! What an import brings: samples with their classes and splits, and the files that could not be used.
+//! What an import brings: samples with their classes and splits, and the files that were skipped.
 
 use super::dataset_format::DatasetFormat;
 use protocol::sample::Split;
@@ -55,7 +55,7 @@ pub struct ImportedSample {
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// A file that could not be used.
+/// A file that was skipped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejected {
     /// Relative to the root, `/` separated.

@@ -63,9 +63,9 @@ impl Measure {
             Measure::Pixels => "pixels",
             Measure::Aspect => "1 is square",
             Measure::Bytes => "bytes",
-            Measure::Brightness => "median luma, levels of 255",
-            Measure::Contrast => "deviation of luma, levels of 255",
-            Measure::Sharpness => "strongest edges by contrast",
+            Measure::Brightness => "median brightness, 0–255",
+            Measure::Contrast => "standard deviation of brightness, 0–255",
+            Measure::Sharpness => "edge strength",
         }
     }
 

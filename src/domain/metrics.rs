@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_diverged_is_judged_as_pytorch_does() {
+    fn a_network_that_diverged_is_evaluated_as_pytorch_does() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
         // Right, wrong (NaN is the greatest), right (the first NaN), wrong, and three that have probabilities.
         let logits =
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_judge_leaves_every_ratio_open() {
+    fn nothing_to_evaluate_leaves_every_ratio_open() {
         let ours = evaluate(&[], &[], 6);
         assert_eq!(
             (ours.total, ours.accuracy, ours.top5, ours.log_loss, ours.ece),

@@ -78,7 +78,7 @@ fn metadata(row: &ManifestRow) -> impl Iterator<Item = (&str, &Value)> {
     all.filter(|(name, value)| !COLUMNS.contains(name) && !value.is_null())
 }
 
-fn said<'a>(row: &'a ManifestRow, name: &str) -> Option<&'a Value> {
+fn value_of<'a>(row: &'a ManifestRow, name: &str) -> Option<&'a Value> {
     row.metadata.get(name).filter(|value| !value.is_null())
 }
 
@@ -108,7 +108,7 @@ fn csv(rows: &[ManifestRow]) -> anyhow::Result<Vec<u8>> {
     writer.write_record(COLUMNS.iter().chain(&names))?;
     for row in rows {
         let own = cells(row).into_iter().map(Cow::from);
-        let further = names.iter().map(|name| said(row, name).map(text).unwrap_or_default());
+        let further = names.iter().map(|name| value_of(row, name).map(text).unwrap_or_default());
         writer.write_record(own.chain(further).map(Cow::into_owned))?;
     }
     writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
@@ -155,8 +155,8 @@ fn parquet(rows: &[ManifestRow]) -> anyhow::Result<Vec<u8>> {
         write::<ByteArrayType, _>(&mut group, &values, None)?;
     }
     for (name, is_numeric) in names {
-        let values = || rows.iter().filter_map(|row| said(row, name));
-        let there: Vec<i16> = rows.iter().map(|row| i16::from(said(row, name).is_some())).collect();
+        let values = || rows.iter().filter_map(|row| value_of(row, name));
+        let there: Vec<i16> = rows.iter().map(|row| i16::from(value_of(row, name).is_some())).collect();
         if is_numeric {
             let values: Vec<f64> = values().filter_map(Value::as_f64).collect();
             write::<DoubleType, _>(&mut group, &values, Some(&there))?;
@@ -196,7 +196,7 @@ fn is_numeric(rows: &[ManifestRow], name: &str) -> bool {
         number.is_f64()
             || number.as_i64().is_some_and(|whole| whole.unsigned_abs() < 1 << f64::MANTISSA_DIGITS)
     };
-    let mut values = rows.iter().filter_map(|row| said(row, name));
+    let mut values = rows.iter().filter_map(|row| value_of(row, name));
     values.all(|value| matches!(value, Value::Number(number) if holds(number)))
 }
 

@@ -49,11 +49,11 @@ pub(super) fn too_few_classes(
     match (&first[..], seen) {
         ([], _) => {}
         (_, None) => sentences.push(format!(
-            "Of no use: {}, such as {}.",
+            "Skipped: {}, such as {}.",
             counted(rejected.len(), "file"),
             first.join("; ")
         )),
-        (_, Some(_)) => sentences.push(format!("Of no use, to begin with: {}.", first.join("; "))),
+        (_, Some(_)) => sentences.push(format!("Skipped, to begin with: {}.", first.join("; "))),
     }
     ImportError::NotADataSet { found: sentences.join(" "), advice: format.advice() }
 }

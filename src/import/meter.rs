@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn told_in_rising_order_up_to_the_total() {
+    fn reported_in_rising_order_up_to_the_total() {
         let told = Mutex::new(Vec::new());
         let report = |progress: Progress| told.lock().unwrap().push(progress.done);
         let meter = Meter::new(Stage::Decoding, Some(10_000), &report);

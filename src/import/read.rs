@@ -11,7 +11,7 @@ use vision::DecodeError;
 /// Files up to this size, and images up to so many pixels, are read without asking for room: the many small
 /// images of a usual data set need none.
 const SMALL_FILE_BYTES: u64 = 4 << 20;
-const SMALL_PICTURE_PIXELS: u64 = 2_000_000;
+const SMALL_IMAGE_PIXELS: u64 = 2_000_000;
 
 /// What the larger files, and the larger images once decoded, may take on all cores together.
 const FILES_BYTES: u64 = 256 << 20;
@@ -101,8 +101,8 @@ impl Reader<'_> {
     /// first, and whatever passes them waits for room.
     fn decode(&self, content: &[u8]) -> Result<vision::Decoded, DecodeError> {
         let small = vision::Limits {
-            max_pixels: self.limits.max_pixels.min(SMALL_PICTURE_PIXELS),
-            max_bytes: self.limits.max_bytes.min(SMALL_PICTURE_PIXELS * BYTES_PER_PIXEL),
+            max_pixels: self.limits.max_pixels.min(SMALL_IMAGE_PIXELS),
+            max_bytes: self.limits.max_bytes.min(SMALL_IMAGE_PIXELS * BYTES_PER_PIXEL),
         };
         let room = match vision::decode(content, &small) {
             Err(DecodeError::TooManyPixels { width, height, .. }) => {

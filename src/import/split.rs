@@ -40,7 +40,7 @@ impl SplitRequest {
     }
 }
 
-/// Holds samples out of the training split, and says in words what was done.
+/// Holds samples out of the training split, and says in words how.
 ///
 /// Where nothing gives the splits (`given` is `None`) the request, or the default one, is carried out. Otherwise, as
 /// in `"as the folders say"`, they stand as they are, but for a split that is asked for and that is not there.

@@ -83,7 +83,7 @@ impl Dataset {
     }
 }
 
-/// A file that could not be used.
+/// A file that was skipped.
 #[derive(Clone, Debug, FromRow)]
 pub struct RejectedFile {
     /// Relative to the data set's root.
@@ -295,7 +295,7 @@ impl Store {
         })
     }
 
-    /// The files that could not be used, in the order in which they were met.
+    /// The files that were skipped, in the order in which they were met.
     pub async fn list_rejected(&self, id: DatasetId, limit: i64) -> sqlx::Result<Vec<RejectedFile>> {
         sqlx::query_as("select path, reason from rejected where dataset_id = ? order by id limit ?")
             .bind(id)
@@ -304,7 +304,7 @@ impl Store {
             .await
     }
 
-    /// How many files could not be used.
+    /// How many files were skipped.
     pub async fn count_rejected(&self, id: DatasetId) -> sqlx::Result<i64> {
         sqlx::query_scalar("select count(*) from rejected where dataset_id = ?")
             .bind(id)

@@ -14,7 +14,7 @@ pub struct Version {
     pub number: i64,
     /// When it was made.
     pub created_at_ms: i64,
-    /// What was done, in words.
+    /// The change, in words.
     pub note: String,
     /// Of what is in it.
     pub fingerprint: String,

@@ -20,7 +20,7 @@ const WINDOW: usize = 256;
 
 /// Least correlation of the grey signatures. Of CIFAR-10's 60,000 images about 200 pairs pass, and all that were looked
 /// at are the same photo, cropped, toned or saved otherwise. There 0.95 would find as many again, and hardly a wrong
-/// one; but handwritten digits are alike to 0.95 that were written by different hands.
+/// one; but handwritten digits have a similarity of 0.95 that were written by different hands.
 const MIN_CORRELATION: f64 = 0.97;
 /// Levels by which colours may differ (root mean square of red and blue, each less green): toned otherwise, not another
 /// colour, which may be what tells two classes of signs or lamps apart.

@@ -75,13 +75,13 @@ pub enum IssueKind {
     /// Nearly the same image as another sample: saved again, resized, toned, slightly cropped. Value: how alike the
     /// two are, the correlation of their lightness in 16 × 16 cells.
     NearDuplicate,
-    /// Hardly any pixel is light. Value: the 99th percentile of luma, levels.
+    /// Very dark: few pixels are light. Value: the 99th percentile of luma, levels.
     Dark,
-    /// Hardly any pixel is not white. Value: the 5th percentile of luma, levels.
+    /// Very bright: few pixels are not white. Value: the 5th percentile of luma, levels.
     Bright,
     /// Not even its sharpest parts are sharp. Value: [`vision::Features::sharpness`].
     Blurry,
-    /// The same all over. Value: the standard deviation of luma, levels.
+    /// Uniform colour. Value: the standard deviation of luma, levels.
     Blank,
     /// Far larger, smaller, wider or narrower than the others. Value: by how many times, in area or in aspect ratio,
     /// whichever is further out.

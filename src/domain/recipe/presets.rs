@@ -71,7 +71,7 @@ impl Normalization {
 /// A way of loading by strength.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// The middle of the image, nothing at random: also how images are evaluated.
+    /// The middle of the image, no random transforms: also how images are evaluated.
     None,
     /// Mirrored, and a little aside.
     Light,

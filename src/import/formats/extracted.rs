@@ -20,7 +20,7 @@ use std::path::Path;
 
 /// So many bytes, or images, are gathered and then written on all cores.
 const GATHERED_BYTES: usize = 32 << 20;
-const GATHERED_PICTURES: usize = 4096;
+const GATHERED_IMAGES: usize = 4096;
 
 /// One image's content.
 pub(super) enum Content {
@@ -111,7 +111,7 @@ impl<'a> ExtractedImages<'a> {
         self.gathered.push((path.clone(), content));
         self.gathered_bytes += bytes;
         self.items.push(Item { path, class, split, metadata });
-        if self.gathered_bytes >= GATHERED_BYTES || self.gathered.len() >= GATHERED_PICTURES {
+        if self.gathered_bytes >= GATHERED_BYTES || self.gathered.len() >= GATHERED_IMAGES {
             self.write()?;
         }
         Ok(())

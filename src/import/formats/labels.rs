@@ -11,7 +11,7 @@ const NAME_FILES: [&str; 3] = ["classes.txt", "labels.txt", "class_names.txt"];
 const NAMES_BYTES: u64 = 1 << 20;
 
 /// The endings of files that hold one image.
-pub(super) const PICTURE_ENDINGS: [&str; 15] = [
+pub(super) const IMAGE_ENDINGS: [&str; 15] = [
     "jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "qoi", "tga",
     "ico",
 ];
@@ -19,7 +19,7 @@ pub(super) const PICTURE_ENDINGS: [&str; 15] = [
 /// Whether a name ends as an image's does.
 pub(super) fn is_image_name(name: &str) -> bool {
     name.rsplit_once('.')
-        .is_some_and(|(_, ending)| PICTURE_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+        .is_some_and(|(_, ending)| IMAGE_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 /// Whether files that are named as images lie in class folders, two at least.

@@ -72,7 +72,7 @@ pub(super) struct Labelled {
     pub(super) items: Vec<Item>,
     /// The order of the classes, where the source has one; some may have no images.
     pub(super) classes: Vec<String>,
-    /// What could not be used.
+    /// What was skipped.
     pub(super) rejected: Vec<Rejected>,
     /// What gives the splits, such as `"as the files' names say"`; `None` where nothing does.
     pub(super) splits: Option<&'static str>,

@@ -11,7 +11,7 @@ use super::super::unpack::is_tar;
 use super::super::{ImportError, Rejected};
 use super::columns::{LABELS, column, metadata, text};
 use super::extracted::{Content, ExtractedImages, LabelledImage};
-use super::labels::{PICTURE_ENDINGS, has_class_folders, is_image_name, names_beside, split_of};
+use super::labels::{IMAGE_ENDINGS, has_class_folders, is_image_name, names_beside, split_of};
 use super::{DatasetFormat, Labelled, Task, malformed, open, read_up_to, seen, sizes};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
@@ -119,7 +119,7 @@ fn key_and_ending(name: &str) -> Option<(&str, String)> {
 }
 
 fn is_image(ending: &str) -> bool {
-    PICTURE_ENDINGS.contains(&ending)
+    IMAGE_ENDINGS.contains(&ending)
 }
 
 impl Set {

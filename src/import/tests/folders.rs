@@ -98,7 +98,7 @@ fn what_is_no_data_set_is_described() {
     );
     let error = import_with(folder(&files).path(), Path::new("/nowhere"), &Options::default()).unwrap_err();
     let error = error.to_string();
-    assert!(error.contains("Of no use: 4 files, such as dog/a.txt (not an image"), "{error}");
+    assert!(error.contains("Skipped: 4 files, such as dog/a.txt (not an image"), "{error}");
     assert!(error.contains("dog/c.txt") && !error.contains("dog/d.txt"), "{error}");
     let error =
         import_with(Path::new("/nowhere/at/all"), Path::new("/nowhere"), &Options::default()).unwrap_err();

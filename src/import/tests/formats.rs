@@ -175,6 +175,6 @@ fn a_form_with_less_than_two_classes_says_what_it_had() {
         (format!("{at}.tar"), webdataset::shard(&files))
     });
     let text = error(&shards);
-    assert!(text.starts_with("0.tar and 1 other file have 2 samples. No usable image came of that. Of no use, to begin with: x/000000.bin (not an image"), "{text}");
+    assert!(text.starts_with("0.tar and 1 other file have 2 samples. No usable image came of that. Skipped, to begin with: x/000000.bin (not an image"), "{text}");
     assert!(text.ends_with("give more of the shards, or pack them again."), "{text}");
 }

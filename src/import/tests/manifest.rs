@@ -189,14 +189,14 @@ fn a_table_of_no_use_says_why() {
     assert_eq!(
         error("t.csv", "path,label\n"),
         format!(
-            "t.csv has no rows. No usable image came of that. Of no use, to begin with: t.csv (4 images are named by no row, such as \
+            "t.csv has no rows. No usable image came of that. Skipped, to begin with: t.csv (4 images are named by no row, such as \
              images/1.png). {advice}"
         )
     );
     assert_eq!(
         error("t.csv", "path,label\n../x.png,cat\n9.png,dog\n/y.png,cat\n8.png,cat\n"),
         format!(
-            "t.csv has 4 rows. No usable image came of that. Of no use, to begin with: \
+            "t.csv has 4 rows. No usable image came of that. Skipped, to begin with: \
              ../x.png (row 2 of t.csv: its path leads out of the folder by “..”); \
              9.png (row 3 of t.csv: there is no such file, or it can't be used); \
              /y.png (row 4 of t.csv: its path is absolute and not below the table's folder). {advice}"

@@ -10,7 +10,7 @@ use zip::result::ZipError;
 const KIND: u32 = 0o170_000;
 const PLAIN_KINDS: [u32; 3] = [0, 0o100_000, 0o040_000];
 
-/// Hands every entry to the writer. That an entry is whole is told by its checksum, when its last byte is read.
+/// Hands every entry to the writer. That an entry is whole its checksum shows, when its last byte is read.
 pub(super) fn unpack(archive: impl Read + Seek, writer: &mut Writer) -> Result<(), ImportError> {
     let broken = |error: &ZipError| ImportError::BrokenArchive { why: error.to_string() };
     let mut archive = zip::ZipArchive::new(archive).map_err(|error| broken(&error))?;

@@ -51,7 +51,7 @@ struct Side {
     text: String,
     /// Why it can't be carried out.
     error: Option<String>,
-    /// Why it could not be used in a run as it is.
+    /// Why it can't be taken in a run as it is.
     warning: Option<String>,
     words: Vec<String>,
     use_href: Option<String>,

@@ -31,7 +31,7 @@ pub(crate) struct LabQuery {
     pub(super) view: View,
     /// The sample that is looked at closely; the first where it is not among them.
     pub(super) sample: Option<i64>,
-    /// Several draws of it: by `epoch`, under one seed, or by `seed`.
+    /// Repeated draws of it: by `epoch`, under one seed, or by `seed`.
     #[serde(default)]
     pub(super) vary: String,
 }
