@@ -11,5 +11,6 @@ pub mod measure;
 pub mod metrics;
 pub mod overview;
 pub mod recipe;
+pub mod result;
 pub mod run;
 pub mod series;

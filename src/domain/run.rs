@@ -124,14 +124,27 @@ pub fn percent_done(state: RunState, step: i64, steps: Option<i64>) -> u64 {
     }
 }
 
-/// The split that galleries open with: the first that was evaluated of val, test, train.
-pub fn gallery_split(evaluated: &[Split]) -> Option<Split> {
-    [Split::Val, Split::Test, Split::Train].into_iter().find(|split| evaluated.contains(split))
+/// The order in which splits lead: the least flattering honest one first. Nothing is chosen by the test split, the
+/// checkpoint is chosen by validation, and the training split was learned from.
+pub const LEADING_ORDER: [Split; 3] = [Split::Test, Split::Val, Split::Train];
+
+/// The split that a run's head, galleries and evaluation open with, of those that were evaluated.
+pub fn leading_split(evaluated: &[Split]) -> Option<Split> {
+    LEADING_ORDER.into_iter().find(|split| evaluated.contains(split))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::RunState;
+    use super::{RunState, leading_split};
+    use protocol::sample::Split;
+
+    #[test]
+    fn the_least_flattering_evaluated_split_leads() {
+        assert_eq!(leading_split(&Split::ALL), Some(Split::Test));
+        assert_eq!(leading_split(&[Split::Train, Split::Val]), Some(Split::Val));
+        assert_eq!(leading_split(&[Split::Train]), Some(Split::Train));
+        assert_eq!(leading_split(&[]), None);
+    }
 
     #[test]
     fn the_moves_are_these_and_no_others() {

@@ -15,7 +15,7 @@ pub(super) mod versions;
 
 use super::{AppState, Error, Result};
 use crate::domain::ids::{DatasetId, RunId};
-use crate::domain::run::gallery_split;
+use crate::domain::run::leading_split;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use protocol::sample::Split;
@@ -30,11 +30,11 @@ pub(super) async fn find_dataset(app: &AppState, id: i64) -> Result<Dataset> {
     app.store.find_dataset(DatasetId(id)).await?.ok_or(Error::NotFound("data set"))
 }
 
-/// The split that was asked for, else the first that was evaluated of val, test, train.
+/// The split that was asked for, else the one that leads: test, val or train, the first that was evaluated.
 pub(super) async fn chosen_split(app: &AppState, run: &Run, name: Option<&str>) -> Result<Split> {
     if let Some(word) = name.filter(|word| !word.is_empty()) {
         return word.parse().map_err(|why: String| Error::field("split", why));
     }
     let evaluated = app.store.list_evaluated_splits(run.id).await?;
-    Ok(gallery_split(&evaluated).unwrap_or(Split::Val))
+    Ok(leading_split(&evaluated).unwrap_or(Split::Val))
 }

@@ -155,7 +155,7 @@ pub(crate) async fn show(
         figures,
         rows,
         bars,
-        view,
+        view: view.showing(split),
     })
 }
 

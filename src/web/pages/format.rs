@@ -2,6 +2,7 @@
 
 use crate::domain::measure::{Measure, Range};
 use crate::store::now_ms;
+use protocol::sample::Split;
 
 /// What stands where there is no number.
 const NONE: &str = "–";
@@ -85,6 +86,15 @@ pub(crate) fn thousands(value: impl Whole) -> String {
         text.push(digit);
     }
     if value < 0 { format!("−{text}") } else { text }
+}
+
+/// What people call a split: `training`, `validation`, `test`.
+pub(crate) fn split_name(split: Split) -> &'static str {
+    match split {
+        Split::Train => "training",
+        Split::Val => "validation",
+        Split::Test => "test",
+    }
 }
 
 /// `1,000 images`, `1 image`.

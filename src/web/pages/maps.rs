@@ -137,6 +137,6 @@ async fn show(
         split: split.as_str().to_owned(),
         kind,
         categories,
-        view,
+        view: view.showing(split),
     })
 }

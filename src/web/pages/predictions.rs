@@ -134,7 +134,7 @@ pub(crate) async fn show(
         predicted,
         correct,
         order,
-        view,
+        view: view.showing(found.filter.split),
     })
 }
 

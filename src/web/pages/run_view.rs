@@ -1,8 +1,9 @@
 //! A run as every page of it shows it: state in words, progress, time left, the rail of its stages.
 
-use super::format::{self, ago, duration, percent, thousands};
+use super::format::{self, ago, duration, link, percent, split_name, thousands};
 use super::sparkline::Sparkline;
-use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, gallery_split, percent_done};
+use crate::domain::result::Headline;
+use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done};
 use crate::store::now_ms;
 use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
 use crate::store::runs::Run;
@@ -19,8 +20,10 @@ pub(crate) struct RunView {
     pub(crate) checkpoints: Vec<EvaluatedSplit>,
     /// Validation accuracy by epoch.
     pub(crate) curve: Sparkline,
-    /// Images of the split that galleries open with, and how many of them are wrong.
-    pub(crate) mistakes: Option<(i64, i64)>,
+    /// What its evaluation came to, the result that leads first.
+    pub(crate) headline: Option<Headline>,
+    /// The split that this page shows; the rail's links and figures keep to it.
+    pub(crate) split: Option<Split>,
 }
 
 /// A stage of the rail.
@@ -56,12 +59,9 @@ impl RunView {
     fn new(listed: ListedRun) -> RunView {
         let ListedRun { run, dataset, evaluated } = listed;
         let splits: Vec<Split> = evaluated.iter().map(|evaluated| evaluated.split).collect();
-        let mistakes = gallery_split(&splits).and_then(|split| {
-            let counted = evaluated.iter().find(|evaluated| evaluated.split == split)?;
-            Some((counted.total, counted.wrong))
-        });
+        let headline = Headline::new(&evaluated);
         let curve = Sparkline::new("validation accuracy", &run.curve);
-        RunView { dataset, evaluated: splits, checkpoints: evaluated, curve, mistakes, run }
+        RunView { dataset, evaluated: splits, checkpoints: evaluated, curve, headline, split: None, run }
     }
 
     /// The run as it is now, which may be further than where it was just found.
@@ -72,6 +72,26 @@ impl RunView {
 
     pub(crate) fn href(&self) -> String {
         format!("/runs/{}", self.run.id)
+    }
+
+    /// The same run on a page that shows one split.
+    pub(crate) fn showing(mut self, split: Split) -> RunView {
+        self.split = Some(split);
+        self
+    }
+
+    /// The result of the split that this page shows; where it shows none, the one that leads.
+    pub(crate) fn shown_result(&self) -> Option<EvaluatedSplit> {
+        let headline = self.headline.as_ref()?;
+        match self.split {
+            Some(split) => headline.of(split),
+            None => Some(headline.lead),
+        }
+    }
+
+    /// The address of one of its pages that show a split, keeping to the one that is shown now.
+    pub(crate) fn at_split(&self, page: &str) -> String {
+        link(&self.at(page), &[("split", self.split.map_or("", Split::as_str))])
     }
 
     /// The address of one of its pages.
@@ -259,21 +279,22 @@ impl RunView {
             },
             Stage {
                 label: "After",
-                summary: self.mistakes.map_or_else(none, |(total, wrong)| {
-                    format!("{} of {} wrong", thousands(wrong), thousands(total))
+                summary: self.shown_result().map_or_else(none, |result| {
+                    let (wrong, total) = (thousands(result.wrong), thousands(result.total));
+                    format!("{}: {wrong} of {total} wrong", split_name(result.split))
                 }),
                 needs_attention: false,
-                pages: vec![("predictions", "Predictions", self.at("predictions"))],
+                pages: vec![("predictions", "Predictions", self.at_split("predictions"))],
             },
             Stage {
                 label: "Evaluation",
-                summary: self.mistakes.filter(|(total, _)| *total > 0).map_or_else(none, |(total, wrong)| {
-                    format!("{} right", percent(Some((total - wrong) as f64 / total as f64)))
+                summary: self.shown_result().map_or_else(none, |result| {
+                    format!("{}: {} correct", split_name(result.split), percent(result.accuracy()))
                 }),
                 needs_attention: false,
                 pages: vec![
-                    ("evaluation", "Figures", self.at("evaluation")),
-                    ("maps", "Maps", self.at("category-to-paths")),
+                    ("evaluation", "Figures", self.at_split("evaluation")),
+                    ("maps", "Maps", self.at_split("category-to-paths")),
                 ],
             },
         ]

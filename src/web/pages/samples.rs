@@ -130,7 +130,7 @@ pub(crate) async fn of_run(
         previous: previous.map(sample_href),
         next: next.map(sample_href),
         sample,
-        view,
+        view: view.showing(split),
     })
 }
 
