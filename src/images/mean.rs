@@ -50,7 +50,7 @@ impl Means {
         }
         let file = self.file.clone();
         let made = tokio::task::spawn_blocking(move || {
-            mean(&root, &samples).map(|bytes| super::keep(file, bytes)).transpose()
+            mean(&root, &samples).map(|bytes| super::keep(&file, bytes)).transpose()
         });
         made.await?
     }

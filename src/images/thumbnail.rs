@@ -20,7 +20,7 @@ pub async fn make(data: &Path, path: PathBuf, hash: &str, side: u32) -> anyhow::
     let _turn = DECODING.acquire().await?;
     let made = tokio::task::spawn_blocking(move || {
         let decoded = vision::decode_file(&path, &vision::Limits::default())?;
-        super::keep(file, vision::thumbnail(&decoded.image, side).bytes)
+        super::keep(&file, vision::thumbnail(&decoded.image, side).bytes)
     });
     made.await?
 }

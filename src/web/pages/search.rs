@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Runs, data sets and classes that are listed.
 const LISTED: usize = 20;
@@ -97,10 +98,11 @@ async fn tiles(app: &AppState, samples: &[Sample]) -> Result<Vec<Tile>> {
     let mut classes: HashMap<DatasetId, Vec<ClassCount>> = HashMap::new();
     let mut tiles = Vec::new();
     for sample in samples {
-        if !classes.contains_key(&sample.dataset_id) {
-            classes.insert(sample.dataset_id, app.store.list_classes(sample.dataset_id).await?);
-        }
-        tiles.push(Tile { sample: None, ..tile(sample, &classes[&sample.dataset_id]) });
+        let known = match classes.entry(sample.dataset_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(app.store.list_classes(sample.dataset_id).await?),
+        };
+        tiles.push(Tile { sample: None, ..tile(sample, known) });
     }
     Ok(tiles)
 }
