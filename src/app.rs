@@ -77,7 +77,8 @@ impl App {
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("listening at {address}: is another program there? Choose another with --address")
         })?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let bound = listener.local_addr()?;
+        let url = format!("http://{bound}");
         let store = Store::open(&data.join("tintype.db")).await?;
         let health = Health::new(store.clone());
         let imports = Imports::new(store.clone(), health.clone(), data.clone());
@@ -91,6 +92,7 @@ impl App {
             lab: Lab::default(),
             runs,
             data: data.clone(),
+            is_local: bound.ip().is_loopback(),
         };
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, web::router(state)).await {

@@ -1,6 +1,7 @@
 //! Tintype's server and command line. The rooms, in the order in which data passes through them:
 //! a lower one never uses a higher one.
 
+pub mod actions;
 pub mod app;
 pub mod cli;
 pub mod domain;

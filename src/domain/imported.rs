@@ -2,6 +2,7 @@
 
 use super::dataset_format::DatasetFormat;
 use protocol::sample::Split;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -62,4 +63,29 @@ pub struct Rejected {
     pub path: String,
     /// In words.
     pub reason: String,
+}
+
+/// How an import was asked for, besides its source: kept, so that a failed one can be tried again as it was.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImportRequest {
+    /// The name that the data set was to have.
+    pub name: String,
+    /// The word of a data set of the catalogue, where it was one.
+    pub catalogue: Option<String>,
+    /// The word of a format, where one was named.
+    pub format: Option<String>,
+    /// Shares to hold out, where they were named.
+    pub split: Option<RequestedSplit>,
+}
+
+/// What to hold out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RequestedSplit {
+    /// Share for validation.
+    pub val: f64,
+    /// Share for the test.
+    pub test: f64,
+    /// Another seed, another choice.
+    pub seed: u64,
 }

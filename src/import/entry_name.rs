@@ -21,7 +21,7 @@ pub(super) fn safe_path(name: &str) -> Result<String, &'static str> {
     for part in name.split(['/', '\\']) {
         match part.as_bytes() {
             [] | [b'.'] => {}
-            [b'.', b'.'] => return Err("leads out of the archive by “..”"),
+            [b'.', b'.'] => return Err("leads out of its folder by “..”"),
             [letter, b':', ..] if letter.is_ascii_alphabetic() => {
                 return Err(
                     "begins a part of its path with a drive letter; pack the folder with relative paths",

@@ -14,8 +14,8 @@ pub enum ImportError {
     },
     /// A file, but none that can be unpacked.
     #[error(
-        "{} is neither a folder nor a zip, tar or tar.gz archive (its first bytes decide, not its name). \
-         Unpack it yourself and import the folder.", path.display()
+        "{} is no folder, no zip, tar or tar.gz archive and no file of images that is known here (its first bytes decide, not its \
+         name). If it is another kind of archive, unpack it and import the folder.", path.display()
     )]
     NotAnArchive {
         /// The file.

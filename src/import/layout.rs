@@ -76,7 +76,7 @@ impl Layout {
     }
 }
 
-fn split_from_name(folder: &str) -> Option<Split> {
+pub(super) fn split_from_name(folder: &str) -> Option<Split> {
     match folder.to_ascii_lowercase().as_str() {
         "train" => Some(Split::Train),
         "val" | "valid" | "validation" => Some(Split::Val),

@@ -1,6 +1,7 @@
 //! Reads a source – a folder, an archive, or files of images in any usual format – into samples. Synchronous, on all
 //! cores; knows neither HTTP nor SQL.
 
+mod brought;
 mod budget;
 pub mod catalogue;
 mod diagnosis;
@@ -11,13 +12,16 @@ mod formats;
 mod layout;
 mod listing;
 mod meter;
+mod paths;
 mod read;
 mod split;
 mod unpack;
 
 pub use crate::domain::dataset_format::DatasetFormat;
 pub use crate::domain::imported::{Imported, ImportedSample, Rejected};
+pub use brought::{Places, import_brought};
 pub use error::ImportError;
+pub use paths::{complete, home, path_from_text};
 pub use split::SplitRequest;
 pub use unpack::temporaries;
 

@@ -1,9 +1,11 @@
 //! Imports as background work: one task an import, its progress in memory, its result in the store.
 
 use super::health::Health;
+use super::upload::Received;
 use crate::domain::ids::DatasetId;
+use crate::domain::imported::{ImportRequest, RequestedSplit};
 use crate::import::catalogue::Entry;
-use crate::import::{DatasetFormat, ImportError, Imported, Options, Progress, import};
+use crate::import::{DatasetFormat, ImportError, Imported, Options, Progress, import, import_brought};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use std::collections::HashMap;
@@ -41,6 +43,14 @@ pub struct Status {
     pub seconds_left: Option<f64>,
 }
 
+impl Status {
+    /// Of the stage; `None` where nobody knows how much there is.
+    pub fn percent(&self) -> Option<u64> {
+        let total = self.progress.total.filter(|total| *total > 0)?;
+        Some(self.progress.done.saturating_mul(100) / total)
+    }
+}
+
 impl Imports {
     /// Makes the handle.
     pub fn new(store: Store, health: Health, data: PathBuf) -> Imports {
@@ -71,45 +81,61 @@ impl Imports {
         Ok(())
     }
 
-    /// Starts an import; `None` where the name is taken. An `upload` is deleted when it has been read.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub async fn start(
-        &self,
-        name: &str,
-        source: PathBuf,
-        options: Options,
-        upload: Option<tempfile::TempDir>,
-    ) -> anyhow::Result<Option<DatasetId>> {
-        let shown = match &upload {
-            Some(_) => format!("upload: {}", source.file_name().unwrap_or_default().to_string_lossy()),
-            None => source.display().to_string(),
-        };
-        self.start_with(name, &shown, source.clone(), None, move |into, report, stop| {
-            let _upload = upload; // deleted when this ends
-            import(&source, into, &options, report, stop)
-        })
-        .await
-    }
-
-    /// Starts to fetch and import a data set of the catalogue; `None` where the name is taken.
+    /// Starts an import; `None` where the name is taken. Earlier attempts at the same source that failed make room for it.
     ///
     /// # Errors
     /// The database fails, or the data directory can't be written to.
-    pub async fn start_from_catalogue(
+    pub async fn start(
         &self,
         name: &str,
-        entry: &'static Entry,
+        source: ImportSource,
         options: Options,
     ) -> anyhow::Result<Option<DatasetId>> {
-        std::fs::create_dir_all(self.uploads())?;
-        let downloads = tempfile::tempdir_in(self.uploads())?;
-        let shown = format!("catalogue: {} ({})", entry.title, entry.home());
-        self.start_with(name, &shown, downloads.path().to_owned(), None, move |into, report, stop| {
-            entry.import(downloads.path(), into, &options, report, stop)
-        })
-        .await
+        let mut request = ImportRequest {
+            name: name.to_owned(),
+            catalogue: None,
+            format: options.format.map(|format| format.as_str().to_owned()),
+            split: options.split.map(|split| RequestedSplit {
+                val: split.val,
+                test: split.test,
+                seed: split.seed,
+            }),
+        };
+        match source {
+            ImportSource::Path(path) => {
+                let shown = path.display().to_string();
+                self.start_with(&shown, &request, path.clone(), None, move |into, report, stop| {
+                    import(&path, into, &options, report, stop)
+                })
+                .await
+            }
+            ImportSource::Upload { received, class } => {
+                let shown = format!("upload: {}", received.title);
+                let files = received.files();
+                self.start_with(&shown, &request, files.clone(), None, move |into, report, stop| {
+                    let refused = received.refused.clone();
+                    let imported = import_brought(&files, into, &class, refused, &options, report, stop);
+                    drop(received); // with whatever is left of its files
+                    imported
+                })
+                .await
+            }
+            ImportSource::Catalogue(entry) => {
+                request.catalogue = Some(entry.name.to_owned());
+                let uploads = self.uploads();
+                let downloads = tokio::task::spawn_blocking(move || {
+                    std::fs::create_dir_all(&uploads)?;
+                    tempfile::tempdir_in(uploads)
+                })
+                .await??;
+                let shown = format!("catalogue: {} ({})", entry.title, entry.home());
+                let folder = downloads.path().to_owned();
+                self.start_with(&shown, &request, folder, None, move |into, report, stop| {
+                    entry.import(downloads.path(), into, &options, report, stop)
+                })
+                .await
+            }
+        }
     }
 
     /// Imports what a data set came from again, as another format, and puts the outcome in its place; where a run has learned
@@ -127,21 +153,28 @@ impl Imports {
         let name = format!("{} as {}", dataset.name, format.as_str());
         let shown = source.display().to_string();
         let options = Options { format: Some(format), ..Options::default() };
-        self.start_with(&name, &shown, source.clone(), Some(dataset.id), move |into, report, stop| {
+        let request =
+            ImportRequest { name, format: Some(format.as_str().to_owned()), ..ImportRequest::default() };
+        self.start_with(&shown, &request, source.clone(), Some(dataset.id), move |into, report, stop| {
             import(&source, into, &options, report, stop)
         })
         .await
     }
 
+    /// `read` is given the place for what it unpacks. A failure is told without the paths of ours that `source` begins with.
     async fn start_with(
         &self,
-        name: &str,
         shown: &str,
+        request: &ImportRequest,
         source: PathBuf,
         replaces: Option<DatasetId>,
         read: impl FnOnce(&Path, Report, Stop) -> Result<Imported, ImportError> + Send + 'static,
     ) -> anyhow::Result<Option<DatasetId>> {
-        let Some(id) = self.store.insert_dataset(name, shown).await? else { return Ok(None) };
+        let Some(id) = self.store.insert_dataset(shown, request).await? else { return Ok(None) };
+        // What an earlier attempt unpacked went with its failure.
+        self.store.delete_failed_imports(shown).await?;
+        let ours = [self.uploads(), self.data.join("datasets")];
+        let named = source.clone();
         let cancelled = Arc::new(AtomicBool::new(false));
         let entry = UnderWay { progress: None, since: Instant::now(), cancelled: cancelled.clone() };
         self.lock().insert(id, entry);
@@ -160,6 +193,7 @@ impl Imports {
                     source: std::io::Error::other(panic.to_string()),
                 })
             });
+            let result = result.map_err(|error| without_our_paths(&error.to_string(), &named, &ours));
             if let Err(error) = this.finish(id, result, replaces).await {
                 tracing::error!(dataset.id = %id, %error, "the end of an import could not be written");
             }
@@ -193,7 +227,7 @@ impl Imports {
     pub async fn delete(&self, id: DatasetId) -> sqlx::Result<bool> {
         let deleted = self.store.delete_dataset(id).await?;
         if deleted {
-            remove(&self.folder(id));
+            self.remove_folder(id).await;
         }
         Ok(deleted)
     }
@@ -201,7 +235,7 @@ impl Imports {
     async fn finish(
         &self,
         id: DatasetId,
-        result: Result<Imported, ImportError>,
+        result: Result<Imported, String>,
         replaces: Option<DatasetId>,
     ) -> sqlx::Result<()> {
         match result {
@@ -209,7 +243,7 @@ impl Imports {
                 tracing::info!(dataset.id = %id, format = imported.format, evidence = imported.evidence, samples = imported.samples.len(), rejected = imported.rejected.len(), "imported");
                 let is_replaced = self.store.set_dataset_ready(id, &imported, replaces).await?;
                 if let Some(old) = replaces.filter(|_| is_replaced) {
-                    remove(&self.folder(old));
+                    self.remove_folder(old).await;
                 }
                 // The first to ask begins the examination.
                 if let Some(dataset) = self.store.find_dataset(id).await? {
@@ -217,10 +251,10 @@ impl Imports {
                 }
                 Ok(())
             }
-            Err(error) => {
-                remove(&self.folder(id));
-                tracing::info!(dataset.id = %id, %error, "import failed");
-                self.store.set_dataset_failed(id, &error.to_string()).await
+            Err(why) => {
+                self.remove_folder(id).await;
+                tracing::info!(dataset.id = %id, why, "import failed");
+                self.store.set_dataset_failed(id, &why).await
             }
         }
     }
@@ -235,6 +269,14 @@ impl Imports {
         }
     }
 
+    /// Removes what was unpacked for a data set, off the threads that answer requests.
+    async fn remove_folder(&self, id: DatasetId) {
+        let folder = self.folder(id);
+        if let Err(error) = tokio::task::spawn_blocking(move || remove(&folder)).await {
+            tracing::warn!(dataset.id = %id, %error, "its folder could not be removed");
+        }
+    }
+
     /// Where a data set's archive is unpacked.
     fn folder(&self, id: DatasetId) -> PathBuf {
         self.data.join("datasets").join(id.to_string())
@@ -243,6 +285,55 @@ impl Imports {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DatasetId, UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is to be imported.
+pub enum ImportSource {
+    /// Of the server's machine; it stays as it is.
+    Path(PathBuf),
+    /// Files that were sent; they become the data set's.
+    Upload {
+        /// What came.
+        received: Received,
+        /// The class of loose images; empty where none is named.
+        class: String,
+    },
+    /// A data set of the catalogue, to be fetched.
+    Catalogue(&'static Entry),
+}
+
+/// A failure in words that tell of what a person named: folders of ours are left out of paths.
+fn without_our_paths(words: &str, named: &Path, ours: &[PathBuf]) -> String {
+    if !ours.iter().any(|folder| named.starts_with(folder)) {
+        // The person's own path; what was unpacked beside it is told by its place in the archive.
+        return ours.iter().fold(words.to_owned(), |words, folder| without_folder(&words, folder));
+    }
+    let words = words
+        .replace(&format!("{}/", named.display()), "")
+        .replace(&named.display().to_string(), "the upload");
+    ours.iter().fold(words, |words, folder| without_folder(&words, folder))
+}
+
+/// Takes a folder of ours, and the temporary one or the number directly in it, out of every path in `words`.
+fn without_folder(words: &str, folder: &Path) -> String {
+    let start = format!("{}/", folder.display());
+    let mut told = String::new();
+    let mut rest = words;
+    while let Some(at) = rest.find(&start) {
+        told += &rest[..at];
+        let path = &rest[at + start.len()..];
+        // The folder's own part ends with the next slash, or with the path.
+        let end =
+            path.find(|letter: char| "/:".contains(letter) || letter.is_whitespace()).unwrap_or(path.len());
+        rest = match path[end..].strip_prefix('/') {
+            Some(inner) => inner.strip_prefix("content/").unwrap_or(inner),
+            None => {
+                told += "the data set's folder";
+                &path[end..]
+            }
+        };
+    }
+    told + rest
 }
 
 /// Removes a folder of ours, there or not.

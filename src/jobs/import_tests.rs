@@ -10,7 +10,11 @@ async fn imported_in_background(data: &Path, source: &Path) -> (Store, crate::st
     let store = Store::open(&data.join("tintype.db")).await.unwrap();
     let imports =
         Imports::new(store.clone(), crate::jobs::health::Health::new(store.clone()), data.to_owned());
-    let id = imports.start("set", source.to_owned(), Options::default(), None).await.unwrap().unwrap();
+    let id = imports
+        .start("set", ImportSource::Path(source.to_owned()), Options::default())
+        .await
+        .unwrap()
+        .unwrap();
     loop {
         let dataset = store.find_dataset(id).await.unwrap().unwrap();
         if dataset.state != DatasetState::Importing {
@@ -84,4 +88,51 @@ async fn a_refused_source_leaves_only_its_reason() {
     assert_eq!(dataset.state, DatasetState::Failed);
     assert!(dataset.failure.unwrap().starts_with("train-images-idx3-ubyte can't be read as IDX"));
     assert!(!data.path().join("datasets").exists());
+}
+
+#[test]
+fn a_failure_tells_of_what_a_person_named_and_not_of_our_folders() {
+    let ours = ["/data/uploads", "/data/datasets"].map(PathBuf::from);
+    let upload = Path::new("/data/uploads/.tmpT9mDAY/files");
+    for (words, named, told) in [
+        ("/data/uploads/.tmpT9mDAY/files/a.md is no folder.", upload, "a.md is no folder."),
+        (
+            "/data/uploads/.tmpT9mDAY/files holds more than 3 files.",
+            upload,
+            "the upload holds more than 3 files.",
+        ),
+        ("Could not write /data/datasets/3/cat/1.jpg: full.", upload, "Could not write cat/1.jpg: full."),
+        (
+            "Could not write /data/datasets/.unpacking-a1B/content/cat/1.jpg: full.",
+            Path::new("/home/me/pets.zip"),
+            "Could not write cat/1.jpg: full.",
+        ),
+        ("Could not make /data/datasets/3: full.", upload, "Could not make the data set's folder: full."),
+        (
+            "There is nothing at /home/me/pets.",
+            Path::new("/home/me/pets"),
+            "There is nothing at /home/me/pets.",
+        ),
+    ] {
+        assert_eq!(without_our_paths(words, named, &ours), told);
+    }
+}
+
+#[tokio::test]
+async fn another_attempt_takes_the_place_of_the_one_that_failed_and_keeps_how_it_was_asked() {
+    let (source, data) = (folder(&images(&["a/1.png"])), tempfile::tempdir().unwrap());
+    let (store, first) = imported_in_background(data.path(), source.path()).await;
+    assert_eq!(first.state, DatasetState::Failed);
+    let request = first.request.unwrap();
+    assert_eq!((request.name.as_str(), request.format, request.split), ("set", None, None));
+    let imports =
+        Imports::new(store.clone(), crate::jobs::health::Health::new(store.clone()), data.path().to_owned());
+    let again = ImportSource::Path(source.path().to_owned());
+    let split = crate::import::SplitRequest { val: 0.5, test: 0.0, seed: 3 };
+    let options = Options { split: Some(split), ..Options::default() };
+    let second = imports.start("set", again, options).await.unwrap().unwrap();
+    let all = store.list_datasets().await.unwrap();
+    let [only] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(only.id, second);
+    assert_eq!(only.request.as_ref().unwrap().split.unwrap().seed, 3);
 }

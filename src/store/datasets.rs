@@ -3,8 +3,9 @@
 use super::{Store, bad_json, now_ms, unknown};
 use crate::domain::dataset::{ClassCount, DatasetFacts, DatasetState};
 use crate::domain::ids::{DatasetId, SampleId};
-use crate::domain::imported::Imported;
+use crate::domain::imported::{ImportRequest, Imported};
 use sqlx::FromRow;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// A data set's row.
@@ -34,6 +35,8 @@ pub struct Dataset {
     pub failure: Option<String>,
     /// When it was made.
     pub created_at_ms: i64,
+    /// How its import was asked for; `None` for imports of earlier versions.
+    pub request: Option<ImportRequest>,
 }
 
 #[derive(FromRow)]
@@ -50,6 +53,7 @@ struct DatasetRow {
     readings: Option<String>,
     failure: Option<String>,
     created_at_ms: i64,
+    request: Option<String>,
 }
 
 impl TryFrom<DatasetRow> for Dataset {
@@ -72,6 +76,8 @@ impl TryFrom<DatasetRow> for Dataset {
             },
             failure: row.failure,
             created_at_ms: row.created_at_ms,
+            // One that this program can't read is as good as none: the form asks again.
+            request: row.request.and_then(|request| serde_json::from_str(&request).ok()),
         })
     }
 }
@@ -81,6 +87,21 @@ impl Dataset {
     pub fn source_path(&self) -> Option<&Path> {
         Some(Path::new(&self.source)).filter(|path| path.is_absolute())
     }
+}
+
+/// The name, or the name with the first number from 2 on that is free; a number that it ends in already counts on.
+fn free_name(name: &str, taken: &HashSet<&str>) -> String {
+    if !taken.contains(name) {
+        return name.to_owned();
+    }
+    let (stem, first) = match name.rsplit_once(' ').map(|(stem, number)| (stem, number.parse::<u32>())) {
+        Some((stem, Ok(number))) if !stem.is_empty() => (stem, number.saturating_add(1).max(2)),
+        _ => (name, 2),
+    };
+    // A name has 100 characters at most.
+    let stem: String = stem.chars().take(90).collect();
+    let free = (first..u32::MAX).map(|number| format!("{stem} {number}"));
+    free.into_iter().find(|name| !taken.contains(name.as_str())).unwrap_or(stem)
 }
 
 /// A file that was skipped.
@@ -94,16 +115,39 @@ pub struct RejectedFile {
 
 impl Store {
     /// Makes a data set that is being imported; `None` where the name is taken.
-    pub async fn insert_dataset(&self, name: &str, source: &str) -> sqlx::Result<Option<DatasetId>> {
+    pub async fn insert_dataset(
+        &self,
+        source: &str,
+        request: &ImportRequest,
+    ) -> sqlx::Result<Option<DatasetId>> {
+        let kept = serde_json::to_string(request).map_err(|error| bad_json("request", error))?;
         sqlx::query_scalar(
-            "insert into datasets (name, state, source, created_at_ms) values (?, 'importing', ?, ?)
+            "insert into datasets (name, state, source, created_at_ms, request) values (?, 'importing', ?, ?, ?)
              on conflict (name) do nothing returning id",
         )
-        .bind(name)
+        .bind(&request.name)
         .bind(source)
         .bind(now_ms())
+        .bind(kept)
         .fetch_optional(&self.write)
         .await
+    }
+
+    /// Forgets the imports of a source that failed: another attempt takes their place.
+    pub async fn delete_failed_imports(&self, source: &str) -> sqlx::Result<()> {
+        sqlx::query("delete from datasets where state = 'failed' and source = ?")
+            .bind(source)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// A name that no data set has: the one that is asked for, or with the first number that is free, as in `pets 2`.
+    pub async fn free_dataset_name(&self, name: &str) -> sqlx::Result<String> {
+        let names: Vec<String> =
+            sqlx::query_scalar("select name from datasets").fetch_all(&self.read).await?;
+        let taken: HashSet<&str> = names.iter().map(String::as_str).collect();
+        Ok(free_name(name, &taken))
     }
 
     /// Fills a data set with what its import found, and calls it ready: all of it or nothing. It takes the place and the name of
@@ -316,7 +360,20 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::super::{MIGRATOR, Store};
+    use super::free_name;
     use sqlx::migrate::Migrator;
+
+    #[test]
+    fn a_taken_name_counts_on() {
+        let free = |name: &str, taken: &[&str]| free_name(name, &taken.iter().copied().collect());
+        assert_eq!(free("pets", &[]), "pets");
+        assert_eq!(free("pets", &["pets"]), "pets 2");
+        assert_eq!(free("pets", &["pets", "pets 2"]), "pets 3");
+        assert_eq!(free("pets 2", &["pets", "pets 2"]), "pets 3");
+        assert_eq!(free("2020", &["2020"]), "2020 2", "a number alone is the name");
+        let long = "n".repeat(100);
+        assert!(free(&long, &[&long]).chars().count() <= 100);
+    }
 
     #[tokio::test]
     async fn a_data_set_of_an_earlier_version_stays_and_has_no_evidence() {

@@ -165,13 +165,15 @@ fn read_listed(row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<(Run, Vec<Evaluate
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::imported::ImportRequest;
     use crate::store::MIGRATOR;
     use protocol::spec::RunSpec;
     use serde_json::json;
 
     async fn with_runs(folder: &std::path::Path, count: i64) -> Store {
         let store = Store::open(&folder.join("tintype.db")).await.unwrap();
-        let dataset = store.insert_dataset("photos", "/photos").await.unwrap().unwrap();
+        let request = ImportRequest { name: "photos".to_owned(), ..ImportRequest::default() };
+        let dataset = store.insert_dataset("/photos", &request).await.unwrap().unwrap();
         let spec: RunSpec = serde_json::from_value(json!({
             "dataset": "photos", "fingerprint": "", "classes": ["a", "b"], "model": "small-cnn", "weights": null,
             "image_size": 32, "epochs": 5, "batch_size": 4, "optimizer": "adamw", "learning_rate": 0.1,

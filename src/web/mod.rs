@@ -39,6 +39,8 @@ pub struct AppState {
     pub runs: Runs,
     /// The data directory, for cached thumbnails.
     pub data: PathBuf,
+    /// Whether it is reached from this machine alone.
+    pub is_local: bool,
 }
 
 /// The table of contents.
@@ -47,10 +49,11 @@ pub fn router(app: AppState) -> Router {
         // Pages.
         .route("/", get(pages::home::show))
         .route("/search", get(pages::search::show))
-        .route("/datasets", get(pages::datasets::list).post(pages::datasets::create))
-        .route("/datasets/new", get(pages::datasets::new))
+        .route("/datasets", get(pages::datasets::list).post(pages::import::create))
+        .route("/datasets/new", get(pages::import::new))
         .route("/datasets/{id}", get(pages::datasets::show))
         .route("/datasets/{id}/format", post(pages::datasets::read_again))
+        .route("/datasets/{id}/retry", post(pages::import::retry))
         .route("/datasets/{id}/delete", post(pages::datasets::delete))
         .route("/datasets/{id}/lab", get(pages::lab::show))
         .route("/datasets/{id}/health", get(pages::health::show))
@@ -78,7 +81,9 @@ pub fn router(app: AppState) -> Router {
         .route("/static/{*path}", get(assets::show))
         // JSON.
         .route("/api/v1/openapi.json", get(api::openapi::show))
-        .route("/api/v1/datasets", get(api::datasets::list).post(api::datasets::create))
+        .route("/api/v1/datasets", get(api::datasets::list).post(api::import::create))
+        .route("/api/v1/dataset-names", get(api::import::names))
+        .route("/api/v1/paths", get(api::import::paths))
         .route("/api/v1/datasets/{id}", get(api::datasets::show).delete(api::datasets::delete))
         .route("/api/v1/datasets/{id}/format", post(api::datasets::read_again))
         .route("/api/v1/datasets/{id}/health", get(api::health::show))

@@ -149,10 +149,12 @@ impl Browser {
     /// Drops a file on the page, as a hand would.
     pub(crate) fn drop_file(&self, file: &Path) {
         // Only a file input can take a file from the disk; the drop event then carries it.
-        self.type_into("#file", file.to_str().unwrap());
+        self.run("document.body.append(Object.assign(document.createElement('input'), {type: 'file', id: 'carrier'}))");
+        self.type_into("#carrier", file.to_str().unwrap());
         self.run(
             "const dropped = new DataTransfer();
-             dropped.items.add(document.querySelector('#file').files[0]);
+             dropped.items.add(document.querySelector('#carrier').files[0]);
+             document.querySelector('#carrier').remove();
              dispatchEvent(new DragEvent('drop', {dataTransfer: dropped, bubbles: true, cancelable: true}));",
         );
     }

@@ -11,3 +11,4 @@ mod runs;
 mod search;
 mod support;
 mod upgrade;
+mod uploads;

@@ -17,6 +17,11 @@ pub(crate) fn kind_of(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
     image::guess_format(bytes).ok().or(is_tga.then_some(ImageFormat::Tga)).ok_or(DecodeError::NotAnImage)
 }
 
+/// Whether a file that begins with these bytes is an image, be it of a kind that can't be read here.
+pub fn is_image(head: &[u8]) -> bool {
+    matches!(kind_of(head), Ok(_) | Err(DecodeError::Unsupported { .. }))
+}
+
 /// Kinds that people have and that can't be read here. To call them "not a picture" would be wrong.
 fn unreadable_kind(bytes: &[u8]) -> Option<&'static str> {
     const KINDS: [(usize, &[u8], &str); 13] = [

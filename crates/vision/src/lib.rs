@@ -35,6 +35,7 @@ pub use draw::Draw;
 pub use features::{Features, FeaturesError, Percentiles, features};
 pub use image::RgbImage;
 pub use inspect::{Stats, channel_stats, histogram};
+pub use kind::is_image;
 pub use mean::MeanImage;
 pub use mix::{CutBox, cutmix, draw_cut_box, draw_lambda, mixup};
 pub use picture::{Thumbnail, channel_image, image_from_tensor, png, quick_png, thumbnail};

@@ -4,6 +4,7 @@ pub(super) mod datasets;
 pub(super) mod evaluation;
 pub(super) mod events;
 pub(super) mod health;
+pub(super) mod import;
 pub(super) mod openapi;
 pub(super) mod pipelines;
 pub(super) mod predictions;

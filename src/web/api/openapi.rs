@@ -20,7 +20,7 @@ fn description() -> Value {
         "/api/v1/datasets": {
             "get": call("Every data set, newest first", &[], "200"),
             "post": {
-                "summary": "Import images: a path on the server's machine or a name of the catalogue as JSON, or a file as multipart",
+                "summary": "Import images: a path on the server's machine or a name of the catalogue as JSON, or files as multipart, whose names may hold folders",
                 "requestBody": {"required": true, "content": {
                     "application/json": {"schema": {
                         "type": "object",
@@ -37,12 +37,25 @@ fn description() -> Value {
                     }},
                     "multipart/form-data": {"schema": {
                         "type": "object",
-                        "properties": {"name": {"type": "string"}, "path": {"type": "string"}, "file": {"type": "string", "format": "binary"}, "catalogue": {"enum": names}, "format": {"enum": formats}},
+                        "properties": {
+                            "way": {"enum": ["upload", "folder", "known"]},
+                            "name": {"type": "string"},
+                            "path": {"type": "string"},
+                            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                            "class": {"type": "string", "description": "Of loose images"},
+                            "catalogue": {"enum": names},
+                            "format": {"enum": formats},
+                            "val": {"type": "string", "description": "Percent"},
+                            "test": {"type": "string", "description": "Percent"},
+                            "seed": {"type": "string"},
+                        },
                     }},
                 }},
                 "responses": {"202": {"description": "The data set, importing"}, "422": problem()},
             },
         },
+        "/api/v1/dataset-names": {"get": call("Whether a name is free, and a free one like it", &["name"], "200")},
+        "/api/v1/paths": {"get": call("Folders and archives of the server's machine that begin so; only where no other machine reaches it", &["prefix"], "200")},
         "/api/v1/datasets/{id}": {
             "get": call("One data set, with its progress while it is imported", &[], "200"),
             "delete": {"summary": "Remove it, or stop its import", "responses": {

@@ -1,31 +1,31 @@
-//! `/datasets/{id}`: what have I got? `/datasets/new`: bringing it in.
+//! `/datasets/{id}`: what have I got?
 
-use super::format::{self, counted, duration, link, thousands};
-use super::frame::{Frame, Section, page, page_with};
+use super::format::{self, counted, link};
+use super::frame::{Frame, Section, page};
 use super::gallery::{Tile, class_color};
-use super::overview;
+use super::import::FailedImport;
 use super::run_view::RunViews;
 use super::samples_view::{Shown, tile};
+use super::{import, overview};
+use crate::actions::datasets as actions;
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::measure::Measure;
-use crate::domain::recipe::FieldErrors;
-use crate::import::catalogue::{CATALOGUE, Entry};
-use crate::import::{DatasetFormat, Stage};
+use crate::import::DatasetFormat;
 use crate::jobs::import::Status;
 use crate::store::datasets::{Dataset, RejectedFile};
 use crate::store::run_list::RunSelection;
 use crate::store::samples::{SampleFilter, SampleOrder};
 use crate::store::versions::Version;
-use crate::web::api::datasets::{Typed, create_from_form, start_again};
 use crate::web::api::find_dataset;
+use crate::web::api::import::format_from_word;
 use crate::web::api::samples::GalleryQuery;
 use crate::web::api::versions::find_version;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::Form;
-use axum::extract::{Multipart, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::sample::Split;
 use std::collections::BTreeMap;
@@ -69,7 +69,10 @@ impl Card {
     pub(crate) fn summary(&self) -> String {
         let total: u64 = self.classes.iter().map(ClassCount::total).sum();
         match self.dataset.state {
-            DatasetState::Importing => "is being imported".into(),
+            DatasetState::Importing => match self.progress.as_ref().and_then(Status::percent) {
+                Some(percent) => format!("is being imported: {percent} %"),
+                None => "is being imported".into(),
+            },
             DatasetState::Failed => "could not be imported".into(),
             DatasetState::Ready => format!(
                 "{} in {}",
@@ -78,52 +81,6 @@ impl Card {
             ),
         }
     }
-}
-
-/// The import form.
-#[derive(Default)]
-pub(crate) struct Import {
-    pub(crate) typed: Typed,
-    pub(crate) errors: FieldErrors,
-}
-
-impl Import {
-    pub(crate) fn error(&self, field: &str) -> Option<&String> {
-        self.errors.get(field)
-    }
-
-    pub(crate) fn catalogue(&self) -> &'static [Entry] {
-        &CATALOGUE
-    }
-
-    pub(crate) fn formats(&self) -> &'static [DatasetFormat] {
-        &DatasetFormat::ALL
-    }
-
-    /// What is wrong with no field of the form.
-    pub(crate) fn complaints(&self) -> Vec<String> {
-        let own = ["name", "path", "file"];
-        let rest = self.errors.iter().filter(|(field, _)| !own.contains(&field.as_str()));
-        rest.map(|(field, why)| format!("{field}: {why}")).collect()
-    }
-}
-
-#[derive(Template)]
-#[template(path = "datasets/new.html")]
-struct New {
-    frame: Frame,
-    import: Import,
-}
-
-async fn import_frame(app: &AppState) -> Result<Frame> {
-    let frame = Frame::load(app, "Import images", &[("Data sets", "/datasets")]).await?;
-    Ok(frame.in_section(Section::Import))
-}
-
-/// Fields given in the query are filled in.
-pub(crate) async fn new(State(app): State<AppState>, Query(typed): Query<Typed>) -> Result<Response> {
-    let frame = import_frame(&app).await?;
-    page(&New { frame, import: Import { typed, errors: FieldErrors::new() } })
 }
 
 /// `POST /datasets/{id}/format`: reads its source again as another form. A source that was not kept has to be brought again.
@@ -137,27 +94,15 @@ pub(crate) async fn read_again(
     if dataset.source_path().is_none() {
         return Ok(Redirect::to(&link("/datasets/new", &[("format", format)])).into_response());
     }
-    let id = start_again(&app, id, format).await?;
+    let format = format_from_word("format", format)?
+        .ok_or_else(|| Error::field("format", "say which format it is"))?;
+    let id = actions::read_again(&app, &dataset, format).await?;
     Ok(Redirect::to(&format!("/datasets/{id}")).into_response())
-}
-
-/// `POST /datasets`: the form without script; what is wrong comes back beside its field.
-pub(crate) async fn create(State(app): State<AppState>, form: Multipart) -> Result<Response> {
-    let mut typed = Typed::default();
-    match create_from_form(&app, form, &mut typed).await {
-        Ok(id) => Ok(Redirect::to(&format!("/datasets/{id}")).into_response()),
-        Err(Error::Invalid(errors)) => {
-            let frame = import_frame(&app).await?;
-            let import = Import { typed, errors };
-            page_with(StatusCode::UNPROCESSABLE_ENTITY, &New { frame, import })
-        }
-        Err(other) => Err(other),
-    }
 }
 
 /// `POST /datasets/{id}/delete`: removes it, or stops its import; back to the data sets.
 pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
-    crate::web::api::datasets::remove(&app, id).await?;
+    actions::remove(&app, &find_dataset(&app, id).await?).await?;
     Ok(Redirect::to("/datasets").into_response())
 }
 
@@ -167,7 +112,7 @@ struct List {
     frame: Frame,
     cards: Vec<Card>,
     /// Imports that came to nothing.
-    failed: Vec<Card>,
+    failed: Vec<FailedImport>,
 }
 
 /// `/datasets`: every data set.
@@ -178,13 +123,15 @@ pub(crate) async fn list(State(app): State<AppState>) -> Result<Response> {
 }
 
 /// Data sets that are ready or being imported, and imports that came to nothing.
-pub(crate) async fn list_cards(app: &AppState) -> Result<(Vec<Card>, Vec<Card>)> {
-    let mut cards = Vec::new();
+pub(crate) async fn list_cards(app: &AppState) -> Result<(Vec<Card>, Vec<FailedImport>)> {
+    let (mut cards, mut failed) = (Vec::new(), Vec::new());
     for dataset in app.store.list_datasets().await? {
-        cards.push(Card::load(app, dataset).await?);
+        if dataset.state == DatasetState::Failed {
+            failed.push(FailedImport::new(dataset));
+        } else {
+            cards.push(Card::load(app, dataset).await?);
+        }
     }
-    let has_failed = |card: &Card| card.dataset.state == DatasetState::Failed;
-    let (failed, cards) = cards.into_iter().partition(has_failed);
     Ok((cards, failed))
 }
 
@@ -222,10 +169,6 @@ struct ClassRow {
 }
 
 impl Show {
-    fn is_ready(&self) -> bool {
-        self.dataset.state == DatasetState::Ready
-    }
-
     /// How it was read, in words.
     fn reading(&self) -> String {
         let format = self.dataset.format.as_deref().unwrap_or_default();
@@ -245,16 +188,6 @@ impl Show {
             others.map(|format| (format.as_str(), format.title(), fits(&format))).collect();
         readings.sort_by_key(|(.., fits)| !fits);
         readings
-    }
-
-    /// Where a failed import is tried again.
-    fn import_again(&self) -> String {
-        let path = self.dataset.source_path().and_then(|path| path.to_str()).unwrap_or_default();
-        link("/datasets/new", &[("path", path)])
-    }
-
-    fn is_importing(&self) -> bool {
-        self.dataset.state == DatasetState::Importing
     }
 
     fn rows(&self) -> Vec<ClassRow> {
@@ -282,28 +215,6 @@ impl Show {
             .collect()
     }
 
-    /// Stage, percent where known, words.
-    fn progress(&self) -> (Option<u64>, String) {
-        let Some(status) = &self.card.progress else { return (None, "starting".into()) };
-        let progress = &status.progress;
-        let percent = progress.total.filter(|total| *total > 0).map(|total| progress.done * 100 / total);
-        let mut words = progress.stage.as_str().to_owned();
-        match (progress.stage, progress.total) {
-            (Stage::Downloading | Stage::Unpacking, Some(total)) => {
-                let megabytes = |bytes: u64| bytes as f64 / 1e6;
-                words += &format!(": {:.1} of {:.1} MB", megabytes(progress.done), megabytes(total));
-            }
-            (_, Some(total)) => {
-                words += &format!(": {} of {} files", thousands(progress.done), thousands(total));
-            }
-            (_, None) => words += &format!(": {} so far", thousands(progress.done)),
-        }
-        if let Some(left) = status.seconds_left {
-            words += &format!(", about {} left", duration(left));
-        }
-        (percent, words)
-    }
-
     /// Word and title of what a gallery can be ordered by, besides the order of the import.
     fn orders(&self) -> [(&'static str, &'static str); 6] {
         Measure::ALL.map(|measure| (measure.as_str(), measure.title()))
@@ -326,6 +237,9 @@ pub(crate) async fn show(
     let asks_for_itself = headers.get("hx-trigger").is_some_and(|element| element == "dataset");
     if asks_for_itself && dataset.state != DatasetState::Importing {
         return Ok([("hx-refresh", "true")].into_response());
+    }
+    if dataset.state != DatasetState::Ready {
+        return import::show_unfinished(&app, dataset).await;
     }
     let card = Card::load(&app, dataset).await?;
     let shown = Shown::load(&app, &card.dataset, &query).await?;

@@ -2,6 +2,7 @@
 
 use super::datasets::{Card, list_cards};
 use super::frame::{Frame, page};
+use super::import::{FailedImport, Import};
 use super::run_view::RunViews;
 use crate::store::run_list::RunSelection;
 use crate::web::{AppState, Result};
@@ -18,11 +19,11 @@ struct Home {
     frame: Frame,
     cards: Vec<Card>,
     /// Imports that came to nothing.
-    failed: Vec<Card>,
+    failed: Vec<FailedImport>,
     list: RunViews,
     more_runs: usize,
     /// What was typed into the import form, and what is wrong with it.
-    import: super::datasets::Import,
+    import: Import,
 }
 
 pub(crate) async fn show(State(app): State<AppState>) -> Result<Response> {
@@ -36,6 +37,6 @@ pub(crate) async fn show(State(app): State<AppState>) -> Result<Response> {
         failed,
         list,
         more_runs,
-        import: super::datasets::Import::default(),
+        import: Import::empty(&app),
     })
 }

@@ -11,6 +11,7 @@ mod gallery;
 pub(super) mod gradients;
 pub(super) mod health;
 pub(super) mod home;
+pub(super) mod import;
 pub(super) mod inputs;
 pub(super) mod lab;
 pub(super) mod maps;

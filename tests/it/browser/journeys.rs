@@ -20,6 +20,7 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
     // Drop the archive on the empty home page.
     browser.open(&server.address("/"));
     browser.drop_file(&archive);
+    browser.click("[data-start]");
     browser.wait(
         "the imported data set",
         "return document.querySelector('h1')?.innerText.startsWith('shades 80 images in 2 classes') ?? false",
@@ -120,6 +121,7 @@ fn real_photos_are_dropped_in_the_browser() {
     let browser = Browser::start();
     browser.open(&server.address("/datasets/new"));
     browser.drop_file(&Path::new(&data).join("cats-dogs.zip"));
+    browser.click("[data-start]");
     browser.wait(
         "1,000 samples",
         "return document.querySelector('h1')?.innerText.startsWith('cats-dogs 1,000 images in 2 classes') ?? false",
@@ -143,6 +145,7 @@ fn a_person_edits_a_data_set_and_takes_a_way_of_loading_into_a_run() {
     let browser = Browser::start();
     browser.open(&server.address("/datasets/new"));
     browser.drop_file(&archive);
+    browser.click("[data-start]");
     browser.wait(
         "the imported data set",
         "return document.querySelector('h1')?.innerText.startsWith('shades 82 images') ?? false",
