@@ -26,15 +26,78 @@ pub enum Edit {
     Restore,
 }
 
-impl Edit {
-    /// The note of the version that it makes.
-    pub fn note(&self, count: u64) -> String {
-        let samples = if count == 1 { "1 sample".to_owned() } else { format!("{count} samples") };
-        match self {
-            Edit::Relabel(class) => format!("{samples} relabelled as “{class}”"),
-            Edit::Move(split) => format!("{samples} moved to {split}"),
-            Edit::Exclude => format!("{samples} excluded"),
-            Edit::Restore => format!("{samples} restored"),
+/// Samples of a version that changed alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeKind {
+    /// What they were.
+    pub before: SampleState,
+    /// What they are.
+    pub after: SampleState,
+    /// How many of them.
+    pub count: u64,
+}
+
+impl ChangeKind {
+    /// `dog → cat`, `training → test`, `excluded`.
+    fn words(&self, name: impl Fn(i64) -> String) -> String {
+        let (before, after) = (&self.before, &self.after);
+        let mut words = Vec::new();
+        if before.label != after.label {
+            words.push(format!("{} → {}", name(before.label), name(after.label)));
+        }
+        if before.split != after.split {
+            words.push(format!("{} → {}", split_title(before.split), split_title(after.split)));
+        }
+        match (before.excluded, after.excluded) {
+            (false, true) => words.push("excluded".to_owned()),
+            (true, false) => words.push("restored".to_owned()),
+            _ => {}
+        }
+        words.join(", ")
+    }
+}
+
+/// The change of one sample in words; empty where there is none.
+pub fn change_words(before: SampleState, after: SampleState, name: impl Fn(i64) -> String) -> String {
+    ChangeKind { before, after, count: 1 }.words(name)
+}
+
+/// What people call a split.
+pub fn split_title(split: Split) -> &'static str {
+    match split {
+        Split::Train => "training",
+        Split::Val => "validation",
+        Split::Test => "test",
+    }
+}
+
+/// What a version did to samples, in words: `3 images: dog → cat`, `2 images excluded`, `5 images: dog → cat (3), wolf → cat (2)`.
+pub fn describe(kinds: &[ChangeKind], name: impl Fn(i64) -> String) -> String {
+    const TOLD: usize = 3;
+    let total: u64 = kinds.iter().map(|kind| kind.count).sum();
+    let images = if total == 1 { "1 image".to_owned() } else { format!("{total} images") };
+    // Kinds that read alike are one.
+    let mut phrases: Vec<(String, u64)> = Vec::new();
+    for kind in kinds {
+        let words = kind.words(&name);
+        match phrases.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, count)) => *count += kind.count,
+            None => phrases.push((words, kind.count)),
+        }
+    }
+    phrases.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    match &phrases[..] {
+        [] => "No image".to_owned(),
+        [(only, _)] if only.contains('→') => format!("{images}: {only}"),
+        [(only, _)] => format!("{images} {only}"),
+        [first @ ..] => {
+            let told: Vec<String> =
+                first.iter().take(TOLD).map(|(words, count)| format!("{words} ({count})")).collect();
+            let more = match first.len().saturating_sub(TOLD) {
+                0 => String::new(),
+                more => format!(", and {more} other changes"),
+            };
+            format!("{images}: {}{more}", told.join(", "))
         }
     }
 }
@@ -54,17 +117,81 @@ pub fn class_name(text: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-/// The version that *undo* takes back: the newest that is neither an undo nor undone. `versions` holds number and
-/// what it undoes, ascending; the first is the import, which stays.
-pub fn to_undo(versions: &[(i64, Option<i64>)]) -> Option<i64> {
-    let mut standing: Vec<i64> = Vec::new();
-    for (number, undoes) in versions.iter().skip(1) {
-        match undoes {
-            Some(undone) => standing.retain(|other| other != undone),
-            None => standing.push(*number),
+/// What kind of change a version is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionKind {
+    /// The first.
+    Import,
+    /// An edit, or an older version restored.
+    Change,
+    /// It takes back a change.
+    Undo,
+    /// It takes back an undo.
+    Redo,
+}
+
+/// What *undo* and *redo* work on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Changes that stand, oldest first.
+    standing: Vec<i64>,
+    /// Changes that were undone and can be redone, with the version that undid them.
+    undone: Vec<(i64, i64)>,
+    kinds: Vec<(i64, VersionKind)>,
+}
+
+impl History {
+    /// `versions` holds number and what each takes back, ascending; the first is the import, which stays.
+    pub fn new(versions: impl IntoIterator<Item = (i64, Option<i64>)>) -> History {
+        let mut history = History::default();
+        for (at, (number, undoes)) in versions.into_iter().enumerate() {
+            let kind = match undoes {
+                _ if at == 0 => VersionKind::Import,
+                None => VersionKind::Change,
+                Some(taken) if history.kind(taken) == Some(VersionKind::Undo) => VersionKind::Redo,
+                Some(_) => VersionKind::Undo,
+            };
+            history.kinds.push((number, kind));
+            match (kind, undoes) {
+                (VersionKind::Change, _) => {
+                    history.standing.push(number);
+                    // After a new change there is nothing to redo.
+                    history.undone.clear();
+                }
+                (VersionKind::Undo, Some(taken)) => {
+                    history.standing.retain(|other| *other != taken);
+                    history.undone.push((taken, number));
+                }
+                (VersionKind::Redo, Some(taken)) => {
+                    if let Some(at) = history.undone.iter().position(|(_, undo)| *undo == taken) {
+                        history.standing.push(history.undone.remove(at).0);
+                    }
+                }
+                _ => {}
+            }
         }
+        history
     }
-    standing.pop()
+
+    /// The version that *undo* takes back: the newest change that stands.
+    pub fn to_undo(&self) -> Option<i64> {
+        self.standing.last().copied()
+    }
+
+    /// The version that *redo* takes back: the newest undo, as long as nothing was changed since.
+    pub fn to_redo(&self) -> Option<i64> {
+        self.undone.last().map(|(_, undo)| *undo)
+    }
+
+    /// What kind of change a version is.
+    pub fn kind(&self, number: i64) -> Option<VersionKind> {
+        self.kinds.iter().find(|(other, _)| *other == number).map(|(_, kind)| *kind)
+    }
+
+    /// Whether a change was taken back and not made again.
+    pub fn is_undone(&self, number: i64) -> bool {
+        self.kind(number) == Some(VersionKind::Change) && !self.standing.contains(&number)
+    }
 }
 
 /// A fingerprint of what is in a data set: 32 hexadecimal digits. The parts are path, class, split and file hash of
@@ -82,13 +209,51 @@ pub fn fingerprint<'a>(samples: impl IntoIterator<Item = [&'a str; 4]>) -> Strin
 mod tests {
     use super::*;
 
+    fn history(versions: &[(i64, Option<i64>)]) -> History {
+        History::new(versions.iter().copied())
+    }
+
     #[test]
     fn undo_takes_back_one_change_after_another() {
+        let to_undo = |versions| history(versions).to_undo();
         assert_eq!(to_undo(&[(1, None)]), None);
         assert_eq!(to_undo(&[(1, None), (2, None), (3, None)]), Some(3));
         assert_eq!(to_undo(&[(1, None), (2, None), (3, None), (4, Some(3))]), Some(2));
         assert_eq!(to_undo(&[(1, None), (2, None), (3, None), (4, Some(3)), (5, Some(2))]), None);
         assert_eq!(to_undo(&[(1, None), (2, None), (3, Some(2)), (4, None)]), Some(4));
+    }
+
+    #[test]
+    fn redo_makes_again_what_was_undone_until_something_new_is_done() {
+        let undone = [(1, None), (2, None), (3, None), (4, Some(3)), (5, Some(2))];
+        assert_eq!(history(&undone).to_redo(), Some(5));
+        let once = [&undone[..], &[(6, Some(5))]].concat();
+        assert_eq!((history(&once).to_undo(), history(&once).to_redo()), (Some(2), Some(4)));
+        let twice = [&once[..], &[(7, Some(4))]].concat();
+        assert_eq!((history(&twice).to_undo(), history(&twice).to_redo()), (Some(3), None));
+        assert_eq!(history(&twice).kind(7), Some(VersionKind::Redo));
+        let again = [&twice[..], &[(8, Some(3))]].concat();
+        assert_eq!((history(&again).to_undo(), history(&again).to_redo()), (Some(2), Some(8)));
+        assert!(history(&again).is_undone(3) && !history(&again).is_undone(2));
+        let changed = [&undone[..], &[(6, None)]].concat();
+        assert_eq!((history(&changed).to_undo(), history(&changed).to_redo()), (Some(6), None));
+    }
+
+    #[test]
+    fn a_version_says_what_it_did() {
+        let state = |label, split, excluded| SampleState { label, split, excluded };
+        let kind = |before, after, count| ChangeKind { before, after, count };
+        let name = |label: i64| ["cat", "dog", "wolf"][usize::try_from(label).unwrap()].to_owned();
+        let (cat, dog, wolf) =
+            (state(0, Split::Train, false), state(1, Split::Train, false), state(2, Split::Train, false));
+        assert_eq!(describe(&[kind(dog, cat, 3)], name), "3 images: dog → cat");
+        // The same words from two splits are one thing.
+        let val = |label| state(label, Split::Val, false);
+        assert_eq!(describe(&[kind(dog, cat, 1), kind(val(1), val(0), 2)], name), "3 images: dog → cat");
+        let mixed = [kind(wolf, cat, 2), kind(dog, cat, 3)];
+        assert_eq!(describe(&mixed, name), "5 images: dog → cat (3), wolf → cat (2)");
+        assert_eq!(describe(&[kind(cat, state(0, Split::Train, true), 1)], name), "1 image excluded");
+        assert_eq!(describe(&[kind(val(0), cat, 4)], name), "4 images: validation → training");
     }
 
     #[test]

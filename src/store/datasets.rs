@@ -210,7 +210,7 @@ impl Store {
         .bind(id)
         .execute(&mut *transaction)
         .await?;
-        sqlx::query("insert into versions (dataset_id, number, created_at_ms, note, fingerprint) values (?, 1, ?, 'Imported', ?)")
+        sqlx::query("insert into versions (dataset_id, number, created_at_ms, action, note, fingerprint) values (?, 1, ?, 'Imported', '', ?)")
             .bind(id)
             .bind(now_ms())
             .bind(&imported.fingerprint)

@@ -5,6 +5,7 @@
 //! is run by a test on a real database.
 
 pub mod datasets;
+mod edits;
 pub mod measures;
 pub mod pipelines;
 pub mod predictions;

@@ -1,11 +1,11 @@
 //! Versions of a data set: every change to its samples or classes, with what it was before.
 
-use super::{Store, bad_json, now_ms, unknown};
-use crate::domain::edits::{Edit, SampleState, fingerprint, to_undo};
+use super::{Store, bad_json, unknown};
+use crate::domain::edits::{History, SampleState, VersionKind};
 use crate::domain::ids::{DatasetId, SampleId};
 use protocol::sample::Split;
 use serde_json::{Map, Value};
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
 /// A version's row.
 #[derive(Clone, Debug)]
@@ -14,8 +14,12 @@ pub struct Version {
     pub number: i64,
     /// When it was made.
     pub created_at_ms: i64,
-    /// The change, in words.
+    /// What was done, in words.
+    pub action: String,
+    /// What a person noted with it; empty where nothing was.
     pub note: String,
+    /// What kind of change it is.
+    pub kind: VersionKind,
     /// Of what is in it.
     pub fingerprint: String,
     /// Classes that were renamed: label, before, after.
@@ -30,6 +34,7 @@ pub struct Version {
 struct VersionRow {
     number: i64,
     created_at_ms: i64,
+    action: Option<String>,
     note: String,
     fingerprint: String,
     renames: String,
@@ -37,19 +42,10 @@ struct VersionRow {
     changed: i64,
 }
 
-impl TryFrom<VersionRow> for Version {
-    type Error = sqlx::Error;
-
-    fn try_from(row: VersionRow) -> sqlx::Result<Version> {
-        Ok(Version {
-            number: row.number,
-            created_at_ms: row.created_at_ms,
-            note: row.note,
-            fingerprint: row.fingerprint,
-            renames: serde_json::from_str(&row.renames).map_err(|error| bad_json("renames", error))?,
-            undoes: row.undoes,
-            changed: row.changed,
-        })
+impl Version {
+    /// What was done and, where there is one, the note: `3 images: dog → cat · blurry`.
+    pub fn words(&self) -> String {
+        if self.note.is_empty() { self.action.clone() } else { format!("{} · {}", self.action, self.note) }
     }
 }
 
@@ -131,14 +127,32 @@ impl Store {
     /// Every version, oldest first.
     pub async fn list_versions(&self, id: DatasetId) -> sqlx::Result<Vec<Version>> {
         let rows: Vec<VersionRow> = sqlx::query_as(
-            "select number, created_at_ms, note, fingerprint, renames, undoes,
+            "select number, created_at_ms, action, note, fingerprint, renames, undoes,
                     (select count(*) from changes where dataset_id = versions.dataset_id and version = number) as changed
              from versions where dataset_id = ? order by number",
         )
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        rows.into_iter().map(Version::try_from).collect()
+        let history = History::new(rows.iter().map(|row| (row.number, row.undoes)));
+        let mut versions = Vec::new();
+        for row in rows {
+            versions.push(Version {
+                number: row.number,
+                created_at_ms: row.created_at_ms,
+                action: match row.action {
+                    Some(action) => action,
+                    None => self.describe_changes(id, row.number).await?,
+                },
+                note: row.note,
+                kind: history.kind(row.number).unwrap_or(VersionKind::Change),
+                fingerprint: row.fingerprint,
+                renames: serde_json::from_str(&row.renames).map_err(|error| bad_json("renames", error))?,
+                undoes: row.undoes,
+                changed: row.changed,
+            });
+        }
+        Ok(versions)
     }
 
     /// The newest version's number; 0 before there is one.
@@ -149,162 +163,57 @@ impl Store {
             .await
     }
 
-    /// Changes samples of a data set and makes a version of it; `None` where nothing would change.
-    ///
-    /// `note` takes the place of the words made of the edit.
-    pub async fn edit_samples(
+    /// The samples that differ between two versions, the older one first, by number, at most `limit` of them.
+    pub async fn list_changes_between(
         &self,
         id: DatasetId,
-        samples: &[SampleId],
-        edit: &Edit,
-        note: Option<&str>,
-    ) -> sqlx::Result<Option<i64>> {
-        let mut transaction = self.write.begin().await?;
-        let label = match edit {
-            Edit::Relabel(class) => Some(find_or_make_class(&mut transaction, id, class).await?),
-            _ => None,
-        };
-        let split = match edit {
-            Edit::Move(split) => Some(split.as_str()),
-            _ => None,
-        };
-        let excluded = match edit {
-            Edit::Exclude => Some(1_i64),
-            Edit::Restore => Some(0),
-            _ => None,
-        };
-        let number = begin_version(&mut transaction, id).await?;
-        let changed = sqlx::query(
-            "insert into changes
-             select dataset_id, ?2, id, label, coalesce(?4, label), split, coalesce(?5, split),
-                    excluded, coalesce(?6, excluded)
-             from samples
-             where dataset_id = ?1 and id in (select value from json_each(?3))
-               and (label <> coalesce(?4, label) or split <> coalesce(?5, split) or excluded <> coalesce(?6, excluded))",
-        )
-        .bind(id)
-        .bind(number)
-        .bind(json_list(samples))
-        .bind(label)
-        .bind(split)
-        .bind(excluded)
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
-        let note = note.map_or_else(|| edit.note(changed), str::to_owned);
-        finish_version(transaction, id, number, changed > 0, &note, None).await
-    }
-
-    /// Gives a class another name; where that is another class's, both become one. `None` where nothing would change.
-    pub async fn rename_class(
-        &self,
-        id: DatasetId,
-        label: i64,
-        name: &str,
-        note: Option<&str>,
-    ) -> sqlx::Result<Option<i64>> {
-        let mut transaction = self.write.begin().await?;
-        let before: String =
-            sqlx::query_scalar("select name from classes where dataset_id = ? and label = ?")
-                .bind(id)
-                .bind(label)
-                .fetch_one(&mut *transaction)
-                .await?;
-        if before == name {
-            return Ok(None);
-        }
-        let number = begin_version(&mut transaction, id).await?;
-        let words = match find_class(&mut transaction, id, name).await? {
-            Some(other) => {
-                sqlx::query(
-                    "insert into changes
-                     select dataset_id, ?2, id, label, ?4, split, split, excluded, excluded
-                     from samples where dataset_id = ?1 and label = ?3",
-                )
-                .bind(id)
-                .bind(number)
-                .bind(label)
-                .bind(other)
-                .execute(&mut *transaction)
-                .await?;
-                format!("Class “{before}” merged into “{name}”")
-            }
-            None => {
-                set_class_name(&mut transaction, id, label, name).await?;
-                set_renames(&mut transaction, id, number, &[(label, before.clone(), name.to_owned())])
-                    .await?;
-                format!("Class “{before}” renamed to “{name}”")
-            }
-        };
-        let note = note.map_or(words, str::to_owned);
-        finish_version(transaction, id, number, true, &note, None).await
-    }
-
-    /// Takes back the newest change that stands; `None` where there is none, or where it is not the one `expected`.
-    pub async fn undo(&self, id: DatasetId, expected: Option<i64>) -> sqlx::Result<Option<i64>> {
-        let mut transaction = self.write.begin().await?;
-        let versions: Vec<(i64, Option<i64>)> =
-            sqlx::query_as("select number, undoes from versions where dataset_id = ? order by number")
-                .bind(id)
-                .fetch_all(&mut *transaction)
-                .await?;
-        let undone = to_undo(&versions).filter(|undone| expected.is_none_or(|expected| expected == *undone));
-        let Some(undone) = undone else { return Ok(None) };
-        let number = begin_version(&mut transaction, id).await?;
-        sqlx::query(
-            "insert into changes
-             select samples.dataset_id, ?3, samples.id, samples.label, label_before, samples.split, split_before,
-                    samples.excluded, excluded_before
-             from changes join samples on samples.id = changes.sample_id
-             where changes.dataset_id = ?1 and changes.version = ?2",
-        )
-        .bind(id)
-        .bind(undone)
-        .bind(number)
-        .execute(&mut *transaction)
-        .await?;
-        let renames: String =
-            sqlx::query_scalar("select renames from versions where dataset_id = ? and number = ?")
-                .bind(id)
-                .bind(undone)
-                .fetch_one(&mut *transaction)
-                .await?;
-        let renames: Vec<(i64, String, String)> =
-            serde_json::from_str(&renames).map_err(|error| bad_json("renames", error))?;
-        let back: Vec<(i64, String, String)> =
-            renames.into_iter().map(|(label, before, after)| (label, after, before)).collect();
-        for (label, _, name) in &back {
-            set_class_name(&mut transaction, id, *label, name).await?;
-        }
-        set_renames(&mut transaction, id, number, &back).await?;
-        finish_version(transaction, id, number, true, &format!("Undo of version {undone}"), Some(undone))
-            .await
-    }
-
-    /// The samples that differ between a version and the newest, by number, at most `limit` of them.
-    pub async fn list_changes_since(
-        &self,
-        id: DatasetId,
-        version: i64,
+        (older, newer): (i64, i64),
         limit: i64,
     ) -> sqlx::Result<Vec<Change>> {
-        // What a sample was in a version is what its first change behind it found.
+        // What a sample was in a version is what its first change behind it found, else what it is.
         let rows: Vec<ChangeRow> = sqlx::query_as(
-            "select samples.id, path, hash, width, height, label_before, samples.label as label_after,
-                    split_before, samples.split as split_after, excluded_before, samples.excluded as excluded_after
-             from changes join samples on samples.id = changes.sample_id
-             where changes.dataset_id = ?1
-               and version = (select min(version) from changes as other
-                              where other.sample_id = changes.sample_id and other.version > ?2)
-               and (label_before <> samples.label or split_before <> samples.split or excluded_before <> samples.excluded)
-             order by samples.id limit ?3",
+            "select samples.id, path, hash, width, height, was.label_before, coalesce(became.label_before, label) as label_after,
+                    was.split_before, coalesce(became.split_before, split) as split_after,
+                    was.excluded_before, coalesce(became.excluded_before, excluded) as excluded_after
+             from changes as was
+             join samples on samples.id = was.sample_id
+             left join changes as became on became.sample_id = samples.id
+               and became.version = (select min(version) from changes as other
+                                     where other.sample_id = samples.id and other.version > ?3)
+             where was.dataset_id = ?1
+               and was.version = (select min(version) from changes as other
+                                  where other.sample_id = samples.id and other.version > ?2)
+               and (was.label_before <> coalesce(became.label_before, label)
+                    or was.split_before <> coalesce(became.split_before, split)
+                    or was.excluded_before <> coalesce(became.excluded_before, excluded))
+             order by samples.id limit ?4",
         )
         .bind(id)
-        .bind(version)
+        .bind(older)
+        .bind(newer)
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
         rows.into_iter().map(Change::try_from).collect()
+    }
+
+    /// Every version that changed a sample, with what it did to it, oldest first.
+    pub async fn list_sample_changes(&self, id: SampleId) -> sqlx::Result<Vec<(i64, Change)>> {
+        #[derive(FromRow)]
+        struct Row {
+            version: i64,
+            #[sqlx(flatten)]
+            change: ChangeRow,
+        }
+        let rows: Vec<Row> = sqlx::query_as(
+            "select version, samples.id, path, hash, width, height, label_before, label_after,
+                    split_before, split_after, excluded_before, excluded_after
+             from changes join samples on samples.id = changes.sample_id where sample_id = ? order by version",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        rows.into_iter().map(|row| Ok((row.version, Change::try_from(row.change)?))).collect()
     }
 
     /// What one version changed, by sample, at most `limit` of them.
@@ -375,127 +284,4 @@ impl Store {
 pub(super) fn json_list(samples: &[SampleId]) -> String {
     let numbers: Vec<i64> = samples.iter().map(|sample| sample.0).collect();
     serde_json::to_string(&numbers).unwrap_or_default()
-}
-
-async fn begin_version(connection: &mut SqliteConnection, id: DatasetId) -> sqlx::Result<i64> {
-    sqlx::query_scalar(
-        "insert into versions (dataset_id, number, created_at_ms, note, fingerprint)
-         select ?1, coalesce(max(number), 0) + 1, ?2, '', '' from versions where dataset_id = ?1 returning number",
-    )
-    .bind(id)
-    .bind(now_ms())
-    .fetch_one(connection)
-    .await
-}
-
-/// Carries the changes over to the samples and gives the version its note and fingerprint; or leaves no trace where
-/// `worthwhile` is false.
-async fn finish_version(
-    mut transaction: sqlx::Transaction<'_, sqlx::Sqlite>,
-    id: DatasetId,
-    number: i64,
-    worthwhile: bool,
-    note: &str,
-    undoes: Option<i64>,
-) -> sqlx::Result<Option<i64>> {
-    if !worthwhile {
-        transaction.rollback().await?;
-        return Ok(None);
-    }
-    sqlx::query(
-        "update samples set label = label_after, split = split_after, excluded = excluded_after
-         from changes where changes.dataset_id = ? and version = ? and sample_id = samples.id",
-    )
-    .bind(id)
-    .bind(number)
-    .execute(&mut *transaction)
-    .await?;
-    let samples: Vec<(String, String, String, String)> = sqlx::query_as(
-        "select path, name, split, hash from samples
-         join classes on classes.dataset_id = samples.dataset_id and classes.label = samples.label
-         where samples.dataset_id = ? and excluded = 0 order by path",
-    )
-    .bind(id)
-    .fetch_all(&mut *transaction)
-    .await?;
-    let fingerprint =
-        fingerprint(samples.iter().map(|(path, class, split, hash)| [&**path, &**class, &**split, &**hash]));
-    sqlx::query(
-        "update versions set note = ?, fingerprint = ?, undoes = ? where dataset_id = ? and number = ?",
-    )
-    .bind(note)
-    .bind(&fingerprint)
-    .bind(undoes)
-    .bind(id)
-    .bind(number)
-    .execute(&mut *transaction)
-    .await?;
-    sqlx::query("update datasets set fingerprint = ? where id = ?")
-        .bind(&fingerprint)
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(Some(number))
-}
-
-async fn find_class(
-    connection: &mut SqliteConnection,
-    id: DatasetId,
-    name: &str,
-) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar("select label from classes where dataset_id = ? and name = ?")
-        .bind(id)
-        .bind(name)
-        .fetch_optional(connection)
-        .await
-}
-
-async fn find_or_make_class(
-    connection: &mut SqliteConnection,
-    id: DatasetId,
-    name: &str,
-) -> sqlx::Result<i64> {
-    if let Some(label) = find_class(connection, id, name).await? {
-        return Ok(label);
-    }
-    sqlx::query_scalar(
-        "insert into classes (dataset_id, label, name)
-         select ?1, coalesce(max(label), -1) + 1, ?2 from classes where dataset_id = ?1 returning label",
-    )
-    .bind(id)
-    .bind(name)
-    .fetch_one(connection)
-    .await
-}
-
-async fn set_class_name(
-    connection: &mut SqliteConnection,
-    id: DatasetId,
-    label: i64,
-    name: &str,
-) -> sqlx::Result<()> {
-    sqlx::query("update classes set name = ? where dataset_id = ? and label = ?")
-        .bind(name)
-        .bind(id)
-        .bind(label)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn set_renames(
-    connection: &mut SqliteConnection,
-    id: DatasetId,
-    number: i64,
-    renames: &[(i64, String, String)],
-) -> sqlx::Result<()> {
-    let renames = serde_json::to_string(renames).map_err(|error| bad_json("renames", error))?;
-    sqlx::query("update versions set renames = ? where dataset_id = ? and number = ?")
-        .bind(renames)
-        .bind(id)
-        .bind(number)
-        .execute(connection)
-        .await?;
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Every way in which a request can fail, as a page or as JSON.
 
+use crate::actions;
 use crate::domain::recipe::FieldErrors;
 use crate::runs::MoveError;
 use axum::http::StatusCode;
@@ -16,6 +17,8 @@ pub enum Error {
     Invalid(FieldErrors),
     /// The thing is not in a state for this.
     Conflict(String),
+    /// There is something at this address, but not for this method.
+    MethodNotAllowed,
     /// Our fault; the cause goes to the log, not to the page.
     Internal(anyhow::Error),
 }
@@ -31,6 +34,7 @@ impl Error {
             Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Conflict(_) => StatusCode::CONFLICT,
+            Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -51,6 +55,9 @@ impl Error {
                 })
             }
             Error::Conflict(why) => json!({"code": "conflict", "message": why}),
+            Error::MethodNotAllowed => {
+                json!({"code": "method_not_allowed", "message": "This address does not take that method; the header “Allow” says which it takes."})
+            }
             Error::Internal(_) => json!({
                 "code": "internal",
                 "message": "Tintype failed to answer this; its log says why. Nothing of yours was changed by it.",
@@ -61,7 +68,12 @@ impl Error {
 
 impl<E: Into<anyhow::Error>> From<E> for Error {
     fn from(error: E) -> Error {
-        let error = error.into();
+        let error = match error.into().downcast::<actions::Error>() {
+            Ok(actions::Error::NotFound(what)) => return Error::NotFound(what),
+            Ok(actions::Error::Invalid(fields)) => return Error::Invalid(fields),
+            Ok(actions::Error::Conflict(why)) => return Error::Conflict(why),
+            Ok(actions::Error::Internal(error)) | Err(error) => error,
+        };
         match error.downcast::<MoveError>() {
             Ok(MoveError::NotFound(_)) => Error::NotFound("run"),
             Ok(illegal @ MoveError::Illegal { .. }) => Error::Conflict(illegal.to_string()),

@@ -17,6 +17,7 @@ use crate::runs::Runs;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::routing::{get, post, put};
 use std::path::PathBuf;
@@ -59,8 +60,11 @@ pub fn router(app: AppState) -> Router {
         .route("/datasets/{id}/health", get(pages::health::show))
         .route("/datasets/{id}/versions", get(pages::versions::list))
         .route("/datasets/{id}/versions/{number}", get(pages::versions::show))
-        .route("/datasets/{id}/versions/{number}/{file}", get(api::versions::manifest_file))
-        .route("/datasets/{id}/edits", post(pages::versions::edit))
+        .route(
+            "/datasets/{id}/versions/{number}/{file}",
+            get(api::versions::manifest_file).post(pages::edits::act_on_version),
+        )
+        .route("/datasets/{id}/edits", post(pages::edits::edit))
         .route("/datasets/{id}/samples/{sample}", get(pages::samples::of_dataset))
         .route("/runs", get(pages::runs::list).post(pages::run_form::create))
         .route("/runs/new", get(pages::run_form::show))
@@ -91,7 +95,9 @@ pub fn router(app: AppState) -> Router {
         .route("/api/v1/datasets/{id}/samples", get(api::samples::list))
         .route("/api/v1/datasets/{id}/edits", post(api::versions::edit))
         .route("/api/v1/datasets/{id}/versions", get(api::versions::list))
+        .route("/api/v1/datasets/{id}/versions/compare", get(api::versions::compare))
         .route("/api/v1/datasets/{id}/versions/{number}", get(api::versions::show))
+        .route("/api/v1/datasets/{id}/versions/{number}/note", put(api::versions::set_note))
         .route("/api/v1/datasets/{id}/versions/{number}/{file}", get(api::versions::manifest_file))
         .route("/api/v1/datasets/{id}/preview", post(api::preview::show))
         .route("/api/v1/transforms", get(api::pipelines::transforms))
@@ -110,9 +116,20 @@ pub fn router(app: AppState) -> Router {
         // The three maps: `category-to-paths` and so on, as JSON or, with `.csv`, as a table.
         .route("/api/v1/runs/{id}/{map}", get(api::evaluation::map))
         .fallback(|| async { Error::NotFound("page") })
+        .method_not_allowed_fallback(wrong_method)
         // A recipe is small; only an archive is large, and it goes to disk as it comes.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app.clone(), pages::failure::as_page))
         .layer(middleware::from_fn(guard::same_site));
     routes.with_state(app)
+}
+
+/// An address that takes forms alone has no page of its own, so a browser that opens it is told that there is none; a script is told
+/// which method it used.
+async fn wrong_method(method: Method, uri: Uri) -> Error {
+    if method == Method::GET && !uri.path().starts_with("/api/") {
+        Error::NotFound("page")
+    } else {
+        Error::MethodNotAllowed
+    }
 }

@@ -148,3 +148,90 @@ fn a_run_names_its_version_and_bad_edits_lose_nothing() {
     });
     assert_eq!(run["state"], "completed", "{run}");
 }
+
+#[test]
+fn a_version_tells_what_it_did_and_its_note_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, dataset) = with_faults(folder.path());
+    let base = format!("/api/v1/datasets/{}", dataset["id"]);
+    let edit = |body: Value| server.post(&format!("{base}/edits"), &body);
+    let version = |number: i64| server.get(&format!("{base}/versions/{number}"));
+    let dark = server.samples_of(&dataset, "dark");
+    edit(json!({"action": "relabel", "samples": &dark[..3], "class": "bright", "note": "blurry"}));
+    let told = version(2);
+    assert_eq!(
+        (&told["action"], &told["note"]),
+        (&json!("3 images: dark → bright"), &json!("blurry")),
+        "{told}"
+    );
+    edit(json!({"action": "exclude", "samples": &dark[..1]}));
+    assert_eq!(version(3)["action"], "1 image excluded");
+    // Another note; and none.
+    let (status, told) = server.put(&format!("{base}/versions/2/note"), &json!({"note": "out of focus"}));
+    assert_eq!((status, &told["note"]), (200, &json!("out of focus")), "{told}");
+    let (_, told) = server.put(&format!("{base}/versions/2/note"), &json!({"note": ""}));
+    assert_eq!((&told["note"], &told["action"]), (&told["action"], &json!("3 images: dark → bright")));
+    // What would change nothing says why, and makes no version.
+    let (status, refused) = edit(json!({"action": "relabel", "samples": &dark[1..3], "class": "bright"}));
+    assert_eq!(
+        (status, &refused["error"]["message"]),
+        (409, &json!("Nothing to change: they already have that label."))
+    );
+    assert_eq!(server.get(&format!("{base}/versions"))["items"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn any_version_is_restored_any_two_are_compared_and_an_undo_is_redone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, dataset) = with_faults(folder.path());
+    let base = format!("/api/v1/datasets/{}", dataset["id"]);
+    let edit = |body: Value| server.post(&format!("{base}/edits"), &body);
+    let print = |number: i64| server.get(&format!("{base}/versions/{number}"))["fingerprint"].clone();
+    let dark = server.samples_of(&dataset, "dark");
+    edit(json!({"action": "relabel", "samples": &dark[..4], "class": "dusk"}));
+    edit(json!({"action": "exclude", "samples": &dark[4..6]}));
+    edit(json!({"action": "rename_class", "class": "dusk", "name": "evening"}));
+    edit(json!({"action": "move", "samples": &dark[..1], "split": "test"}));
+
+    // The second version, names of classes too; undone; and redone.
+    let (status, restored) = edit(json!({"action": "restore_version", "version": 2}));
+    assert_eq!(
+        (status, &restored["number"], &restored["fingerprint"]),
+        (201, &json!(6), &print(2)),
+        "{restored}"
+    );
+    let names: Vec<Value> =
+        server.get(&base)["classes"].as_array().unwrap().iter().map(|class| class["name"].clone()).collect();
+    assert_eq!(names, ["bright", "dark", "dusk"]);
+    assert_eq!(edit(json!({"action": "undo"})).1["fingerprint"], print(5));
+    assert_eq!(edit(json!({"action": "redo"})).1["fingerprint"], print(2));
+    assert_eq!(edit(json!({"action": "redo"})).0, 409, "there is nothing more to redo");
+    assert_eq!(edit(json!({"action": "restore_version", "version": 8})).0, 409, "it is so already");
+    assert_eq!(edit(json!({"action": "restore_version", "version": 80})).0, 404);
+
+    // Between the first and the third: four relabelled, two excluded. In whichever order they are named.
+    for (from, to) in [(1, 3), (3, 1)] {
+        let told = server.get(&format!("{base}/versions/compare?from={from}&to={to}"));
+        let changes = told["changes"].as_array().unwrap();
+        assert_eq!((changes.len(), &told["from"]), (6, &json!(1)), "{told}");
+        let relabelled = changes.iter().filter(|change| change["after"]["class"] == "dusk").count();
+        let excluded = changes.iter().filter(|change| change["after"]["excluded"] == true).count();
+        assert_eq!((relabelled, excluded), (4, 2), "{told}");
+    }
+    let same = server.get(&format!("{base}/versions/compare?from=2&to=8"));
+    assert_eq!(same["changes"], json!([]), "restored is the same");
+}
+
+#[test]
+fn an_address_for_forms_alone_is_a_page_that_is_not_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    for path in ["/datasets/2/edits", "/runs/8/maps", "/datasets/2/delete"] {
+        let page = server.get_text(path);
+        assert!(page.contains("<h1>Page not found</h1>"), "{path}: {page}");
+    }
+    // A script is told what it did, not that there is nothing.
+    assert_eq!(server.get("/api/v1/datasets/2/edits")["error"]["code"], "method_not_allowed");
+    let (status, answer) = server.post("/api/v1/transforms", &json!({}));
+    assert_eq!((status, &answer["error"]["code"]), (405, &json!("method_not_allowed")));
+}

@@ -77,12 +77,13 @@ fn description() -> Value {
         "/api/v1/datasets/{id}/edits": {"post": {
             "summary": "Edit it: makes a version. `action` is relabel (samples, class), move (samples, split), exclude (samples), \
                         restore (samples), rename_class (class, name; the name of another class merges), drop_duplicates (kind), \
-                        move_leaked, or undo (version); the first five take a `note`",
+                        move_leaked, undo (version), redo (version) or restore_version (version); those that name samples, a class \
+                        or a version to restore take a `note`",
             "requestBody": {"required": true, "content": {"application/json": {"schema": {
                 "type": "object",
                 "required": ["action"],
                 "properties": {
-                    "action": {"enum": ["relabel", "move", "exclude", "restore", "rename_class", "drop_duplicates", "move_leaked", "undo"]},
+                    "action": {"enum": ["relabel", "move", "exclude", "restore", "rename_class", "drop_duplicates", "move_leaked", "undo", "redo", "restore_version"]},
                     "samples": {"type": "array", "items": {"type": "integer"}},
                     "class": {"type": "string"},
                     "name": {"type": "string"},
@@ -95,6 +96,12 @@ fn description() -> Value {
             "responses": {"201": {"description": "The version"}, "409": problem(), "422": problem()},
         }},
         "/api/v1/datasets/{id}/versions": {"get": call("Its versions, newest first", &[], "200")},
+        "/api/v1/datasets/{id}/versions/compare": {"get": call("The samples that differ between two versions", &["from", "to"], "200")},
+        "/api/v1/datasets/{id}/versions/{number}/note": {"put": {
+            "summary": "Another note for a version; an empty one takes it away",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["note"], "properties": {"note": {"type": "string"}}}}}},
+            "responses": {"200": {"description": "The version"}, "422": problem()},
+        }},
         "/api/v1/datasets/{id}/versions/{number}": {"get": call("One version with what it changed", &[], "200")},
         "/api/v1/datasets/{id}/versions/{number}/{file}": {"get": call(
             "What is in a version: manifest.csv, manifest.jsonl or manifest.parquet",

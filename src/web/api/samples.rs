@@ -50,13 +50,10 @@ pub(crate) struct GalleryQuery {
     pub(crate) descending: String,
     #[serde(default)]
     pub(crate) after: String,
-    /// A version that was just made.
-    #[serde(default)]
-    pub(crate) done: String,
 }
 
 impl GalleryQuery {
-    /// Everything but the cursor and what was just done.
+    /// Everything but the cursor.
     pub(crate) fn pairs(&self) -> [(&'static str, &str); 9] {
         [
             ("class", &self.class),
@@ -88,6 +85,11 @@ impl GalleryQuery {
                 .map(Some)
                 .ok_or_else(|| Error::field("after", "is no place in this gallery")),
         }
+    }
+
+    /// From a query string.
+    pub(crate) fn parse(query: &str) -> Result<GalleryQuery> {
+        GalleryQuery::from_pairs(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
     /// From the pairs of an address.

@@ -1,5 +1,6 @@
 //! `/datasets/{id}`: what have I got?
 
+use super::edit_bar::{AllMatching, EditBar, Flash};
 use super::format::{self, counted, link};
 use super::frame::{Frame, Section, page};
 use super::gallery::{Tile, class_color};
@@ -15,11 +16,9 @@ use crate::jobs::import::Status;
 use crate::store::datasets::{Dataset, RejectedFile};
 use crate::store::run_list::RunSelection;
 use crate::store::samples::{SampleFilter, SampleOrder};
-use crate::store::versions::Version;
 use crate::web::api::find_dataset;
 use crate::web::api::import::format_from_word;
 use crate::web::api::samples::GalleryQuery;
-use crate::web::api::versions::find_version;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
@@ -145,8 +144,7 @@ struct Show {
     query: GalleryQuery,
     shown: Shown,
     overview: overview::Shown,
-    /// The version that was just made, with what it did.
-    done: Option<Version>,
+    edit_bar: EditBar,
     /// Columns of the metadata that have few enough values to choose from.
     metadata: Vec<(String, Vec<(String, i64)>)>,
     excluded: i64,
@@ -231,6 +229,7 @@ pub(crate) async fn show(
     Path(id): Path<i64>,
     Query(query): Query<GalleryQuery>,
     headers: HeaderMap,
+    flash: Flash,
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
     // The page of an import asks for itself. When that has ended it is loaded anew, whole, with its scripts and its name.
@@ -244,10 +243,13 @@ pub(crate) async fn show(
     let card = Card::load(&app, dataset).await?;
     let shown = Shown::load(&app, &card.dataset, &query).await?;
     let overview = overview::Shown::load(&app, &card.dataset, &card.classes, &query).await?;
-    let done = match query.done.parse() {
-        Ok(number) => find_version(&app, &card.dataset, number).await.ok(),
-        Err(_) => None,
-    };
+    let here = link(&card.href(), &query.pairs());
+    let mut edit_bar = EditBar::load(&app, &card.dataset, &flash, here).await?;
+    let filter = [("order", ""), ("descending", "")];
+    let filter = query.pairs().map(|pair| filter.into_iter().find(|(key, _)| *key == pair.0).unwrap_or(pair));
+    let filter = link("", &filter).trim_start_matches('?').to_owned();
+    edit_bar.all = Some(AllMatching { total: shown.total, filter });
+    edit_bar.excluded = !query.excluded.is_empty();
     let mut metadata = app.store.list_metadata(card.dataset.id).await?;
     metadata.retain(|(_, values)| values.len() <= METADATA_VALUES);
     let only_excluded = SampleFilter { excluded: true, ..SampleFilter::default() };
@@ -261,7 +263,7 @@ pub(crate) async fn show(
         query,
         shown,
         overview,
-        done,
+        edit_bar,
         metadata,
         dataset: card.dataset.clone(),
         tab: "samples",

@@ -5,6 +5,7 @@ use crate::web::AppState;
 use crate::web::error::Message;
 use askama::Template;
 use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -12,26 +13,62 @@ use axum::response::Response;
 #[template(path = "error.html")]
 struct Failure {
     frame: Frame,
-    status: u16,
     message: String,
 }
 
 /// Turns errors into pages wherever people, not scripts, asked.
 pub(crate) async fn as_page(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let for_scripts =
-        path.starts_with("/api/") || path.starts_with("/static/") || path.starts_with("/thumbnails/");
+    let path = request.uri().path().to_owned();
+    let accepts_json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
+    let for_scripts = ["/api/", "/static/", "/thumbnails/"].iter().any(|room| path.starts_with(room))
+        || request.headers().get(header::ACCEPT).is_some_and(accepts_json);
     let response = next.run(request).await;
     let Some(message) = response.extensions().get::<Message>().filter(|_| !for_scripts) else {
         return response;
     };
     let title = match response.status().as_u16() {
-        404 => "Not here",
-        409 => "Not now",
-        422 => "That can't be read",
+        404 => "Page not found",
+        405 => "Not possible here",
+        409 => "This can’t be done now",
+        422 => "This can’t be read",
         _ => "Something failed",
     };
-    let Ok(frame) = Frame::load(&app, title, &[]).await else { return response };
-    let failure = Failure { frame, status: response.status().as_u16(), message: message.0.clone() };
+    let way_back = way_back(&path);
+    let crumbs: Vec<(&str, &str)> =
+        way_back.iter().map(|(label, href)| (label.as_str(), href.as_str())).collect();
+    let Ok(frame) = Frame::load(&app, title, &crumbs).await else { return response };
+    let failure = Failure { frame, message: message.0.clone() };
     page_with(response.status(), &failure).unwrap_or(response)
+}
+
+/// What lies around an address that leads nowhere: the data set or the run that it names.
+fn way_back(path: &str) -> Vec<(String, String)> {
+    let mut parts = path.split('/').skip(1);
+    let (room, number) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (all, one, list) = match room {
+        "datasets" => ("Data sets", "Data set", "/"),
+        "runs" => ("Runs", "Run", "/runs"),
+        _ => return Vec::new(),
+    };
+    let mut around = vec![(all.to_owned(), list.to_owned())];
+    // The page itself was not found where the address ends here.
+    if number.parse::<i64>().is_ok() && parts.next().is_some() {
+        around.push((format!("{one} {number}"), format!("/{room}/{number}")));
+    }
+    around
+}
+
+#[cfg(test)]
+mod tests {
+    use super::way_back;
+
+    #[test]
+    fn an_address_that_leads_nowhere_names_what_it_is_about() {
+        let labels =
+            |path: &str| -> Vec<String> { way_back(path).into_iter().map(|(label, _)| label).collect() };
+        assert_eq!(labels("/runs/8/maps"), ["Runs", "Run 8"]);
+        assert_eq!(way_back("/datasets/2/edits")[1].1, "/datasets/2");
+        assert_eq!(labels("/datasets/2"), ["Data sets"]);
+        assert_eq!(labels("/nowhere").len(), 0);
+    }
 }

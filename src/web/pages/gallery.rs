@@ -7,8 +7,11 @@ use crate::store::predictions::Prediction;
 pub(crate) const MATRIX_CLASSES: usize = 30;
 
 /// An image in a gallery.
+#[derive(Default)]
 pub(crate) struct Tile {
     pub(crate) href: String,
+    /// The sample: `#tile-ID` leads to its tile.
+    pub(crate) id: i64,
     /// Its number, where it can be selected.
     pub(crate) sample: Option<i64>,
     pub(crate) hash: String,
@@ -18,6 +21,10 @@ pub(crate) struct Tile {
     pub(crate) alt: String,
     /// Beneath the image: class, or prediction.
     pub(crate) caption: String,
+    /// What the gallery is ordered by.
+    pub(crate) value: Option<String>,
+    /// Of its class.
+    pub(crate) colour: Option<String>,
     /// Whether it is a mistake, in words and shape.
     pub(crate) wrong: bool,
 }
@@ -39,6 +46,7 @@ impl Tile {
         };
         Tile {
             href: link(&format!("{base}/samples/{}", item.sample_id), query),
+            id: item.sample_id.0,
             sample: None,
             hash: item.hash.clone(),
             width: item.width,
@@ -46,6 +54,7 @@ impl Tile {
             alt: format!("{actual}, predicted as {predicted}: {}", item.path),
             caption,
             wrong,
+            ..Tile::default()
         }
     }
 

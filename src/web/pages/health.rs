@@ -1,5 +1,6 @@
 //! `/datasets/{id}/health`: what is wrong with a data set before anything is learned from it.
 
+use super::edit_bar::{Done, Flash};
 use super::format::{self, ago, counted, duration, link, percent, thousands};
 use super::frame::{Frame, page};
 use super::gallery::Tile;
@@ -36,9 +37,6 @@ pub(crate) struct HealthQuery {
     /// Which duplicates: empty, `exact_duplicate`, `near_duplicate`, `across_classes`, `across_splits`.
     #[serde(default)]
     duplicates: String,
-    /// A version that was just made.
-    #[serde(default)]
-    done: String,
 }
 
 #[derive(Template)]
@@ -50,7 +48,7 @@ struct Health {
     report: Option<Shown>,
     /// Images measured of those that have to be, while there is no report.
     measured: (usize, usize),
-    done: Option<crate::store::versions::Version>,
+    done: Option<Done>,
 }
 
 /// The report in words.
@@ -130,6 +128,7 @@ pub(crate) async fn show(
     State(app): State<AppState>,
     Path(id): Path<i64>,
     Query(query): Query<HealthQuery>,
+    flash: Flash,
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
     if dataset.state != DatasetState::Ready {
@@ -140,11 +139,8 @@ pub(crate) async fn show(
         Examined::UnderWay { measured } => (None, measured),
         Examined::Failed(why) => return Err(Error::Conflict(format!("The examination failed: {why}."))),
     };
-    let done = match query.done.parse() {
-        Ok(number) => crate::web::api::versions::find_version(&app, &dataset, number).await.ok(),
-        Err(_) => None,
-    };
     let href = format!("/datasets/{}", dataset.id);
+    let done = Done::load(&app, &dataset, &flash, &format!("{href}/health")).await?;
     page(&Health {
         frame: Frame::load(&app, "Health", &[("Data sets", "/datasets"), (&dataset.name, &href)]).await?,
         tab: "health",

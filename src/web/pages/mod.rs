@@ -3,6 +3,8 @@
 
 pub(super) mod datasets;
 mod describe_pipeline;
+mod edit_bar;
+pub(super) mod edits;
 pub(super) mod evaluation;
 pub(super) mod failure;
 mod format;

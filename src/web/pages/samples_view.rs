@@ -1,7 +1,7 @@
 //! A data set's gallery: what its address says in words, and the tiles that fit.
 
 use super::format::{link, range_label};
-use super::gallery::Tile;
+use super::gallery::{Tile, class_color};
 use crate::domain::dataset::{ClassCount, class_of};
 use crate::domain::measure::Range;
 use crate::store::datasets::Dataset;
@@ -83,12 +83,14 @@ pub(crate) fn tile(sample: &Sample, classes: &[ClassCount]) -> Tile {
     let class = class_of(sample.label, classes).to_owned();
     Tile {
         href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),
+        id: sample.id.0,
         sample: Some(sample.id.0),
         hash: sample.hash.clone(),
         width: sample.width,
         height: sample.height,
         alt: format!("{class}: {}", sample.path),
         caption: class,
-        wrong: false,
+        colour: Some(class_color(usize::try_from(sample.label).unwrap_or(0))),
+        ..Tile::default()
     }
 }

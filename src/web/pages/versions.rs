@@ -1,22 +1,20 @@
-//! `/datasets/{id}/versions`: what became of a data set, step by step; and the form by which a selection is edited.
+//! `/datasets/{id}/versions`: what became of a data set, step by step.
 
-use super::format::{self, ago, counted, link};
+use super::format::{self, ago, counted};
 use super::frame::{Frame, page};
 use super::gallery::Tile;
-use crate::domain::edits::{SampleState, to_undo};
+use crate::actions::versions;
+use crate::domain::edits::{History, change_words};
 use crate::export::ManifestFormat;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::store::versions::{Change, Version};
 use crate::web::api::find_dataset;
-use crate::web::api::samples;
-use crate::web::api::versions::{EditRequest, carry_out, find_version};
 use crate::web::extract::Path;
-use crate::web::{AppState, Error, Result};
+use crate::web::{AppState, Result};
 use askama::Template;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 use std::collections::{BTreeMap, HashMap};
 
 /// Changed samples that a page shows.
@@ -66,20 +64,18 @@ pub(crate) async fn list(State(app): State<AppState>, Path(id): Path<i64>) -> Re
     let dataset = find_dataset(&app, id).await?;
     let versions = app.store.list_versions(dataset.id).await?;
     let runs = app.store.list_runs_of(dataset.id).await?;
-    let numbers: Vec<(i64, Option<i64>)> =
-        versions.iter().map(|version| (version.number, version.undoes)).collect();
-    let undone: Vec<i64> = versions.iter().filter_map(|version| version.undoes).collect();
+    let history = History::new(versions.iter().map(|version| (version.number, version.undoes)));
     let rows = versions.into_iter().rev().map(|version| Row {
         when: ago(version.created_at_ms),
         runs: runs_of(&runs, version.number),
-        undone: undone.contains(&version.number),
+        undone: history.is_undone(version.number),
         version,
     });
     page(&List {
         frame: frame(&app, "Versions", &dataset, &[]).await?,
         tab: "versions",
         rows: rows.collect(),
-        undo: to_undo(&numbers),
+        undo: history.to_undo(),
         dataset,
     })
 }
@@ -132,19 +128,14 @@ pub(crate) async fn show(
     Path((id, number)): Path<(i64, i64)>,
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
-    let version = find_version(&app, &dataset, number).await?;
+    let version = versions::find(&app.store, &dataset, number).await?;
     let newest = app.store.newest_version(dataset.id).await?;
     let names: BTreeMap<i64, String> =
         app.store.class_names_at(dataset.id, number).await?.into_iter().collect();
     let own = app.store.list_changes(dataset.id, number, SHOWN).await?;
-    let since = app.store.list_changes_since(dataset.id, number, SHOWN).await?;
-    let numbers: Vec<(i64, Option<i64>)> = app
-        .store
-        .list_versions(dataset.id)
-        .await?
-        .iter()
-        .map(|version| (version.number, version.undoes))
-        .collect();
+    let since = app.store.list_changes_between(dataset.id, (number, newest), SHOWN).await?;
+    let versions = app.store.list_versions(dataset.id).await?;
+    let history = History::new(versions.iter().map(|version| (version.number, version.undoes)));
     let list = format!("/datasets/{}/versions", dataset.id);
     page(&One {
         frame: frame(&app, &format!("Version {number}"), &dataset, &[("Versions", &list)]).await?,
@@ -154,7 +145,7 @@ pub(crate) async fn show(
         cut: own.len() as i64 == SHOWN || since.len() as i64 == SHOWN,
         own: by_change(own, &names, &dataset),
         since: by_change(since, &names, &dataset),
-        can_undo: to_undo(&numbers) == Some(number),
+        can_undo: history.to_undo() == Some(number),
         newest,
         version,
         dataset,
@@ -165,115 +156,22 @@ pub(crate) async fn show(
 fn by_change(changes: Vec<Change>, names: &BTreeMap<i64, String>, dataset: &Dataset) -> Vec<ChangeGroup> {
     let mut kinds: HashMap<String, Vec<Tile>> = HashMap::new();
     for change in changes {
-        let name = |standing: &SampleState| names.get(&standing.label).map_or("?", String::as_str);
-        let (before, after) = (&change.before, &change.after);
-        let mut words = Vec::new();
-        if before.label != after.label {
-            words.push(format!("{} → {}", name(before), name(after)));
-        }
-        if before.split != after.split {
-            words.push(format!("{} → {}", before.split, after.split));
-        }
-        match (before.excluded, after.excluded) {
-            (false, true) => words.push("excluded".to_owned()),
-            (true, false) => words.push("restored".to_owned()),
-            _ => {}
-        }
+        let name = |label: i64| names.get(&label).map_or("?", String::as_str).to_owned();
+        let words = change_words(change.before, change.after, name);
         let tile = Tile {
             href: format!("/datasets/{}/samples/{}", dataset.id, change.sample),
-            sample: None,
-            alt: format!("{}: {}", name(after), change.path),
-            caption: name(after).to_owned(),
+            id: change.sample.0,
+            alt: format!("{}: {}", name(change.after.label), change.path),
+            caption: name(change.after.label),
             hash: change.hash,
             width: change.width,
             height: change.height,
-            wrong: false,
+            ..Tile::default()
         };
-        kinds.entry(words.join(", ")).or_default().push(tile);
+        kinds.entry(words).or_default().push(tile);
     }
     let mut kinds: Vec<ChangeGroup> =
         kinds.into_iter().map(|(words, tiles)| ChangeGroup { words, tiles }).collect();
     kinds.sort_by(|a, b| b.tiles.len().cmp(&a.tiles.len()).then_with(|| a.words.cmp(&b.words)));
     kinds
-}
-
-/// `POST /datasets/{id}/edits`: the form of a gallery, of the health page or of a version; back to where it was, with
-/// the version that it made.
-pub(crate) async fn edit(State(app): State<AppState>, Path(id): Path<i64>, body: Bytes) -> Result<Response> {
-    let dataset = find_dataset(&app, id).await?;
-    let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let field = |name: &str| {
-        fields
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.trim().to_owned())
-            .unwrap_or_default()
-    };
-    let samples = if field("all").is_empty() {
-        let ids = fields.iter().filter(|(key, _)| key == "id");
-        let ids = ids.map(|(_, value)| value.as_str());
-        ids.map(|text| text.parse().map_err(|_| Error::field("id", format!("“{text}” is no sample"))))
-            .collect::<Result<Vec<i64>>>()?
-    } else {
-        let query = samples::GalleryQuery {
-            class: field("filter_class"),
-            split: field("filter_split"),
-            issue: field("filter_issue"),
-            metadata: field("filter_metadata"),
-            range: field("filter_range"),
-            format: field("filter_format"),
-            excluded: field("filter_excluded"),
-            ..samples::GalleryQuery::default()
-        };
-        let classes = app.store.list_classes(dataset.id).await?;
-        let filter = query.filter(&app, &dataset, &classes).await?;
-        app.store.list_sample_ids(dataset.id, &filter).await?.into_iter().map(|id| id.0).collect()
-    };
-    let action = field("action");
-    let needs_samples = ["relabel", "move", "exclude", "restore"].contains(&action.as_str());
-    if needs_samples && samples.is_empty() {
-        return Err(Error::field("id", "nothing is selected; go back and select images first"));
-    }
-    let note = Some(field("note")).filter(|note| !note.is_empty());
-    let edit = match action.as_str() {
-        "relabel" => {
-            let typed = field("new_class");
-            let class = if typed.is_empty() { field("class") } else { typed };
-            EditRequest::Relabel { samples, class, note }
-        }
-        "move" => EditRequest::Move { samples, split: field("split"), note },
-        "exclude" => EditRequest::Exclude { samples, note },
-        "restore" => EditRequest::Restore { samples, note },
-        "rename_class" => EditRequest::RenameClass { class: field("class"), name: field("name"), note },
-        "drop_duplicates" => EditRequest::DropDuplicates { kind: field("kind") },
-        "move_leaked" => EditRequest::MoveLeaked {},
-        "undo" => EditRequest::Undo {
-            version: match field("version").as_str() {
-                "" => None,
-                text => Some(text.parse().map_err(|_| Error::field("version", "is no number"))?),
-            },
-        },
-        other => return Err(Error::field("action", format!("there is no action “{other}”"))),
-    };
-    let version = carry_out(&app, &dataset, edit).await?;
-    let classes = app.store.list_classes(dataset.id).await?;
-    let is_class = |name: &str| classes.iter().any(|class| class.name == name);
-    Ok(Redirect::to(&back(&field("back"), &dataset, version.number, is_class)).into_response())
-}
-
-/// Where the form was, with the new version in its address; only a page of this data set is gone back to, and no
-/// gallery of a class that has another name now.
-fn back(address: &str, dataset: &Dataset, done: i64, is_class: impl Fn(&str) -> bool) -> String {
-    let own = format!("/datasets/{}", dataset.id);
-    let (path, rest) = address.split_once('?').unwrap_or((address, ""));
-    let path = if path == own || path.starts_with(&format!("{own}/")) { path } else { own.as_str() };
-    let kept: Vec<(String, String)> = form_urlencoded::parse(rest.as_bytes())
-        .into_owned()
-        .filter(|(key, value)| key != "done" && key != "after" && (key != "class" || is_class(value)))
-        .collect();
-    let done = done.to_string();
-    let mut pairs: Vec<(&str, &str)> =
-        kept.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    pairs.push(("done", &done));
-    link(path, &pairs)
 }
