@@ -33,7 +33,7 @@ pub(super) fn prepare(client: &Client, data: &Path) -> anyhow::Result<Value> {
     if let Ok(progress) = progress.into_inner() {
         progress.end();
     }
-    let dataset = find_dataset(client, &folder.join("pictures"))?;
+    let dataset = find_dataset(client, &folder.join(demo::FOLDER))?;
     let run = find_run(client, &dataset)?;
     let predictions =
         client.get(&format!("/api/v1/runs/{}/category-to-predictions?split=test", run["id"]))?;

@@ -7,7 +7,7 @@ mod tile;
 pub use tile::{Tile, image, small};
 
 use byte_cache::ByteCache;
-use protocol::transform::{Drawn, TransformSpec};
+use protocol::transform::{SampledTransform, TransformSpec};
 use rayon::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,8 +38,8 @@ pub struct Subject {
 pub struct NetworkInput {
     /// The input.
     pub tensor: vision::Tensor,
-    /// What the random steps drew.
-    pub drawn: Vec<Drawn>,
+    /// What the random transforms sampled.
+    pub sampled: Vec<SampledTransform>,
 }
 
 /// The room's handle.
@@ -103,8 +103,8 @@ impl Lab {
                     .map_err(|error| format!("{} can't be read any more: {error}", subject.path.display()))
             },
         )?;
-        let mut draw = vision::Draw::new(subject.seed, subject.epoch, subject.id);
-        let (tensor, drawn) = vision::apply(pipeline, &original, &mut draw);
-        Ok(NetworkInput { tensor, drawn })
+        let mut random = vision::RandomStream::new(subject.seed, subject.epoch, subject.id);
+        let (tensor, sampled) = vision::apply(pipeline, &original, &mut random);
+        Ok(NetworkInput { tensor, sampled })
     }
 }

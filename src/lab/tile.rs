@@ -1,7 +1,7 @@
 //! NetworkInput tensors as images to look at.
 
 use super::NetworkInput;
-use protocol::transform::{Drawn, TransformSpec};
+use protocol::transform::{SampledTransform, TransformSpec};
 use vision::{RgbImage, Tensor};
 
 /// Up to this side a tile is exact, as it is shown enlarged; a larger one is shown reduced, where a JPEG a tenth the size
@@ -21,8 +21,8 @@ pub struct Tile {
     pub width: u32,
     /// Of the tensor.
     pub height: u32,
-    /// What the random steps drew.
-    pub drawn: Vec<Drawn>,
+    /// What the random transforms sampled.
+    pub sampled: Vec<SampledTransform>,
 }
 
 /// The tensor as an image: all channels with the pipeline's normalisation undone, or one channel as grey.
@@ -48,5 +48,5 @@ pub fn small(image: &RgbImage) -> (Vec<u8>, &'static str) {
 
 pub(super) fn tile(inputs: NetworkInput, pipeline: &[TransformSpec], channel: Option<usize>) -> Tile {
     let (bytes, mime) = small(&image(&inputs.tensor, pipeline, channel));
-    Tile { bytes, mime, width: inputs.tensor.width, height: inputs.tensor.height, drawn: inputs.drawn }
+    Tile { bytes, mime, width: inputs.tensor.width, height: inputs.tensor.height, sampled: inputs.sampled }
 }

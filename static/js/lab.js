@@ -21,12 +21,15 @@ const short = value => Number(value.toPrecision(7));
 
 const parse = text => { try { return JSON.parse(text); } catch { return null; } };
 
+/** Names that parameters had in earlier versions, which an address may still hold. */
+const formerly = { padding_mode: "outside" };
+
 /** A step with every parameter written out. */
 function whole(step) {
   const transform = byName.get(step.name);
   const full = { name: step.name };
   for (const parameter of transform?.parameters ?? []) {
-    let value = step[parameter.name] ?? parameter.kind.default;
+    let value = step[parameter.name] ?? step[formerly[parameter.name]] ?? parameter.kind.default;
     if (parameter.kind.symmetric && typeof value === "number") value = [-value, value];
     full[parameter.name] = structuredClone(value);
   }

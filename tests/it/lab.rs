@@ -21,7 +21,7 @@ fn the_lab_recomputes_a_captured_batch_to_the_bit() {
         {"name": "random_resized_crop", "size": 28, "scale": [0.3, 1.0], "interpolation": "bicubic"},
         {"name": "horizontal_flip"},
         {"name": "vertical_flip"},
-        {"name": "rotation", "degrees": 25, "outside": "reflect"},
+        {"name": "rotation", "degrees": 25, "padding_mode": "reflect"},
         {"name": "affine"},
         {"name": "perspective"},
         {"name": "color_jitter"},
@@ -70,7 +70,8 @@ fn the_lab_recomputes_a_captured_batch_to_the_bit() {
         let (_, told) = server.post(&format!("/api/v1/datasets/{}/preview", dataset["id"]), &asked);
         for (seen, inputs) in told["items"].as_array().unwrap().iter().zip(batch["items"].as_array().unwrap())
         {
-            assert_eq!(seen["drawn"], inputs["drawn"]);
+            assert_eq!(seen["sampled"], inputs["sampled"]);
+            assert_eq!(seen["drawn"], inputs["sampled"]);
         }
     }
 }

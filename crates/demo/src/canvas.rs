@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 use image::RgbImage;
 
-/// Side of a picture, pixels.
+/// Side of an image, pixels.
 pub(crate) const SIDE: u32 = 64;
 /// Points looked at along each side of a pixel.
 const SAMPLES: u32 = 3;
@@ -94,9 +94,9 @@ pub(crate) type Figure = Vec<(Shape, Paint)>;
 
 /// Where a figure stands.
 pub(crate) struct Pose {
-    /// Its centre, in the picture's square.
+    /// Its centre, in the image's square.
     pub(crate) centre: Xy,
-    /// Half its height, in the picture's square.
+    /// Half its height, in the image's square.
     pub(crate) size: f32,
     /// Width by height.
     pub(crate) stretch: f32,
@@ -107,7 +107,7 @@ pub(crate) struct Pose {
 }
 
 impl Pose {
-    /// A place of the picture in the figure's square.
+    /// A place of the image in the figure's square.
     fn undo(&self, (x, y): Xy) -> Xy {
         let (sin, cos) = self.turn.to_radians().sin_cos();
         let (dx, dy) = ((x - self.centre.0) / self.size, (y - self.centre.1) / self.size);

@@ -1,6 +1,6 @@
 //! The demo's data set, drawn by code: plants, persons, dogs and cats, with faults planted on purpose and listed in a
 //! manifest. In training green belongs to plants alone and everything stands upright; in the test some persons wear
-//! green and some cats lie on their side, and a network that learnt the tint, or the pose, gets them wrong.
+//! green and some cats lie on their side, and a network that learned the tint, or the pose, gets them wrong.
 
 mod canvas;
 mod dice;
@@ -16,19 +16,21 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counted up when other pictures are drawn, so that a folder of an older version is drawn anew.
+/// Counted up when other images are drawn, so that a folder of an older version is drawn anew.
 const VERSION: u32 = 1;
-/// Pictures of a class in training, validation and test.
+/// The folder of the images within the demo's. Data sets of earlier versions were imported from it by this name.
+pub const FOLDER: &str = "pictures";
+/// Images of a class in training, validation and test.
 const SPLITS: [(&str, u64); 3] = [("train", 500), ("val", 100), ("test", 150)];
 const CLASSES: [&str; 4] = ["cat", "dog", "person", "plant"];
 /// Persons in green, and lying cats, in the test.
 const PLANTED: u64 = 50;
-/// Training pictures that lie in another class's folder: 3 %.
+/// Training images that lie in another class's folder: 3 %.
 const WRONG_LABELS: usize = 60;
-/// Training pictures that are in another split too.
+/// Training images that are in another split too.
 const DUPLICATES: usize = 30;
 
-/// What was drawn, and which faults are in it. Paths are relative to the folder `pictures`.
+/// What was drawn, and which faults are in it. Paths are relative to [`FOLDER`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Which drawing code made it.
@@ -36,20 +38,21 @@ pub struct Manifest {
     /// What it was drawn from.
     pub seed: u64,
     /// Files, broken ones among them.
-    pub pictures: u64,
-    /// Test pictures of persons dressed in green.
+    #[serde(alias = "pictures")]
+    pub images: u64,
+    /// Test images of persons dressed in green.
     pub green_persons: Vec<String>,
-    /// Test pictures of cats that lie on their side.
+    /// Test images of cats that lie on their side.
     pub lying_cats: Vec<String>,
-    /// Training pictures in the folder of another class.
+    /// Training images in the folder of another class.
     pub wrong_labels: Vec<WrongLabel>,
-    /// Pictures that are in training too, byte for byte.
+    /// Images that are in training too, byte for byte.
     pub duplicates: Vec<Duplicate>,
-    /// Files that are no pictures.
+    /// Files that are not images.
     pub broken: Vec<String>,
 }
 
-/// A picture in the wrong folder.
+/// An image in the wrong folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WrongLabel {
     /// Where it is.
@@ -58,17 +61,17 @@ pub struct WrongLabel {
     pub shows: String,
 }
 
-/// A picture that is there twice.
+/// An image that is there twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Duplicate {
     /// The copy.
     pub path: String,
-    /// The training picture.
+    /// The training image.
     pub copy_of: String,
 }
 
-/// One picture to draw.
-struct Picture {
+/// One image to draw.
+struct DemoImage {
     path: String,
     class: usize,
     key: [u64; 4],
@@ -81,9 +84,9 @@ enum Fault {
     Lying,
 }
 
-/// Draws the data set into `folder` (made where it is missing): `pictures/{train,val,test}/{cat,dog,person,plant}/*.png`
-/// and, last of all, `manifest.json`. A folder that has it already is left as it is. `progress` is told pictures done and in
-/// all. The same seed gives the same bytes.
+/// Draws the data set into `folder` (made where it is missing): `{train,val,test}/{cat,dog,person,plant}/*.png` in its
+/// folder [`FOLDER`] and, last of all, `manifest.json`. A folder that has it already is left as it is. `progress` is called
+/// with the number of images done and that of all images. The same seed gives the same bytes.
 ///
 /// # Errors
 /// The folder can't be written.
@@ -95,7 +98,7 @@ pub fn draw(folder: &Path, seed: u64, progress: &(dyn Fn(u64, u64) + Sync)) -> a
     {
         return Ok(manifest);
     }
-    let root = folder.join("pictures");
+    let root = folder.join(FOLDER);
     if root.exists() {
         // What an interrupted or older drawing left would be found by the import.
         std::fs::remove_dir_all(&root).with_context(|| format!("clearing {}", root.display()))?;
@@ -106,28 +109,28 @@ pub fn draw(folder: &Path, seed: u64, progress: &(dyn Fn(u64, u64) + Sync)) -> a
             std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         }
     }
-    let (pictures, mut manifest) = plan(seed);
+    let (images, mut manifest) = plan(seed);
     let done = AtomicU64::new(0);
-    pictures.par_iter().try_for_each(|picture| {
-        write(&root, &picture.path, &png(&picture.draw())?)?;
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1, pictures.len() as u64);
+    images.par_iter().try_for_each(|image| {
+        write(&root, &image.path, &png(&image.draw())?)?;
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, images.len() as u64);
         anyhow::Ok(())
     })?;
     for duplicate in &manifest.duplicates {
         let bytes = std::fs::read(root.join(&duplicate.copy_of))?;
         write(&root, &duplicate.path, &bytes)?;
     }
-    let whole = png(&pictures[0].draw())?;
+    let whole = png(&images[0].draw())?;
     let broken: [(&str, &[u8]); 3] = [
         ("train/cat/cut-off.png", &whole[..whole.len() / 2]),
-        ("train/dog/text.png", b"This is no picture."),
+        ("train/dog/text.png", b"This is not an image."),
         ("val/plant/empty.png", b""),
     ];
     for (path, bytes) in broken {
         write(&root, path, bytes)?;
         manifest.broken.push(path.to_owned());
     }
-    manifest.pictures = (pictures.len() + manifest.duplicates.len() + manifest.broken.len()) as u64;
+    manifest.images = (images.len() + manifest.duplicates.len() + manifest.broken.len()) as u64;
     let mut staged = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer_pretty(&mut staged, &manifest)?;
     staged.persist(&listed).with_context(|| format!("writing {}", listed.display()))?;
@@ -135,18 +138,18 @@ pub fn draw(folder: &Path, seed: u64, progress: &(dyn Fn(u64, u64) + Sync)) -> a
 }
 
 /// What to draw, and where each fault goes.
-fn plan(seed: u64) -> (Vec<Picture>, Manifest) {
+fn plan(seed: u64) -> (Vec<DemoImage>, Manifest) {
     let mut manifest = Manifest {
         version: VERSION,
         seed,
-        pictures: 0,
+        images: 0,
         green_persons: Vec::new(),
         lying_cats: Vec::new(),
         wrong_labels: Vec::new(),
         duplicates: Vec::new(),
         broken: Vec::new(),
     };
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for (at, (split, count)) in SPLITS.into_iter().enumerate() {
         for (class, name) in CLASSES.into_iter().enumerate() {
             for number in 0..count {
@@ -162,7 +165,7 @@ fn plan(seed: u64) -> (Vec<Picture>, Manifest) {
                     Some(Fault::Lying) => manifest.lying_cats.push(path.clone()),
                     None => {}
                 }
-                pictures.push(Picture { path, class, key: [seed, at as u64, class as u64, number], fault });
+                images.push(DemoImage { path, class, key: [seed, at as u64, class as u64, number], fault });
             }
         }
     }
@@ -177,23 +180,23 @@ fn plan(seed: u64) -> (Vec<Picture>, Manifest) {
     }
     let (wrong, twice) = chosen.split_at(WRONG_LABELS);
     for &at in wrong {
-        let picture = &mut pictures[at];
-        let label = CLASSES[(picture.class + 1 + dice.pick(CLASSES.len() - 1)) % CLASSES.len()];
-        let shows = CLASSES[picture.class];
+        let image = &mut images[at];
+        let label = CLASSES[(image.class + 1 + dice.pick(CLASSES.len() - 1)) % CLASSES.len()];
+        let shows = CLASSES[image.class];
         // The name does not tell; but two of different classes may carry the same number into one folder.
-        picture.path = format!("train/{label}/{:04}-{}.png", picture.key[3], picture.class);
-        manifest.wrong_labels.push(WrongLabel { path: picture.path.clone(), shows: shows.to_owned() });
+        image.path = format!("train/{label}/{:04}-{}.png", image.key[3], image.class);
+        manifest.wrong_labels.push(WrongLabel { path: image.path.clone(), shows: shows.to_owned() });
     }
     for (number, &at) in twice.iter().enumerate() {
-        let original = &pictures[at];
+        let original = &images[at];
         let split = if number % 2 == 0 { "val" } else { "test" };
         let path = format!("{split}/{}/{:04}-again.png", CLASSES[original.class], original.key[3]);
         manifest.duplicates.push(Duplicate { path, copy_of: original.path.clone() });
     }
-    (pictures, manifest)
+    (images, manifest)
 }
 
-impl Picture {
+impl DemoImage {
     fn draw(&self) -> RgbImage {
         let mut dice = Dice::new(&self.key);
         let behind = figures::background(&mut dice);
@@ -240,7 +243,7 @@ mod tests {
     fn every_fault_is_where_the_manifest_says() {
         let folder = tempfile::tempdir().unwrap();
         let manifest = draw(folder.path(), 3, &|_, _| {}).unwrap();
-        let root = folder.path().join("pictures");
+        let root = folder.path().join(FOLDER);
         let read = |path: &str| std::fs::read(root.join(path)).unwrap();
         assert_eq!((manifest.green_persons.len(), manifest.lying_cats.len()), (50, 50));
         assert_eq!(
@@ -262,7 +265,7 @@ mod tests {
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
         };
         let all = files(&root).iter().flat_map(|split| files(split)).flat_map(|class| files(&class)).count();
-        assert_eq!(all as u64, manifest.pictures);
+        assert_eq!(all as u64, manifest.images);
         // A second call leaves everything as it is.
         std::fs::write(root.join("kept"), "").unwrap();
         assert_eq!(draw(folder.path(), 3, &|_, _| panic!("nothing is drawn")).unwrap(), manifest);
@@ -271,11 +274,11 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_bytes_in_any_order() {
-        let (pictures, _) = plan(5);
-        let some: Vec<&Picture> = pictures.iter().step_by(97).collect();
-        let forwards: Vec<Vec<u8>> = some.iter().map(|picture| picture.draw().into_raw()).collect();
+        let (images, _) = plan(5);
+        let some: Vec<&DemoImage> = images.iter().step_by(97).collect();
+        let forwards: Vec<Vec<u8>> = some.iter().map(|image| image.draw().into_raw()).collect();
         let mut backwards: Vec<Vec<u8>> =
-            some.par_iter().rev().map(|picture| picture.draw().into_raw()).collect();
+            some.par_iter().rev().map(|image| image.draw().into_raw()).collect();
         backwards.reverse();
         assert_eq!(forwards, backwards);
         let different: BTreeSet<&Vec<u8>> = forwards.iter().collect();
@@ -286,13 +289,13 @@ mod tests {
 
     #[test]
     fn paths_are_unique() {
-        let (pictures, manifest) = plan(0);
-        let paths: BTreeSet<&String> = pictures
+        let (images, manifest) = plan(0);
+        let paths: BTreeSet<&String> = images
             .iter()
-            .map(|picture| &picture.path)
+            .map(|image| &image.path)
             .chain(manifest.duplicates.iter().map(|copy| &copy.path))
             .collect();
-        assert_eq!(paths.len(), pictures.len() + manifest.duplicates.len());
+        assert_eq!(paths.len(), images.len() + manifest.duplicates.len());
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The journal: what a trainer says, one [`Record`] a line.
+//! The journal: what a trainer reports, one [`Record`] a line.
 
 use crate::sample::Split;
-use crate::transform::Drawn;
+use crate::transform::SampledTransform;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -48,32 +48,32 @@ pub enum Event {
         step: u64,
         /// The epoch it is in.
         epoch: u32,
-        /// By key.
+        /// Numbers by key, as listed above.
         values: Values,
     },
     /// L2 norms of the gradient of each layer's parameters at one step.
     Gradients {
-        /// The step.
+        /// The optimiser step that the gradient belongs to.
         step: u64,
         /// In the order of [`Started::layers`].
         norms: Vec<MaybeFinite>,
     },
     /// An input batch was captured.
     Batch(Batch),
-    /// An epoch ended and was judged: `val/loss`, `val/accuracy`, `epoch/train_loss`, `epoch/train_accuracy`.
+    /// An epoch ended and was evaluated: `val/loss`, `val/accuracy`, `epoch/train_loss`, `epoch/train_accuracy`.
     Epoch {
-        /// From 1.
+        /// The epoch, from 1.
         epoch: u32,
         /// The last step taken.
         step: u64,
-        /// By key.
+        /// Numbers by key, as listed above.
         values: Values,
         /// Whether this is the best epoch so far (lowest validation loss), so that its weights and predictions are kept.
         best: bool,
     },
     /// A predictions file is whole (see [`crate::files::PREDICTIONS`]).
     Predictions {
-        /// Which split was judged.
+        /// Which split was evaluated.
         split: Split,
         /// After which epoch; 0: the starting weights.
         epoch: u32,
@@ -105,7 +105,7 @@ pub enum Event {
     },
 }
 
-/// Who speaks.
+/// The trainer that writes the journal, and what it computes with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hello {
     /// [`crate::PROTOCOL`] of the trainer.
@@ -114,16 +114,46 @@ pub struct Hello {
     pub trainer: String,
     /// libtorch's version.
     pub torch: String,
-    /// `cpu` or `cuda:0`.
-    pub device: String,
+    /// Where it computes.
+    pub device: ComputeDevice,
     /// Threads that compute.
     pub threads: u32,
-    /// `f32` or `bf16`: what `auto` came to.
-    pub precision: String,
+    /// The arithmetic of convolutions and products: what `auto` came to.
+    pub precision: Dtype,
     /// How the precision was chosen, in a sentence with the figures measured.
     pub precision_reason: String,
     /// The process, for signals; valid for as long as the lock is held.
     pub pid: u32,
+}
+
+/// A device that a trainer computes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ComputeDevice {
+    /// The processor.
+    #[serde(rename = "cpu")]
+    Cpu,
+    /// The first CUDA device.
+    #[serde(rename = "cuda:0")]
+    Cuda,
+}
+
+impl std::fmt::Display for ComputeDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ComputeDevice::Cpu => "cpu",
+            ComputeDevice::Cuda => "cuda:0",
+        })
+    }
+}
+
+/// A number format of tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 32-bit floating point.
+    F32,
+    /// bfloat16: 8 bits of exponent, 8 of precision.
+    Bf16,
 }
 
 /// The work laid out.
@@ -150,7 +180,7 @@ pub struct Batch {
     pub path: String,
     /// How many samples the whole batch had.
     pub size: u32,
-    /// Of the whole batch, for red, green, blue, as fed.
+    /// Of the whole batch, for red, green, blue, of the network input.
     pub channels: [ChannelStats; 3],
     /// The captured samples, in the file's order.
     pub items: Vec<BatchItem>,
@@ -163,48 +193,113 @@ pub struct ChannelStats {
     pub mean: MaybeFinite,
     /// Population standard deviation.
     pub std: MaybeFinite,
-    /// Least value.
+    /// Minimum.
     pub min: MaybeFinite,
-    /// Greatest value.
+    /// Maximum.
     pub max: MaybeFinite,
 }
 
 /// One sample of a captured batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchItem {
-    /// Which.
+    /// The server's number of the sample.
     pub sample_id: i64,
-    /// The label it was fed with.
+    /// The label it was trained with.
     pub label: u32,
-    /// What each random transform drew.
-    pub drawn: Vec<Drawn>,
+    /// What each random transform sampled. Journals of earlier versions have `drawn`.
+    #[serde(alias = "drawn")]
+    pub sampled: Vec<SampledTransform>,
     /// What it was mixed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixed: Option<Mixed>,
 }
 
-/// The other sample in a mixed one.
+/// The other sample that a sample was mixed with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mixed {
-    /// `mixup` or `cutmix`.
-    pub by: String,
+    /// How the two were mixed; `by` in JSON.
+    #[serde(rename = "by")]
+    pub method: MixMethod,
     /// The other sample.
     pub sample_id: i64,
-    /// Its label.
+    /// The other sample's label.
     pub label: u32,
     /// The share of it: of every value (MixUp), or of the area (CutMix); 0 to 1.
     pub share: f64,
 }
 
-/// Why a run ended.
+/// How samples of a batch are mixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MixMethod {
+    /// Every value a weighted mean of two samples (Zhang et al. 2018).
+    Mixup,
+    /// A rectangle replaced by that of another sample (Yun et al. 2019).
+    Cutmix,
+}
+
+impl MixMethod {
+    /// The name, as its authors write it.
+    pub fn label(self) -> &'static str {
+        match self {
+            MixMethod::Mixup => "MixUp",
+            MixMethod::Cutmix => "CutMix",
+        }
+    }
+}
+
+/// Why a run failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// What happened, to what, in words.
     pub reason: String,
-    /// What to try.
+    /// What to do about it, in words.
     pub advice: Option<String>,
-    /// The step, where one was under way.
+    /// The optimiser step, where one was under way.
     pub step: Option<u64>,
     /// The layer, where one is to blame.
     pub layer: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn event(line: &str) -> Event {
+        serde_json::from_str::<Record>(line).unwrap().event
+    }
+
+    #[test]
+    fn a_batch_of_an_earlier_journal_is_read_and_written_with_the_new_name() {
+        let line = concat!(
+            r#"{"at_ms":1700000000000,"event":"batch","step":0,"epoch":1,"path":"batches/step-00000000.safetensors","#,
+            r#""size":12,"channels":[{"mean":0.1,"std":0.9,"min":-2.0,"max":2.0},{"mean":0.1,"std":0.9,"min":-2.0,"#,
+            r#""max":2.0},{"mean":null,"std":null,"min":null,"max":null}],"items":[{"sample_id":7,"label":1,"drawn":"#,
+            r#"[{"transform":"horizontal_flip","values":[["flipped",1.0]]}],"#,
+            r#""mixed":{"by":"cutmix","sample_id":9,"label":0,"share":0.25}}]}"#
+        );
+        let Event::Batch(batch) = event(line) else { panic!("{line}") };
+        let item = &batch.items[0];
+        assert_eq!(item.sampled[0].values, [("flipped".to_owned(), 1.0)]);
+        assert_eq!(item.mixed.as_ref().unwrap().method, MixMethod::Cutmix);
+        let written = serde_json::to_value(item).unwrap();
+        assert_eq!(written["sampled"][0]["transform"], "horizontal_flip");
+        assert_eq!(written.get("drawn"), None);
+        assert_eq!(written["mixed"]["by"], "cutmix");
+    }
+
+    #[test]
+    fn a_hello_keeps_the_words_of_earlier_journals() {
+        let line = r#"{"at_ms":1,"event":"hello","protocol":1,"trainer":"0.1.0","torch":"2.11.0","device":"cuda:0",
+            "threads":2,"precision":"bf16","precision_reason":"The run asks for bf16.","pid":42}"#;
+        let Event::Hello(hello) = event(line) else { panic!("{line}") };
+        assert_eq!((hello.device, hello.precision), (ComputeDevice::Cuda, Dtype::Bf16));
+        let read: Value = serde_json::from_str(line).unwrap();
+        let written = serde_json::to_value(Record { at_ms: 1, event: Event::Hello(hello) }).unwrap();
+        assert_eq!(written, read);
+        for (device, word) in [(ComputeDevice::Cpu, "cpu"), (ComputeDevice::Cuda, "cuda:0")] {
+            assert_eq!((json!(device), device.to_string()), (json!(word), word.to_owned()));
+        }
+    }
 }

@@ -3,11 +3,11 @@
 //! Every file but the journal and the logs is written under a temporary name and renamed, so that whoever sees
 //! a name sees a whole file.
 
-/// All that is needed to run again: a [`crate::spec::RunSpec`].
+/// All that is needed to train again: a [`crate::spec::RunSpec`].
 pub const SPEC: &str = "spec.json";
-/// The pictures: one [`crate::sample::Sample`] a line.
+/// The images: one [`crate::sample::Sample`] a line.
 pub const SAMPLES: &str = "samples.jsonl";
-/// Versions, device, threads: what [`crate::event::Event::Hello`] says, kept for people.
+/// Versions, device, threads: what [`crate::event::Event::Hello`] holds, kept for people.
 pub const ENVIRONMENT: &str = "environment.json";
 /// What happened: one [`crate::event::Record`] a line, append-only.
 pub const JOURNAL: &str = "journal.jsonl";
@@ -19,7 +19,7 @@ pub const LOCK: &str = "lock";
 /// (the optimiser's state by parameter name) with `last.json` (where in the run it was taken).
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Folder of captured input batches: `step-00000000.safetensors` holds `input`, f32 `[n, 3, height, width]`,
-/// exactly what the network was given.
+/// the network input to the bit.
 pub const BATCHES: &str = "batches";
 /// Folder of predictions: `val-0003.safetensors` is the validation split after epoch 3 (1-based), `test.safetensors`
 /// the test split. Tensors: `sample_id` i64 `[n]`, `label` i64 `[n]`, `logits` f32 `[n, classes]`, `loss` f32 `[n]`

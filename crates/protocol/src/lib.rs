@@ -1,7 +1,7 @@
 //! Everything that crosses a process or the wire, and nothing else: `serde` types with their units and shapes.
 //!
 //! The server and the trainer are two programs; they meet in a run directory ([`files`]), which holds what to
-//! do ([`spec`], made of [`transform`]s), which pictures ([`sample`]) and what happened ([`event`]).
+//! do ([`spec`], made of [`transform`]s), which images ([`sample`]) and what happened ([`event`]).
 //! Inner types of either program do not derive `Serialize`: a serialisable type is a boundary.
 
 pub mod event;
@@ -10,6 +10,6 @@ pub mod sample;
 pub mod spec;
 pub mod transform;
 
-/// The version of everything in this crate. The trainer says it first in its journal; a server that reads
-/// another one refuses the run and says which program to rebuild.
+/// The version of everything in this crate. The trainer writes it first in its journal; a server that reads
+/// another one refuses the run and names the program to rebuild.
 pub const PROTOCOL: u32 = 1;

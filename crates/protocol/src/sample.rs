@@ -1,4 +1,4 @@
-//! The pictures of a run: one JSON object a line in `samples.jsonl`.
+//! The images of a run: one JSON object a line in `samples.jsonl`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// Learnt from.
+    /// The model learns from it.
     Train,
-    /// Judged after every epoch; chooses the best checkpoint.
+    /// Evaluated after every epoch; chooses the best checkpoint.
     Val,
-    /// Judged once, at the end, with the best checkpoint.
+    /// Evaluated once, at the end, with the best checkpoint.
     Test,
 }
 
@@ -47,7 +47,7 @@ impl std::str::FromStr for Split {
     }
 }
 
-/// One picture of a run.
+/// One image of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// The server's number for it, unique in its data directory.

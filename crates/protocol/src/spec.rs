@@ -3,23 +3,23 @@
 use crate::transform::Pipeline;
 use serde::{Deserialize, Serialize};
 
-/// What a trainer is told to do. Written once, by the server, as `spec.json`.
+/// What a trainer has to do. Written by the server as `spec.json`; written anew only to raise the number of epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
     /// The data set's name, for people.
     pub dataset: String,
-    /// Its fingerprint: a hash of every path, label, split and picture.
+    /// Its fingerprint: a hash of every path, label, split and image.
     pub fingerprint: String,
     /// Class names by label.
     pub classes: Vec<String>,
-    /// The architecture.
+    /// The network's architecture.
     pub model: Model,
-    /// A safetensors file to start from, absolute; `None`: drawn from `seed`.
+    /// A safetensors file to start from, absolute; `None`: random, from `seed`.
     pub weights: Option<String>,
     /// Side of the square input, pixels.
     pub image_size: u32,
-    /// Passes over the training split. 0: judge the starting weights, train nothing.
+    /// Passes over the training split. 0: evaluate the starting weights, train nothing.
     pub epochs: u32,
     /// Samples an optimiser step. The last batch of an epoch may be smaller.
     pub batch_size: u32,
@@ -33,14 +33,14 @@ pub struct RunSpec {
     pub schedule: Schedule,
     /// Epochs (fractions allowed) of linear rise from 0 before the schedule takes over.
     pub warmup_epochs: f64,
-    /// How a training picture is loaded.
+    /// How a training image is loaded.
     pub train_transforms: Pipeline,
-    /// What is mixed within a training batch, once its pictures are loaded.
+    /// What is mixed within a training batch, once its images are loaded.
     #[serde(default)]
     pub mixing: Mixing,
-    /// How a judged picture is loaded.
+    /// How an image of the validation or test split is loaded.
     pub eval_transforms: Pipeline,
-    /// Keys every random draw, together with epoch and sample.
+    /// Keys all randomness, together with epoch and sample.
     pub seed: u64,
     /// Where to compute.
     pub device: Device,
@@ -50,7 +50,7 @@ pub struct RunSpec {
     pub threads: u32,
     /// A batch is captured at the first step and then every this many steps; 0: only the first.
     pub capture_every_steps: u32,
-    /// Which splits are judged when `epochs` is 0; otherwise val each epoch and test at the end.
+    /// Which splits are evaluated when `epochs` is 0; otherwise val after each epoch and test at the end.
     pub evaluate_splits: Vec<crate::sample::Split>,
 }
 
@@ -60,7 +60,7 @@ pub struct RunSpec {
 pub struct Mixing {
     /// Parameter of the Beta distribution of MixUp's shares (Zhang et al. 2018); 0: off.
     pub mixup: f64,
-    /// Of CutMix's (Yun et al. 2019); 0: off.
+    /// Parameter of the Beta distribution of CutMix's shares (Yun et al. 2019); 0: off.
     pub cutmix: f64,
 }
 
@@ -121,7 +121,7 @@ pub enum Schedule {
 pub enum Device {
     /// A GPU where libtorch can use one, else the CPU.
     Auto,
-    /// The CPU.
+    /// Always the CPU.
     Cpu,
     /// The first CUDA device; an error where there is none.
     Cuda,
@@ -137,4 +137,33 @@ pub enum Precision {
     F32,
     /// bfloat16 with channels-last memory.
     Bf16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Split;
+    use crate::transform::{PaddingMode, TransformSpec};
+
+    #[test]
+    fn a_spec_of_an_earlier_version_is_read() {
+        let text = r#"{"dataset":"pets","fingerprint":"ab12","classes":["cat","dog"],"model":"small-cnn","weights":null,
+            "image_size":32,"epochs":3,"batch_size":12,"optimizer":"adamw","learning_rate":0.002,"weight_decay":0.01,
+            "schedule":"one-cycle","warmup_epochs":0.5,
+            "train_transforms":[{"name":"random_crop","size":32,"padding":2,"outside":"reflect","fill":0},
+                {"name":"normalize","mean":[0.5,0.5,0.5],"std":[0.25,0.25,0.25]}],
+            "mixing":{"mixup":0.2,"cutmix":0.0},
+            "eval_transforms":[{"name":"resize_exact","size":32,"interpolation":"bilinear","antialias":true}],
+            "seed":7,"device":"cpu","precision":"auto","threads":2,"capture_every_steps":5,"evaluate_splits":["val"]}"#;
+        let spec: RunSpec = serde_json::from_str(text).unwrap();
+        assert!(matches!(
+            spec.train_transforms[0],
+            TransformSpec::RandomCrop { size: 32, padding: 2, padding_mode: PaddingMode::Reflect, fill: 0 }
+        ));
+        assert_eq!((spec.model, spec.schedule), (Model::SmallCnn, Schedule::OneCycle));
+        assert_eq!(spec.evaluate_splits, [Split::Val]);
+        let written = serde_json::to_string(&spec).unwrap();
+        assert!(written.contains(r#""padding_mode":"reflect""#) && !written.contains("outside"), "{written}");
+        assert_eq!(serde_json::from_str::<RunSpec>(&written).unwrap(), spec);
+    }
 }

@@ -29,14 +29,20 @@ pub fn capture(
     let kept = size.min(KEEP);
     let path = format!("{BATCHES}/step-{step:08}.safetensors");
     directory.write(&path, &weights::to_bytes(&[("input", batch.input.narrow(0, 0, kept as i64))])?)?;
-    let items = batch.places.iter().zip(&batch.drawn).take(kept).enumerate().map(|(at, (&place, drawn))| {
-        let sample = &loader.samples[place];
-        let mixed = batch.mix.as_ref().map(|mix| {
-            let partner = &loader.samples[batch.places[mixing::partner(at, size)]];
-            Mixed { by: mix.by.into(), sample_id: partner.id, label: partner.label, share: 1.0 - mix.lambda }
+    let items =
+        batch.places.iter().zip(&batch.sampled).take(kept).enumerate().map(|(at, (&place, sampled))| {
+            let sample = &loader.samples[place];
+            let mixed = batch.mix.as_ref().map(|mix| {
+                let partner = &loader.samples[batch.places[mixing::partner(at, size)]];
+                Mixed {
+                    method: mix.method,
+                    sample_id: partner.id,
+                    label: partner.label,
+                    share: 1.0 - mix.lambda,
+                }
+            });
+            BatchItem { sample_id: sample.id, label: sample.label, sampled: sampled.clone(), mixed }
         });
-        BatchItem { sample_id: sample.id, label: sample.label, drawn: drawn.clone(), mixed }
-    });
     Ok(event::Batch {
         step,
         epoch,

@@ -29,16 +29,20 @@ const READY: &str = "ready";
 pub struct Progress {
     /// Steps taken.
     pub step: u64,
-    /// Epochs finished, judging included.
+    /// Epochs finished, evaluation included.
     pub epochs: u32,
     /// Of the epoch under way: the samples seen …
     pub seen: u64,
-    /// … how many of them were right …
-    pub right: u64,
+    /// … how many of them were predicted correctly (`right` in checkpoints of earlier versions) …
+    #[serde(alias = "right")]
+    pub correct: u64,
     /// … and the sum of their losses.
     pub loss: f64,
     /// The best epoch so far.
     pub best: Option<Best>,
+    /// The epochs that the spec asked for when this was saved; 0 in checkpoints of earlier versions, which don't have it.
+    #[serde(default)]
+    pub planned_epochs: u32,
 }
 
 /// The best epoch.
@@ -50,7 +54,7 @@ pub struct Best {
     pub loss: Option<f64>,
 }
 
-/// Saves a checkpoint; `best` says that it is also the best so far.
+/// Saves a checkpoint; with `best` it is also the best so far.
 pub fn save(
     directory: &Directory,
     network: &Network,

@@ -29,10 +29,8 @@ struct ModelDescription {
 
 /// Describes this program on this machine.
 pub fn describe() -> Result<Description, crate::fault::Fault> {
-    let mut devices = vec![environment::device_name(Device::Cpu)];
-    devices.extend(
-        (0..tch::Cuda::device_count()).map(|index| environment::device_name(Device::Cuda(index as usize))),
-    );
+    let mut devices = vec!["cpu".to_owned()];
+    devices.extend((0..tch::Cuda::device_count()).map(|index| format!("cuda:{index}")));
     let mut described = Vec::new();
     for name in models::ALL {
         let network = models::build(name, 64, 2, Device::Cpu)?;

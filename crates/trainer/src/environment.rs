@@ -4,7 +4,7 @@
 use crate::directory::Directory;
 use crate::fault::Fault;
 use crate::{models, precision};
-use protocol::event::Hello;
+use protocol::event::{ComputeDevice, Dtype, Hello};
 use protocol::files::ENVIRONMENT;
 use protocol::spec::{self, Precision, RunSpec};
 use tch::{Device, Kind};
@@ -27,17 +27,14 @@ pub fn device(asked: spec::Device) -> Result<Device, Fault> {
     }
 }
 
-/// The name of `device` in a journal.
-pub fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        _ => "cpu".to_owned(),
-    }
+/// `device` in a journal.
+pub fn compute_device(device: Device) -> ComputeDevice {
+    if device.is_cuda() { ComputeDevice::Cuda } else { ComputeDevice::Cpu }
 }
 
-/// Who speaks, with the precision chosen. A run that was started before keeps what it was started with.
+/// What the journal's first event reports, with the precision chosen. A run that was started before keeps what it was started with.
 pub fn settle(directory: &Directory, spec: &RunSpec, device: Device) -> Result<Hello, Fault> {
-    let before = earlier(directory).filter(|before| before.device == device_name(device));
+    let before = earlier(directory).filter(|before| before.device == compute_device(device));
     let threads = match (spec.threads, &before) {
         (0, Some(before)) => before.threads,
         (0, None) => cores(),
@@ -46,35 +43,34 @@ pub fn settle(directory: &Directory, spec: &RunSpec, device: Device) -> Result<H
     // Before the first tensor: libtorch's pool takes its size then.
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     let (precision, precision_reason) = match (spec.precision, before) {
-        (Precision::F32, _) => ("f32".to_owned(), "The run asks for f32.".to_owned()),
-        (Precision::Bf16, _) => ("bf16".to_owned(), "The run asks for bf16.".to_owned()),
+        (Precision::F32, _) => (Dtype::F32, "The run asks for f32.".to_owned()),
+        (Precision::Bf16, _) => (Dtype::Bf16, "The run asks for bf16.".to_owned()),
         (Precision::Auto, _) if spec.epochs == 0 => {
-            ("f32".to_owned(), "f32: judging alone is quick, and this way it is exact.".to_owned())
+            (Dtype::F32, "f32: evaluating alone is quick, and this way it is exact.".to_owned())
         }
         (Precision::Auto, Some(before)) => (before.precision, before.precision_reason),
         (Precision::Auto, None) => {
             let network = models::build(spec.model, spec.image_size, spec.classes.len(), device)?;
             let side = i64::from(spec.image_size);
-            let (kind, reason) = precision::measure(&network, [i64::from(spec.batch_size), 3, side, side]);
-            (kind_name(kind).to_owned(), reason)
+            precision::measure(&network, [i64::from(spec.batch_size), 3, side, side])
         }
     };
-    let hello = Hello { threads, precision, precision_reason, device: device_name(device), ..anonymous() };
+    let hello = Hello { threads, precision, precision_reason, device: compute_device(device), ..anonymous() };
     let text =
         serde_json::to_vec_pretty(&hello).map_err(|error| Fault::new(format!("{ENVIRONMENT}: {error}")))?;
     directory.write(ENVIRONMENT, &text)?;
     Ok(hello)
 }
 
-/// What can be said before anything was chosen.
+/// What is known before anything was chosen.
 pub fn anonymous() -> Hello {
     Hello {
         protocol: protocol::PROTOCOL,
         trainer: env!("CARGO_PKG_VERSION").to_owned(),
         torch: TORCH.to_owned(),
-        device: device_name(Device::Cpu),
+        device: ComputeDevice::Cpu,
         threads: cores(),
-        precision: "f32".to_owned(),
+        precision: Dtype::F32,
         precision_reason: "The run ended before a precision was chosen.".to_owned(),
         pid: std::process::id(),
     }
@@ -85,16 +81,15 @@ pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
 }
 
-/// The arithmetic that [`Hello::precision`] names.
-pub fn kind(hello: &Hello) -> Kind {
-    if hello.precision == kind_name(Kind::BFloat16) { Kind::BFloat16 } else { Kind::Float }
+/// The number format in libtorch's words.
+pub fn tensor_dtype(dtype: Dtype) -> Kind {
+    match dtype {
+        Dtype::F32 => Kind::Float,
+        Dtype::Bf16 => Kind::BFloat16,
+    }
 }
 
-fn kind_name(kind: Kind) -> &'static str {
-    if kind == Kind::BFloat16 { "bf16" } else { "f32" }
-}
-
-/// What an earlier start of this run said; a file that can't be read is written anew.
+/// What an earlier start of this run reported; a file that can't be read is written anew.
 fn earlier(directory: &Directory) -> Option<Hello> {
     serde_json::from_slice(&std::fs::read(directory.path(ENVIRONMENT)).ok()?).ok()
 }

@@ -38,7 +38,7 @@ impl Fault {
         self
     }
 
-    /// What a panic said. libtorch's errors arrive this way too: their first line is the error, the rest a C++ trace.
+    /// The message of a panic. libtorch's errors arrive this way too: their first line is the error, the rest a C++ trace.
     pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
         let text = payload
             .downcast_ref::<String>()

@@ -27,10 +27,10 @@ pub fn norms(network: &Network, gradient: &Tensor) -> Vec<MaybeFinite> {
 
 /// The fault for a loss that is no longer finite at `step`, naming the first layer from the input whose weights, or
 /// whose output for `input`, are not finite either.
-pub fn diverged(network: &Network, input: &Tensor, kind: Kind, step: u64, learning_rate: f64) -> Fault {
+pub fn diverged(network: &Network, input: &Tensor, dtype: Kind, step: u64, learning_rate: f64) -> Fault {
     let blamed = match network.first_bad_weights() {
         Some(layer) => Some(("weights", layer.to_owned())),
-        None => network.first_bad_layer(input, kind).map(|layer| ("outputs", layer)),
+        None => network.first_bad_layer(input, dtype).map(|layer| ("outputs", layer)),
     };
     fault(&format!("The loss was no longer a finite number at step {step}"), blamed, step, learning_rate)
 }

@@ -1,4 +1,4 @@
-//! Threads that decode and transform pictures ahead of whoever computes.
+//! Threads that decode and transform images ahead of whoever computes.
 //!
 //! ```text
 //! worker ─┐  (place, tensor)          in order
@@ -11,11 +11,11 @@
 //! number of threads and their luck change nothing.
 
 use crate::fault::Fault;
+use crate::images::Images;
 use crate::mixing::{self, Mix};
-use crate::pictures::Pictures;
 use protocol::sample::Sample;
 use protocol::spec::Mixing;
-use protocol::transform::{Drawn, Pipeline};
+use protocol::transform::{Pipeline, SampledTransform};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,12 +33,12 @@ pub struct Loader {
     pub samples: Arc<[Sample]>,
     /// Side of the square that every pipeline ends with, pixels.
     pub image_size: u32,
-    /// Keys the random draws.
+    /// Keys all randomness, together with epoch and sample.
     pub seed: u64,
     /// Worker threads.
     pub threads: usize,
-    /// Shared by all passes.
-    pub pictures: Arc<Pictures>,
+    /// Decoded images, shared by all passes.
+    pub images: Arc<Images>,
 }
 
 /// A batch as the network gets it.
@@ -49,13 +49,13 @@ pub struct Batch {
     pub labels: Tensor,
     /// Indexes into [`Loader::samples`].
     pub places: Vec<usize>,
-    /// What the random transforms drew, by sample.
-    pub drawn: Vec<Vec<Drawn>>,
+    /// What the random transforms sampled, for each sample.
+    pub sampled: Vec<Vec<SampledTransform>>,
     /// How it was mixed with itself.
     pub mix: Option<Mix>,
 }
 
-type Loaded = Result<(Vec<f32>, Vec<Drawn>), Fault>;
+type Loaded = Result<(Vec<f32>, Vec<SampledTransform>), Fault>;
 
 impl Loader {
     /// Begins a pass over `order` (indexes into the samples) in batches of `batch_size`; the last may be smaller.
@@ -63,7 +63,7 @@ impl Loader {
         let (sender, receiver) = channel();
         let work = Arc::new(Work {
             samples: Arc::clone(&self.samples),
-            pictures: Arc::clone(&self.pictures),
+            images: Arc::clone(&self.images),
             order: order.to_vec(),
             pipeline: pipeline.clone(),
             side: self.image_size,
@@ -87,7 +87,7 @@ impl Loader {
 /// What the workers of one pass share.
 struct Work {
     samples: Arc<[Sample]>,
-    pictures: Arc<Pictures>,
+    images: Arc<Images>,
     order: Vec<usize>,
     pipeline: Pipeline,
     side: u32,
@@ -114,10 +114,10 @@ impl Work {
                     .unwrap_or_else(PoisonError::into_inner),
             );
             let sample = &self.samples[self.order[place]];
-            // A decoder that panics takes down its own picture only, and the fault names the file.
+            // A decoder that panics takes down its own image only, and the fault names the file.
             let loaded = catch_unwind(AssertUnwindSafe(|| self.load(sample))).unwrap_or_else(|panic| {
                 Err(Fault::new(format!(
-                    "Could not load the picture {}: {}",
+                    "Could not load the image {}: {}",
                     sample.path,
                     Fault::from_panic(&*panic)
                 )))
@@ -129,9 +129,9 @@ impl Work {
     }
 
     fn load(&self, sample: &Sample) -> Loaded {
-        let picture = self.pictures.get(sample)?;
-        let mut draw = vision::Draw::new(self.seed, self.epoch, sample.id);
-        let (tensor, drawn) = vision::apply(&self.pipeline, &picture, &mut draw);
+        let image = self.images.get(sample)?;
+        let mut random = vision::RandomStream::new(self.seed, self.epoch, sample.id);
+        let (tensor, sampled) = vision::apply(&self.pipeline, &image, &mut random);
         if (tensor.height, tensor.width) != (self.side, self.side) {
             return Err(Fault::new(format!(
                 "The transforms made {} × {} pixels of {} where {side} × {side} were expected.",
@@ -141,7 +141,7 @@ impl Work {
                 side = self.side,
             )));
         }
-        Ok((tensor.data, drawn))
+        Ok((tensor.data, sampled))
     }
 
     /// Lets the workers load places below `end`.
@@ -174,19 +174,19 @@ impl Batches {
         let side = i64::from(self.work.side);
         let places = self.work.order[self.taken..end].to_vec();
         let mut input = Vec::with_capacity(places.len() * (3 * side * side) as usize);
-        let mut drawn = Vec::with_capacity(places.len());
+        let mut sampled = Vec::with_capacity(places.len());
         for place in self.taken..end {
             while !self.early.contains_key(&place) {
                 // Workers send something for every place that they take.
                 let (place, loaded) = self
                     .receiver
                     .recv()
-                    .map_err(|_gone| Fault::new("The threads that load pictures are gone."))?;
+                    .map_err(|_gone| Fault::new("The threads that load images are gone."))?;
                 self.early.insert(place, loaded);
             }
-            let (data, draws) = self.early.remove(&place).expect("the loop above ended")?;
+            let (data, transforms) = self.early.remove(&place).expect("the loop above ended")?;
             input.extend_from_slice(&data);
-            drawn.push(draws);
+            sampled.push(transforms);
         }
         let labels: Vec<i64> =
             places.iter().map(|&place| i64::from(self.work.samples[place].label)).collect();
@@ -194,7 +194,7 @@ impl Batches {
         let mix =
             mixing::mix(&mut input, self.work.side, self.mixing, self.work.seed, self.work.epoch, first);
         let input = Tensor::from_slice(&input).view([places.len() as i64, 3, side, side]);
-        Ok(Batch { input, labels: Tensor::from_slice(&labels), places, drawn, mix })
+        Ok(Batch { input, labels: Tensor::from_slice(&labels), places, sampled, mix })
     }
 }
 

@@ -17,7 +17,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Do all that is left to do in a run directory: train from the start or from its last checkpoint, or judge.
+    /// Do all that is left to do in a run directory: train from the start or from its last checkpoint, or evaluate.
     ///
     /// SIGTERM or Ctrl-C ends the run at the next step with a checkpoint; the same command goes on from there.
     Train {
@@ -42,15 +42,15 @@ fn main() -> ExitCode {
     match fault {
         None => ExitCode::SUCCESS,
         Some(fault) => {
-            // Nobody is left to tell where standard error is closed.
+            // Nobody reads it where standard error is closed.
             let _ = writeln!(std::io::stderr(), "{fault}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Starts this program again, in its own place, with OpenMP told to wait without spinning for long, where the
-/// environment says nothing about it.
+/// Starts this program again, in its own place, with OpenMP set to wait without spinning for long, where the
+/// environment does not set it.
 ///
 /// By default libtorch's threads spin while they wait for each other. With as many loader threads beside them as
 /// there are cores, one that spins keeps the one that it waits for from running: on two cores a step took six times as

@@ -30,7 +30,7 @@ pub struct Parameter {
 
 /// A module with parameters, such as `layer1.0.conv1`.
 pub struct Layer {
-    /// Its name.
+    /// The name, such as `layer1.0.conv1`.
     pub name: String,
     /// Where its parameters lie in the flat tensor.
     pub range: Range<i64>,
@@ -59,20 +59,20 @@ pub struct Output {
 }
 
 impl Network {
-    /// The forward pass. `input` is f32 `[n, 3, height, width]`; convolutions compute in `kind`.
-    pub fn forward(&self, input: &Tensor, kind: Kind, train: bool) -> Output {
-        self.run(&Pass { weights: self.views(), kind, train, first_bad: None }, input)
+    /// The forward pass. `input` is f32 `[n, 3, height, width]`; convolutions compute in `dtype`.
+    pub fn forward(&self, input: &Tensor, dtype: Kind, train: bool) -> Output {
+        self.run(&Pass { weights: self.views(), dtype, train, first_bad: None }, input)
     }
 
     /// The first layer, from the input on, whose output for `input` is not finite, in training mode.
-    pub fn first_bad_layer(&self, input: &Tensor, kind: Kind) -> Option<String> {
-        let pass = Pass { weights: self.views(), kind, train: true, first_bad: Some(RefCell::new(None)) };
+    pub fn first_bad_layer(&self, input: &Tensor, dtype: Kind) -> Option<String> {
+        let pass = Pass { weights: self.views(), dtype, train: true, first_bad: Some(RefCell::new(None)) };
         tch::no_grad(|| self.run(&pass, input));
         pass.first_bad.and_then(RefCell::into_inner)
     }
 
     fn run(&self, pass: &Pass, input: &Tensor) -> Output {
-        // Channels last is how oneDNN and cuDNN like their pictures; the layout travels through every layer.
+        // Channels last is how oneDNN and cuDNN like their images; the layout travels through every layer.
         let input = input.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         let embedding = self.body.embed(pass, &input);
         let logits = self.head.forward(pass, &embedding);
@@ -144,7 +144,7 @@ fn is_finite(tensor: &Tensor) -> bool {
 /// One forward pass: the weights as views, and how to compute.
 pub struct Pass {
     weights: Vec<Tensor>,
-    kind: Kind,
+    dtype: Kind,
     train: bool,
     first_bad: Option<RefCell<Option<String>>>,
 }
@@ -181,9 +181,9 @@ pub struct Conv {
 impl Conv {
     /// In the arithmetic of the pass; weights stay f32 and are cast here, so that gradients arrive in f32.
     pub fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let weight = pass.weights[self.weight].to_kind(pass.kind);
+        let weight = pass.weights[self.weight].to_kind(pass.dtype);
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        let output = input.to_kind(pass.kind).conv2d(&weight, None::<&Tensor>, stride, padding, [1, 1], 1);
+        let output = input.to_kind(pass.dtype).conv2d(&weight, None::<&Tensor>, stride, padding, [1, 1], 1);
         pass.seen(&self.name, &output);
         output
     }
@@ -216,7 +216,7 @@ impl BatchNorm {
     }
 }
 
-/// A product with bias. It is the last layer and tiny, so it stays in f32: confidences keep all their digits.
+/// A product with bias. It is the last layer and tiny, and stays in f32: confidences keep all their digits.
 struct Linear {
     name: String,
     weight: usize,
@@ -256,7 +256,7 @@ impl Builder {
         }
     }
 
-    /// A square convolution without bias, its weights drawn from a normal distribution of variance 2 ÷ fan
+    /// A square convolution without bias, its weights sampled from a normal distribution of variance 2 ÷ fan
     /// (He et al. 2015, *Delving deep into rectifiers*).
     pub fn conv(&mut self, name: &str, from: i64, to: i64, kernel: i64, stride: i64, fan: Fan) -> Conv {
         let fan = kernel * kernel * if matches!(fan, Fan::In) { from } else { to };
@@ -279,7 +279,7 @@ impl Builder {
     }
 
     /// Adds the last layer, `features` to `classes`, and closes the network. Weights are uniform within
-    /// ±1 ÷ √features, as `torch.nn.Linear` draws them, or as [`Builder::conv`] does where `kaiming` is set.
+    /// ±1 ÷ √features, as `torch.nn.Linear` initialises them, or as [`Builder::conv`] does where `kaiming` is set.
     pub fn finish(
         mut self,
         body: impl Body + 'static,

@@ -12,7 +12,7 @@ const EPSILON: f64 = 1e-8;
 
 /// An optimiser with its state.
 pub struct Optimizer {
-    kind: spec::Optimizer,
+    algorithm: spec::Optimizer,
     weight_decay: f64,
     /// By PyTorch's names, each as long as the weights.
     state: Vec<(&'static str, Tensor)>,
@@ -22,13 +22,13 @@ pub struct Optimizer {
 
 impl Optimizer {
     /// A fresh one for `weights`: its state is zero.
-    pub fn new(kind: spec::Optimizer, weight_decay: f64, weights: &Tensor) -> Self {
-        let names: &[_] = match kind {
+    pub fn new(algorithm: spec::Optimizer, weight_decay: f64, weights: &Tensor) -> Self {
+        let names: &[_] = match algorithm {
             spec::Optimizer::Sgd => &["momentum_buffer"],
             spec::Optimizer::Adamw => &["exp_avg", "exp_avg_sq"],
         };
         let state = names.iter().map(|&name| (name, weights.detach().zeros_like())).collect();
-        Self { kind, weight_decay, state, steps: 0 }
+        Self { algorithm, weight_decay, state, steps: 0 }
     }
 
     /// Moves `weights` by one step against `gradient`.
@@ -36,7 +36,7 @@ impl Optimizer {
         self.steps += 1;
         tch::no_grad(|| {
             let weights = weights.detach();
-            match self.kind {
+            match self.algorithm {
                 spec::Optimizer::Sgd => self.sgd(weights, gradient, learning_rate),
                 spec::Optimizer::Adamw => self.adamw(weights, gradient, learning_rate),
             }

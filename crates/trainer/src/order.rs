@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn places_are_even() {
-        // Of 6,000 shuffles of 6, each number should stand first about 1,000 times; 5 deviations are 144.
+        // Of 6,000 shuffles of 6, each number should stand first about 1,000 times; 5 standard deviations are 144.
         let mut first = [0_i32; 6];
         for seed in 0..6000 {
             first[shuffled(6, seed, 1)[0]] += 1;

@@ -11,14 +11,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Report {
     file: File,
     path: PathBuf,
-    said_hello: bool,
+    has_hello: bool,
 }
 
 impl Report {
     /// Opens `path` for appending, creating it where it is missing.
     ///
     /// A trainer that was killed in the middle of a write leaves a line without an end. It is ended here, so that
-    /// the next record starts a line of its own and a reader can pass over the torn one.
+    /// the next record starts a line of its own and a reader can skip the torn one.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         let fault = |error| Fault::file("open", path, error);
         let mut file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(fault)?;
@@ -30,12 +30,12 @@ impl Report {
                 file.write_all(b"\n").map_err(fault)?;
             }
         }
-        Ok(Self { file, path: path.to_owned(), said_hello: false })
+        Ok(Self { file, path: path.to_owned(), has_hello: false })
     }
 
     /// Appends one record, as a whole line in one `write`, so that a reader never waits for a half that is buffered here.
-    pub fn say(&mut self, event: Event) -> Result<(), Fault> {
-        self.said_hello |= matches!(event, Event::Hello(_));
+    pub fn append(&mut self, event: Event) -> Result<(), Fault> {
+        self.has_hello |= matches!(event, Event::Hello(_));
         let at_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
@@ -45,9 +45,9 @@ impl Report {
         self.file.write_all(&line).map_err(|error| Fault::file("write", &self.path, error))
     }
 
-    /// Whether this process has introduced itself yet; a journal's reader expects that first.
-    pub fn said_hello(&self) -> bool {
-        self.said_hello
+    /// Whether this process has written its [`Event::Hello`] yet; a journal's reader expects that first.
+    pub fn has_hello(&self) -> bool {
+        self.has_hello
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
         std::fs::write(&path, "{\"at_ms\":1,\"event\":\"note\",\"text\":\"whole\"}\n{\"at_ms\":2,\"ev")
             .unwrap();
         let mut report = Report::open(&path).unwrap();
-        report.say(Event::Stopped { step: 7 }).unwrap();
+        report.append(Event::Stopped { step: 7 }).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 3);
@@ -77,7 +77,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         for step in 0..3 {
-            Report::open(&path).unwrap().say(Event::Stopped { step }).unwrap();
+            Report::open(&path).unwrap().append(Event::Stopped { step }).unwrap();
         }
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().filter(|line| serde_json::from_str::<Record>(line).is_ok()).count(), 3);

@@ -1,6 +1,6 @@
-//! A run from the lock to its last word in the journal: everything that can go wrong ends here, in words.
+//! A run from the lock to its last event in the journal: everything that can go wrong ends here, in words.
 
-use crate::checkpoint::{self, Progress};
+use crate::checkpoint;
 use crate::directory::{Directory, Samples};
 use crate::environment;
 use crate::fault::Fault;
@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Does all that is left to do in the run directory `root`, from the start or from its last checkpoint.
+/// Does all that is left to do in the run directory `root`, from the start or from its last checkpoint. A completed run
+/// whose spec has been given more epochs goes on from its last checkpoint, too.
 ///
-/// The error has been told to the journal too, unless another trainer holds the directory.
+/// The error has been written to the journal too, unless another trainer holds the directory.
 pub fn run(root: &Path, lock_inherited: bool) -> Result<End, Fault> {
     let directory = Directory::lock(root, lock_inherited)?;
     let mut report = Report::open(&directory.path(files::JOURNAL))?;
@@ -34,10 +35,10 @@ pub fn run(root: &Path, lock_inherited: bool) -> Result<End, Fault> {
     let end = catch_unwind(AssertUnwindSafe(|| work(&directory, &mut report, &stop)))
         .unwrap_or_else(|panic| Err(Fault::from_panic(&*panic)));
     if let Err(fault) = &end {
-        if !report.said_hello() {
-            report.say(Event::Hello(environment::anonymous()))?;
+        if !report.has_hello() {
+            report.append(Event::Hello(environment::anonymous()))?;
         }
-        report.say(Event::Failed(fault.clone().into_failure()))?;
+        report.append(Event::Failed(fault.clone().into_failure()))?;
     }
     end
 }
@@ -48,9 +49,9 @@ fn work(directory: &Directory, report: &mut Report, stop: &AtomicBool) -> Result
     check(&spec, &samples)?;
     let device = environment::device(spec.device)?;
     let hello = environment::settle(directory, &spec, device)?;
-    let kind = environment::kind(&hello);
+    let dtype = environment::tensor_dtype(hello.precision);
     let threads = hello.threads;
-    report.say(Event::Hello(hello))?;
+    report.append(Event::Hello(hello))?;
 
     tch::manual_seed(spec.seed.cast_signed());
     let network = models::build(spec.model, spec.image_size, spec.classes.len(), device)?;
@@ -60,7 +61,7 @@ fn work(directory: &Directory, report: &mut Report, stop: &AtomicBool) -> Result
     if let (None, Some(path)) = (&resumed, &spec.weights) {
         let other_head = if spec.epochs == 0 { OtherHead::Refuse } else { OtherHead::Replace };
         if let Some(text) = weights::load(&network, &PathBuf::from(path), other_head)? {
-            report.say(Event::Note { text })?;
+            report.append(Event::Note { text })?;
         }
     }
     let loader = Loader {
@@ -68,7 +69,7 @@ fn work(directory: &Directory, report: &mut Report, stop: &AtomicBool) -> Result
         image_size: spec.image_size,
         seed: spec.seed,
         threads: threads as usize,
-        pictures: Arc::default(),
+        images: Arc::default(),
     };
     let mut trainer = Trainer {
         spec: &spec,
@@ -78,18 +79,36 @@ fn work(directory: &Directory, report: &mut Report, stop: &AtomicBool) -> Result
         loader: &loader,
         network: &network,
         optimizer: &mut optimizer,
-        kind,
-        progress: resumed.unwrap_or_else(Progress::default),
+        dtype,
+        progress: resumed.unwrap_or_default(),
         stop,
     };
+    let planned_before = std::mem::replace(&mut trainer.progress.planned_epochs, spec.epochs);
     let started = Started {
         step: trainer.progress.step,
         steps_per_epoch: trainer.steps_per_epoch(),
         parameters: network.flat.numel() as u64,
         layers: network.layers.iter().map(|layer| layer.name.clone()).collect(),
     };
-    trainer.report.say(Event::Started(started))?;
-    if spec.epochs == 0 { trainer.judge_only() } else { trainer.train() }
+    trainer.report.append(Event::Started(started))?;
+    if let Some(text) = raised_epochs(&trainer, planned_before) {
+        trainer.report.append(Event::Note { text })?;
+    }
+    if spec.epochs == 0 { trainer.evaluate_only() } else { trainer.train() }
+}
+
+/// What a person should know where the spec has more epochs than the run was planned for before (0: not known).
+fn raised_epochs(trainer: &Trainer, planned_before: u32) -> Option<String> {
+    let (done, planned) = (trainer.progress.epochs, trainer.spec.epochs);
+    (planned_before > 0 && planned > planned_before && planned > done).then(|| {
+        let before = if planned_before == 1 { "1 epoch".to_owned() } else { format!("{planned_before} epochs") };
+        format!(
+            "This run was planned for {before} and now has {planned}. It goes on after epoch {done} with the \
+             weights and the optimiser's state of its last checkpoint. The learning-rate schedule is that of {planned} \
+             epochs, so the next step has a learning rate of {:.3e}.",
+            trainer.learning_rate(trainer.progress.step)
+        )
+    })
 }
 
 /// Refuses what no network could be made of, before anything is spent on it.
@@ -105,7 +124,7 @@ fn check(spec: &RunSpec, samples: &Samples) -> Result<(), Fault> {
         return refuse("The batch size is 0.".to_owned());
     }
     if spec.epochs > 0 && samples.of(Split::Train).is_empty() {
-        return refuse("There is no picture in the train split.".to_owned());
+        return refuse("There is no image in the train split.".to_owned());
     }
     for (name, value) in [
         ("learning rate", spec.learning_rate),
@@ -116,7 +135,7 @@ fn check(spec: &RunSpec, samples: &Samples) -> Result<(), Fault> {
             return refuse(format!("The {name} is {value}."));
         }
     }
-    for (name, pipeline) in [("training", &spec.train_transforms), ("judging", &spec.eval_transforms)] {
+    for (name, pipeline) in [("training", &spec.train_transforms), ("evaluation", &spec.eval_transforms)] {
         if let Err(problem) = vision::check(pipeline) {
             return refuse(format!("The transforms for {name} can't be used: {problem}."));
         }
@@ -130,7 +149,7 @@ fn check(spec: &RunSpec, samples: &Samples) -> Result<(), Fault> {
             }
             None => {
                 return refuse(format!(
-                    "The transforms for {name} leave pictures of different shapes; end them with a crop or an exact resize to {} pixels.",
+                    "The transforms for {name} leave images of different shapes; end them with a crop or an exact resize to {} pixels.",
                     spec.image_size
                 ));
             }

@@ -1,11 +1,11 @@
-//! The training loop. It must not know how pictures are loaded, how layers compute, or where events go.
+//! The training loop. It must not know how images are loaded, how layers compute, or where events go.
 
 use crate::capture;
 use crate::checkpoint::{self, Best, Progress};
 use crate::directory::{Directory, Samples};
+use crate::evaluate::{Evaluation, Evaluator};
 use crate::fault::Fault;
 use crate::gradients;
-use crate::judge::{Judge, Judgement};
 use crate::loader::{Batch, Loader};
 use crate::nn::Network;
 use crate::optimizer::Optimizer;
@@ -37,7 +37,7 @@ pub struct Trainer<'a> {
     pub directory: &'a Directory,
     /// The journal.
     pub report: &'a mut Report,
-    /// Which pictures.
+    /// Which images.
     pub samples: &'a Samples,
     /// Where batches come from.
     pub loader: &'a Loader,
@@ -45,8 +45,8 @@ pub struct Trainer<'a> {
     pub network: &'a Network,
     /// How.
     pub optimizer: &'a mut Optimizer,
-    /// The arithmetic of convolutions.
-    pub kind: Kind,
+    /// The number format of convolutions.
+    pub dtype: Kind,
     /// How far the run has come.
     pub progress: Progress,
     /// Set when the run is asked to stop.
@@ -54,7 +54,7 @@ pub struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// Trains what is left of the epochs, judging the validation split after each, then judges the test split.
+    /// Trains what is left of the epochs, evaluating the validation split after each, then evaluates the test split.
     pub fn train(&mut self) -> Result<End, Fault> {
         let training = self.samples.of(Split::Train);
         let batch_size = self.spec.batch_size as usize;
@@ -83,13 +83,13 @@ impl Trainer<'_> {
                 return self.stopped();
             }
         }
-        if self.judge_test()? == End::Stopped {
+        if self.evaluate_test()? == End::Stopped {
             // The last epoch's checkpoint holds all there is; the network now holds the best epoch's weights.
-            self.report.say(Event::Stopped { step: self.progress.step })?;
+            self.report.append(Event::Stopped { step: self.progress.step })?;
             return Ok(End::Stopped);
         }
         let best_epoch = self.progress.best.map_or(0, |best| best.epoch);
-        self.report.say(Event::Completed { step: self.progress.step, best_epoch })?;
+        self.report.append(Event::Completed { step: self.progress.step, best_epoch })?;
         Ok(End::Completed)
     }
 
@@ -98,14 +98,14 @@ impl Trainer<'_> {
         let (step, size) = (self.progress.step, batch.places.len());
         if capture::is_due(step, self.spec.capture_every_steps) {
             let captured = capture::capture(self.directory, self.loader, batch, step, epoch)?;
-            self.report.say(Event::Batch(captured))?;
+            self.report.append(Event::Batch(captured))?;
         }
         let learning_rate = self.learning_rate(step);
         let device = self.network.device();
         let (input, labels) = (batch.input.to_device(device), batch.labels.to_device(device));
 
-        let logits = self.network.forward(&input, self.kind, true).logits;
-        // Of a mixed sample both labels count by their share; right is the one that has more of it.
+        let logits = self.network.forward(&input, self.dtype, true).logits;
+        // Of a mixed sample both labels count by their share; the one with the larger share is the correct one.
         let (loss, labels) = match batch.mix {
             None => (logits.cross_entropy_for_logits(&labels), labels),
             Some(mix) => {
@@ -119,135 +119,148 @@ impl Trainer<'_> {
         let gradient = self.network.gradient(&loss);
 
         // The one place in a step that waits for the device.
-        let right = tch::no_grad(|| logits.argmax(1, false).eq_tensor(&labels).sum(Kind::Double));
-        let read = Tensor::stack(&[loss.detach().to_kind(Kind::Double), right], 0).to_device(Device::Cpu);
-        let (loss, right) = (read.double_value(&[0]), read.double_value(&[1]));
+        let correct = tch::no_grad(|| logits.argmax(1, false).eq_tensor(&labels).sum(Kind::Double));
+        let read = Tensor::stack(&[loss.detach().to_kind(Kind::Double), correct], 0).to_device(Device::Cpu);
+        let (loss, correct) = (read.double_value(&[0]), read.double_value(&[1]));
 
         let values = Values::from([
             ("train/loss".to_owned(), finite(loss)),
-            ("train/accuracy".to_owned(), finite(right / size as f64)),
+            ("train/accuracy".to_owned(), finite(correct / size as f64)),
             ("learning_rate".to_owned(), finite(learning_rate)),
             ("images_per_second".to_owned(), finite(size as f64 / clock.elapsed().as_secs_f64())),
         ]);
         *clock = Instant::now();
-        self.report.say(Event::Step { step, epoch, values })?;
+        self.report.append(Event::Step { step, epoch, values })?;
         if step.is_multiple_of(gradients::record_every(self.total_steps())) {
-            self.report.say(Event::Gradients { step, norms: gradients::norms(self.network, &gradient) })?;
+            self.report
+                .append(Event::Gradients { step, norms: gradients::norms(self.network, &gradient) })?;
         }
         if !loss.is_finite() {
-            return Err(gradients::diverged(self.network, &input, self.kind, step, learning_rate));
+            return Err(gradients::diverged(self.network, &input, self.dtype, step, learning_rate));
         }
         self.optimizer.step(&self.network.flat, &gradient, learning_rate);
         self.progress.step += 1;
         self.progress.seen += size as u64;
-        self.progress.right += right as u64;
+        self.progress.correct += correct as u64;
         self.progress.loss += loss * size as f64;
         Ok(())
     }
 
-    /// Judges the epoch and takes its checkpoint.
+    /// Evaluates the epoch and takes its checkpoint.
     fn end_epoch(&mut self, epoch: u32) -> Result<End, Fault> {
         self.check()?;
         let seen = self.progress.seen as f64;
         let mut values = Values::from([
             ("epoch/train_loss".to_owned(), finite(self.progress.loss / seen)),
-            ("epoch/train_accuracy".to_owned(), finite(self.progress.right as f64 / seen)),
+            ("epoch/train_accuracy".to_owned(), finite(self.progress.correct as f64 / seen)),
         ]);
         let validation = self.samples.of(Split::Val);
         let mut best = Best { epoch, loss: None };
         let mut is_best = true;
         if !validation.is_empty() {
-            let Some(judgement) = self.judge(validation)? else { return Ok(End::Stopped) };
-            values.insert("val/loss".to_owned(), finite(judgement.loss));
-            values.insert("val/accuracy".to_owned(), finite(judgement.accuracy));
-            best.loss = finite(judgement.loss);
+            let Some(evaluation) = self.evaluate(validation)? else { return Ok(End::Stopped) };
+            values.insert("val/loss".to_owned(), finite(evaluation.loss));
+            values.insert("val/accuracy".to_owned(), finite(evaluation.accuracy));
+            best.loss = finite(evaluation.loss);
             is_best = is_better(best, self.progress.best);
             let path = format!("{PREDICTIONS}/val-{epoch:04}.safetensors");
-            self.directory.write(&path, &judgement.to_bytes()?)?;
-            self.report.say(Event::Epoch { epoch, step: self.progress.step - 1, values, best: is_best })?;
-            self.report.say(Event::Predictions { split: Split::Val, epoch, path, best: is_best })?;
+            self.directory.write(&path, &evaluation.to_bytes()?)?;
+            self.report.append(Event::Epoch {
+                epoch,
+                step: self.progress.step - 1,
+                values,
+                best: is_best,
+            })?;
+            self.report.append(Event::Predictions { split: Split::Val, epoch, path, best: is_best })?;
         } else {
-            self.report.say(Event::Epoch { epoch, step: self.progress.step - 1, values, best: is_best })?;
+            self.report.append(Event::Epoch {
+                epoch,
+                step: self.progress.step - 1,
+                values,
+                best: is_best,
+            })?;
         }
         self.progress = Progress {
             step: self.progress.step,
             epochs: epoch,
             best: if is_best { Some(best) } else { self.progress.best },
+            planned_epochs: self.spec.epochs,
             ..Progress::default()
         };
         self.checkpoint(is_best)?;
         Ok(End::Completed)
     }
 
-    /// Judges the test split, if there is one, with the weights of the best epoch.
-    fn judge_test(&mut self) -> Result<End, Fault> {
+    /// Evaluates the test split, if there is one, with the weights of the best epoch.
+    fn evaluate_test(&mut self) -> Result<End, Fault> {
         let test = self.samples.of(Split::Test);
         if test.is_empty() {
             return Ok(End::Completed);
         }
         checkpoint::load_best(self.directory, self.network)?;
-        let Some(judgement) = self.judge(test)? else { return Ok(End::Stopped) };
+        let Some(evaluation) = self.evaluate(test)? else { return Ok(End::Stopped) };
         let path = format!("{PREDICTIONS}/test.safetensors");
-        self.directory.write(&path, &judgement.to_bytes()?)?;
+        self.directory.write(&path, &evaluation.to_bytes()?)?;
         let epoch = self.progress.best.map_or(0, |best| best.epoch);
-        self.report.say(Event::Predictions { split: Split::Test, epoch, path, best: true })?;
+        self.report.append(Event::Predictions { split: Split::Test, epoch, path, best: true })?;
         Ok(End::Completed)
     }
 
-    /// Judges the starting weights on the splits that are asked for; nothing is trained.
-    pub fn judge_only(&mut self) -> Result<End, Fault> {
+    /// Evaluates the starting weights on the splits that are asked for; nothing is trained.
+    pub fn evaluate_only(&mut self) -> Result<End, Fault> {
         for &split in &self.spec.evaluate_splits {
             let places = self.samples.of(split);
             if places.is_empty() {
-                return Err(Fault::new(format!("There is no picture in the {split} split to judge."))
-                    .advice("Choose a split that has pictures."));
+                return Err(Fault::new(format!("There is no image in the {split} split to evaluate."))
+                    .advice("Choose a split that has images."));
             }
-            let Some(judgement) = self.judge(places)? else {
-                self.report.say(Event::Stopped { step: 0 })?;
+            let Some(evaluation) = self.evaluate(places)? else {
+                self.report.append(Event::Stopped { step: 0 })?;
                 return Ok(End::Stopped);
             };
             let path = match split {
                 Split::Test => format!("{PREDICTIONS}/test.safetensors"),
                 Split::Train | Split::Val => format!("{PREDICTIONS}/{split}-0000.safetensors"),
             };
-            self.directory.write(&path, &judgement.to_bytes()?)?;
-            self.report.say(Event::Predictions { split, epoch: 0, path, best: true })?;
+            self.directory.write(&path, &evaluation.to_bytes()?)?;
+            self.report.append(Event::Predictions { split, epoch: 0, path, best: true })?;
         }
-        self.report.say(Event::Completed { step: 0, best_epoch: 0 })?;
+        self.report.append(Event::Completed { step: 0, best_epoch: 0 })?;
         Ok(End::Completed)
     }
 
-    fn judge(&self, places: &[usize]) -> Result<Option<Judgement>, Fault> {
-        Judge {
+    fn evaluate(&self, places: &[usize]) -> Result<Option<Evaluation>, Fault> {
+        Evaluator {
             loader: self.loader,
             transforms: &self.spec.eval_transforms,
             batch_size: self.spec.batch_size as usize,
-            kind: self.kind,
+            dtype: self.dtype,
             stop: self.stop,
         }
-        .judge(self.network, places)
+        .evaluate(self.network, places)
     }
 
     /// Ends the run where it is, so that it can go on from there.
     fn stopped(&mut self) -> Result<End, Fault> {
         self.check()?;
         self.checkpoint(false)?;
-        self.report.say(Event::Stopped { step: self.progress.step })?;
+        self.report.append(Event::Stopped { step: self.progress.step })?;
         Ok(End::Stopped)
     }
 
     fn checkpoint(&mut self, best: bool) -> Result<(), Fault> {
         checkpoint::save(self.directory, self.network, self.optimizer, &self.progress, best)?;
-        self.report.say(Event::Checkpoint { step: self.progress.step, epoch: self.progress.epochs })
+        self.report.append(Event::Checkpoint { step: self.progress.step, epoch: self.progress.epochs })
     }
 
-    /// Refuses to keep or judge weights that are not finite.
+    /// Refuses to keep or evaluate weights that are not finite.
     fn check(&self) -> Result<(), Fault> {
         let last = self.progress.step.saturating_sub(1);
         gradients::check(self.network, last, self.learning_rate(last))
     }
 
-    fn learning_rate(&self, step: u64) -> f64 {
+    /// The learning rate of a step, by the schedule of all epochs of the spec.
+    pub fn learning_rate(&self, step: u64) -> f64 {
         let warmup =
             schedule::warmup_steps(self.spec.warmup_epochs, self.steps_per_epoch(), self.total_steps());
         schedule::learning_rate(self.spec.schedule, self.spec.learning_rate, step, self.total_steps(), warmup)

@@ -41,7 +41,7 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Fault> {
     })?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.tensors() {
-        let kind = match view.dtype() {
+        let dtype = match view.dtype() {
             Dtype::F64 => Kind::Double,
             Dtype::F32 => Kind::Float,
             Dtype::F16 => Kind::Half,
@@ -50,8 +50,8 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Fault> {
             other => return Err(Fault::file("use", path, format!("tensor {name} has the type {other:?}"))),
         };
         let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
-        let tensor = Tensor::from_data_size(view.data(), &shape, kind);
-        tensors.insert(name, if kind == Kind::Int64 { tensor } else { tensor.to_kind(Kind::Float) });
+        let tensor = Tensor::from_data_size(view.data(), &shape, dtype);
+        tensors.insert(name, if dtype == Kind::Int64 { tensor } else { tensor.to_kind(Kind::Float) });
     }
     Ok(tensors)
 }
@@ -59,16 +59,16 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Fault> {
 /// What to do with a last layer made for another number of classes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OtherHead {
-    /// Keep the network's own, freshly drawn one.
+    /// Keep the network's own, freshly initialised one.
     Replace,
-    /// An error: the network is to be judged as it is.
+    /// An error: the network is to be evaluated as it is.
     Refuse,
 }
 
 /// Loads the file at `path` into `network` by name. Gives a sentence where the head was replaced.
 ///
 /// A missing, unexpected or differently shaped tensor is an error that names it; PyTorch's
-/// `num_batches_tracked` is passed over, for nothing here uses it.
+/// `num_batches_tracked` is skipped, for nothing here uses it.
 pub fn load(network: &Network, path: &Path, other_head: OtherHead) -> Result<Option<String>, Fault> {
     let mut file = read(path)?;
     file.retain(|name, _| !name.ends_with(".num_batches_tracked"));
@@ -111,6 +111,6 @@ pub fn load(network: &Network, path: &Path, other_head: OtherHead) -> Result<Opt
             "The weights in {} are for {theirs} classes and this data set has {ours}.",
             path.display()
         ))
-        .advice("Judge them on a data set with the same classes, or train for an epoch or more.")),
+        .advice("Evaluate them on a data set with the same classes, or train for an epoch or more.")),
     }
 }

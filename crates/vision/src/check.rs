@@ -1,76 +1,76 @@
-//! Whether a pipeline makes sense: names, ranges, order. Knows nothing of pictures.
+//! Whether a pipeline makes sense: names, ranges, order. Knows nothing of images.
 
 use crate::pipeline::output_side;
 use protocol::transform::TransformSpec;
 
-/// More steps than anybody needs would only take time.
-const MOST_STEPS: usize = 64;
-/// Pixels a side by which a picture may grow: memory has an end.
-const MOST_PADDING: u32 = 1024;
+/// More transforms than anybody needs would only take time.
+const MAX_TRANSFORMS: usize = 64;
+/// Pixels a side by which an image may grow: memory has an end.
+const MAX_PADDING: u32 = 1024;
 
 /// What is wrong with a pipeline, and where.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("transform {number} ({name}): {why}")]
 pub struct PipelineError {
-    /// Which step, from 1; 0 where the pipeline is empty.
+    /// Which transform, from 1; 0 where the pipeline is empty.
     pub number: usize,
-    /// Its name.
+    /// The transform's name; `none` where the pipeline is empty.
     pub name: &'static str,
     /// What is wrong with it: names the parameter, where one is to blame.
     pub why: String,
 }
 
-/// Checks every parameter against its range; that [`TransformSpec::Normalize`] comes last; and that every picture ends
+/// Checks every parameter against its range; that [`TransformSpec::Normalize`] comes last; and that every image ends
 /// as a square of the same size.
 ///
 /// # Errors
-/// The first step that is wrong.
+/// The first transform that is wrong.
 pub fn check(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
-    check_steps(pipeline)?;
+    check_transforms(pipeline)?;
     if output_side(pipeline).is_none() {
         return Err(PipelineError {
             number: pipeline.len(),
             name: pipeline.last().map_or("none", TransformSpec::name),
-            why: "leaves pictures of different shapes; add a crop or an exact resize".into(),
+            why: "leaves images of different shapes; add a crop or an exact resize".into(),
         });
     }
     Ok(())
 }
 
-/// The same but for the last: enough for a picture to be looked at.
+/// The same but for the last: enough for an image to be looked at.
 ///
 /// # Errors
-/// The first step that is wrong.
-pub fn check_steps(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
-    if pipeline.len() > MOST_STEPS {
-        let why = format!("is one of {}, and {MOST_STEPS} steps are the most", pipeline.len());
-        return Err(PipelineError { number: MOST_STEPS + 1, name: pipeline[MOST_STEPS].name(), why });
+/// The first transform that is wrong.
+pub fn check_transforms(pipeline: &[TransformSpec]) -> Result<(), PipelineError> {
+    if pipeline.len() > MAX_TRANSFORMS {
+        let why = format!("is one of {}, and {MAX_TRANSFORMS} transforms are the most", pipeline.len());
+        return Err(PipelineError { number: MAX_TRANSFORMS + 1, name: pipeline[MAX_TRANSFORMS].name(), why });
     }
     let mut padded = 0;
-    for (at, step) in pipeline.iter().enumerate() {
-        if let TransformSpec::Pad { padding, .. } = step {
+    for (at, transform) in pipeline.iter().enumerate() {
+        if let TransformSpec::Pad { padding, .. } = transform {
             padded += padding;
-            if padded > MOST_PADDING {
-                let why = format!("pads by {padded} pixels in all, and {MOST_PADDING} are the most");
-                return Err(PipelineError { number: at + 1, name: step.name(), why });
+            if padded > MAX_PADDING {
+                let why = format!("pads by {padded} pixels in all, and {MAX_PADDING} are the most");
+                return Err(PipelineError { number: at + 1, name: transform.name(), why });
             }
         }
     }
-    for (at, step) in pipeline.iter().enumerate() {
-        let verdict = if matches!(step, TransformSpec::Normalize { .. }) && at + 1 != pipeline.len() {
+    for (at, transform) in pipeline.iter().enumerate() {
+        let result = if matches!(transform, TransformSpec::Normalize { .. }) && at + 1 != pipeline.len() {
             Err("must be the last".to_owned())
         } else {
-            check_step(step)
+            check_parameters(transform)
         };
-        verdict.map_err(|why| PipelineError { number: at + 1, name: step.name(), why })?;
+        result.map_err(|why| PipelineError { number: at + 1, name: transform.name(), why })?;
     }
     Ok(())
 }
 
-/// The ranges are the catalogue's, whose words begin with the step's name, which is said already.
-fn check_step(step: &TransformSpec) -> Result<(), String> {
-    let prefix = format!("{}: ", step.name());
-    step.check().map_err(|why| why.strip_prefix(&prefix).unwrap_or(&why).to_owned())
+/// Checks the parameters by the catalogue. Its messages begin with the transform's name, which [`PipelineError`] gives already.
+fn check_parameters(transform: &TransformSpec) -> Result<(), String> {
+    let prefix = format!("{}: ", transform.name());
+    transform.check().map_err(|why| why.strip_prefix(&prefix).unwrap_or(&why).to_owned())
 }
 
 #[cfg(test)]
@@ -93,8 +93,8 @@ mod tests {
                 "transform 1 (random_resized_crop): scale begins at 0.5, above its end, 0.25",
             ),
         ];
-        for (step, message) in cases {
-            assert_eq!(check(&[step]).expect_err(WRONG).to_string(), message);
+        for (transform, message) in cases {
+            assert_eq!(check(&[transform]).expect_err(WRONG).to_string(), message);
         }
     }
 
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(error(&[normalize, CenterCrop { size: 8 }]), "transform 1 (normalize): must be the last");
         for (pipeline, place) in [(vec![], "0 (none)"), (vec![TransformSpec::resize(8)], "1 (resize)")] {
             let message = format!(
-                "transform {place}: leaves pictures of different shapes; add a crop or an exact resize"
+                "transform {place}: leaves images of different shapes; add a crop or an exact resize"
             );
             assert_eq!(error(&pipeline), message);
         }

@@ -1,5 +1,5 @@
 //! What pixels are: brightness, contrast, saturation, hue, grey, with the formulas of `torchvision.transforms.v2` on
-//! 8-bit pictures (a blend of the picture with black, with its mean grey, with its grey; results cut to whole levels).
+//! 8-bit images (a blend of the image with black, with its mean grey, with its grey; results cut to whole levels).
 
 use image::RgbImage;
 
@@ -51,7 +51,7 @@ pub(crate) fn grayscale(image: &mut RgbImage) {
 /// Turns the colour wheel by `turn` (1: all the way round; within -1 to 1).
 pub(crate) fn hue(image: &mut RgbImage, turn: f64) {
     let sixths = turn as f32 * 6.0;
-    // Sums and differences within ±6 come back into 0 to 6 by one step; a remainder would take longer than all else.
+    // Sums and differences within ±6 come back into 0 to 6 by one addition; a remainder would take longer than all else.
     let wrapped = |sixth: f32| match sixth {
         below if below < 0.0 => below + 6.0,
         above if above >= 6.0 => above - 6.0,

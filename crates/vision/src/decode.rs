@@ -1,17 +1,17 @@
-//! From a file's bytes to an upright RGB picture. Owns every decision about what a picture file means, and trusts
-//! no file: a hostile one costs an error, never a panic, nor more memory than the limits say.
+//! From a file's bytes to an upright RGB image. Owns every decision about what an image file means, and trusts
+//! no file: a hostile one costs an error, never a panic, nor more memory than the limits allow.
 //!
 //! What is read follows Pillow's `convert("RGB")`, which people's other tools use:
 //!
 //! * alpha is dropped, not laid over a colour: a transparent pixel shows the colour stored under it;
 //! * grey is repeated, palettes are looked up, CMYK is converted without a colour profile;
 //! * of an animation the first frame is taken; where a GIF's frame leaves its canvas bare, that is black;
-//! * a JPEG that is cut off is refused, be it by one byte: half of it would be grey, and be learnt from.
+//! * a JPEG that is cut off is refused, be it by one byte: half of it would be grey, and a model would learn from it.
 //!
 //! It differs where Pillow is no model: 16 bits are rounded to 8 (Pillow cuts the colours' lower half off, and turns
 //! most of 16-bit grey white), and the EXIF orientation is applied (as `ImageOps.exif_transpose` does).
 
-use crate::kind::{jpeg_is_whole, kind_of, name_of};
+use crate::sniff::{Sniffed, jpeg_is_complete, name_of, sniff};
 use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
@@ -22,7 +22,7 @@ use std::path::Path;
 /// No photograph is as large, and the decoders keep a copy.
 const MAX_FILE_BYTES: u64 = 128 << 20;
 
-/// What a picture may cost before it is refused.
+/// What an image may cost before it is refused.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Width × height that a header may claim.
@@ -42,7 +42,7 @@ impl Limits {
         self.max_bytes.min(MAX_FILE_BYTES)
     }
 
-    fn check_picture(&self, decoder: &impl ImageDecoder) -> Result<(), DecodeError> {
+    fn check_image(&self, decoder: &impl ImageDecoder) -> Result<(), DecodeError> {
         let (width, height) = decoder.dimensions();
         if u64::from(width) * u64::from(height) > self.max_pixels {
             return Err(DecodeError::TooManyPixels { width, height, limit: self.max_pixels });
@@ -54,7 +54,7 @@ impl Limits {
     }
 }
 
-/// A picture as a person would see it.
+/// An image as a person would see it.
 #[derive(Clone, Debug)]
 pub struct Decoded {
     /// Upright: the EXIF orientation is applied.
@@ -71,34 +71,34 @@ pub enum DecodeError {
     /// It has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// Its content is of no kind of picture that is known.
-    #[error("not a picture: its content is of no known image format")]
+    /// Its content is of no known image format.
+    #[error("not an image: its content is of no known image format")]
     NotAnImage,
     /// The file is larger than the limit.
     #[error("the file has {} MiB, more than the limit of {} MiB", .bytes.div_ceil(1 << 20), .limit >> 20)]
     FileTooLarge {
-        /// Of the file.
+        /// Size of the file, bytes.
         bytes: u64,
-        /// Bytes.
+        /// The most that is allowed, bytes.
         limit: u64,
     },
     /// Its header claims more than the limit.
     #[error("its header claims {width} × {height} pixels, more than the limit of {limit} in all")]
     TooManyPixels {
-        /// Pixels.
+        /// Claimed width, pixels.
         width: u32,
-        /// Pixels.
+        /// Claimed height, pixels.
         height: u32,
-        /// Pixels in all.
+        /// The most pixels that are allowed in all.
         limit: u64,
     },
     /// It would take more memory than the limit, in MiB.
     #[error("decoding it would take more than the limit of {0} MiB")]
     TooLarge(u64),
-    /// A picture of a kind, or of a variety, that can't be read.
-    #[error("a {format} picture that can't be read here: {why}")]
+    /// An image of a format, or of a variety of one, that can't be decoded here.
+    #[error("a {format} image that can't be read here: {why}")]
     Unsupported {
-        /// The kind.
+        /// The format, such as `jpeg`.
         format: &'static str,
         /// The decoder's words, or what to do.
         why: String,
@@ -106,7 +106,7 @@ pub enum DecodeError {
     /// It is damaged or cut off.
     #[error("a damaged {format} file: {why}")]
     Broken {
-        /// The kind.
+        /// The format, such as `jpeg`.
         format: &'static str,
         /// The decoder's words.
         why: String,
@@ -137,9 +137,17 @@ pub fn decode_file(path: &Path, limits: &Limits) -> Result<Decoded, DecodeError>
 /// See [`DecodeError`].
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
     check_size(bytes.len() as u64, MAX_FILE_BYTES)?;
-    let format = kind_of(bytes)?;
+    let format = match sniff(bytes) {
+        Sniffed::Format(format) => format,
+        Sniffed::Empty => return Err(DecodeError::Empty),
+        Sniffed::Unknown => return Err(DecodeError::NotAnImage),
+        Sniffed::Unsupported(format) => {
+            let why = "convert it to JPEG or PNG first".into();
+            return Err(DecodeError::Unsupported { format, why });
+        }
+    };
     let name = name_of(format);
-    // A decoder that meets a hostile file may panic; that must cost one picture, not the import.
+    // A decoder that meets a hostile file may panic; that must cost one image, not the import.
     let decoded = std::panic::catch_unwind(|| decode_as(format, bytes, limits)).unwrap_or_else(|panic| {
         let words =
             panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
@@ -166,9 +174,9 @@ fn decode_as(
     allowed.max_alloc = Some(limits.max_bytes);
     reader.limits(allowed);
     let mut decoder = reader.into_decoder().map_err(|error| in_words(name, error, limits))?;
-    limits.check_picture(&decoder)?;
+    limits.check_image(&decoder)?;
     // The decoder would fill what is missing with grey.
-    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
+    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
         return Err(broken("it is cut off, its end marker is missing"));
     }
     let orientation = orientation(&mut decoder);
@@ -182,10 +190,10 @@ fn decode_as(
     Ok((upright.into_rgb8(), orientation))
 }
 
-/// Damaged metadata does not make a good picture bad: it counts as none.
+/// Damaged metadata does not make a good image bad: it counts as none.
 fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
     let from_exif = |chunk: Vec<u8>| {
-        // Some programs put JPEG's prefix into the other kinds of file too.
+        // Some programs put JPEG's prefix into files of other formats too.
         Orientation::from_exif_chunk(chunk.strip_prefix(b"Exif\0\0").unwrap_or(&chunk))
     };
     let exif = decoder.exif_metadata().ok().flatten().and_then(from_exif);
@@ -267,7 +275,7 @@ mod tests {
         use ImageFormat::{Bmp, Ico, Png, Pnm, Qoi, Tiff, WebP};
         for format in [Bmp, Ico, Png, Pnm, Qoi, Tiff, WebP] {
             let rgb = DynamicImage::ImageRgb8(quarters());
-            // Icons hold pictures with alpha only.
+            // Icons hold images with alpha only.
             let stored = if format == Ico { rgb.to_rgba8().into() } else { rgb };
             let decoded = decode(&encoded(stored, format), &Limits::default()).unwrap();
             assert_eq!(decoded.image, quarters(), "{format:?}");
@@ -307,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_metadata_does_not_spoil_a_picture() {
+    fn damaged_metadata_does_not_spoil_an_image() {
         for block in [vec![], b"II*\0\xff\xff\xff\xff".to_vec(), b"MM".to_vec(), exif(0), exif(9)] {
             let mut bytes = Vec::new();
             write(JpegEncoder::new(&mut bytes), block);
@@ -337,6 +345,10 @@ mod tests {
         let png = encoded(RgbImage::new(40, 40), ImageFormat::Png);
         assert!(matches!(decode(b"", &limits), Err(DecodeError::Empty)));
         assert!(matches!(decode(b"hello, this is text", &limits), Err(DecodeError::NotAnImage)));
+        assert_eq!(
+            decode(b"\0\0\0\x18ftypheic\0\0", &limits).unwrap_err().to_string(),
+            "a heic image that can't be read here: convert it to JPEG or PNG first"
+        );
         let small = Limits { max_pixels: 1599, ..Limits::default() };
         assert_eq!(
             decode(&png, &small).unwrap_err().to_string(),

@@ -1,20 +1,20 @@
-//! A rectangle of a picture replaced.
+//! A rectangle of an image replaced.
 
-use crate::Draw;
+use crate::RandomStream;
 use crate::geometry::Area;
 use image::RgbImage;
 use protocol::transform::Erasure;
 
-/// Replaces the area by one level, or by levels drawn uniformly from 0 to 255, as Zhong et al. (2017) have it.
+/// Replaces the area by one level, or by levels sampled uniformly from 0 to 255, as Zhong et al. (2017) have it.
 /// (torchvision's noise is standard normal whatever the numbers stand for, which on 8-bit levels is next to black.)
-pub(crate) fn erase(image: &mut RgbImage, area: Area, with: Erasure, fill: u8, draw: &mut Draw) {
+pub(crate) fn erase(image: &mut RgbImage, area: Area, with: Erasure, fill: u8, random: &mut RandomStream) {
     let stride = image.width() as usize * 3;
     let rows = image.chunks_exact_mut(stride).skip(area.top as usize).take(area.height as usize);
     for row in rows {
         let levels = &mut row[area.left as usize * 3..][..area.width as usize * 3];
         match with {
             Erasure::Constant => levels.fill(fill),
-            Erasure::Noise => draw.fill(levels),
+            Erasure::Noise => random.fill(levels),
         }
     }
 }
@@ -30,7 +30,7 @@ mod tests {
         let inside = |x: u32, y: u32| (2..6).contains(&x) && (1..7).contains(&y);
         let erased = |with, sample| {
             let mut image = plain.clone();
-            erase(&mut image, area, with, 200, &mut Draw::new(1, 1, sample));
+            erase(&mut image, area, with, 200, &mut RandomStream::new(1, 1, sample));
             image
         };
         let constant = erased(Erasure::Constant, 1);

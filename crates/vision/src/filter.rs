@@ -1,15 +1,15 @@
-//! What a camera does to a picture: blur, sharpness, noise, as `torchvision.transforms.v2` does it
-//! on 8-bit pictures.
+//! What a camera does to an image: blur, sharpness, noise, as `torchvision.transforms.v2` does it
+//! on 8-bit images.
 
-use crate::Draw;
-use crate::beyond::Beyond;
+use crate::RandomStream;
 use crate::noise;
+use crate::padding::Padding;
 use image::RgbImage;
 use protocol::transform::PaddingMode;
 
-const MIRROR: Beyond = Beyond { outside: PaddingMode::Reflect, fill: 0 };
+const MIRROR: Padding = Padding { mode: PaddingMode::Reflect, fill: 0 };
 
-/// Convolved with a Gaussian of so many pixels a side (odd) and deviation `sigma`, the picture mirrored at its edges.
+/// Convolved with a Gaussian of so many pixels a side (odd) and standard deviation `sigma`, the image mirrored at its edges.
 ///
 /// As torchvision has it, the points of the kernel lie 1/√2 of a pixel apart in the exponent exp(-x²/σ²), which is
 /// the usual exp(-x²/2σ²).
@@ -23,7 +23,8 @@ pub(crate) fn gaussian_blur(image: &mut RgbImage, kernel_size: u32, sigma: f64) 
     let mut row = vec![0.0_f32; length + 6 * radius];
     for (sums, levels) in across.chunks_exact_mut(length).zip(image.chunks_exact(length)) {
         for (pixel, at) in row.chunks_exact_mut(3).zip(-(radius as i64)..) {
-            let place = MIRROR.place(at, width).expect("a mirror shows something everywhere") as usize * 3;
+            let place =
+                MIRROR.source_index(at, width).expect("a mirror shows something everywhere") as usize * 3;
             for (value, level) in pixel.iter_mut().zip(&levels[place..place + 3]) {
                 *value = f32::from(*level);
             }
@@ -36,7 +37,8 @@ pub(crate) fn gaussian_blur(image: &mut RgbImage, kernel_size: u32, sigma: f64) 
     for (levels, y) in image.chunks_exact_mut(length).zip(0_i64..) {
         sums.fill(0.5);
         for (weight, at) in kernel.iter().zip(y - radius as i64..) {
-            let place = MIRROR.place(at, height).expect("a mirror shows something everywhere") as usize;
+            let place =
+                MIRROR.source_index(at, height).expect("a mirror shows something everywhere") as usize;
             add_weighted(&mut sums, &across[place * length..], *weight);
         }
         for (level, sum) in levels.iter_mut().zip(&sums) {
@@ -60,7 +62,7 @@ fn gaussian(size: u32, sigma: f64) -> Vec<f32> {
 }
 
 /// Each inner pixel blended with the mean of its neighbourhood, in which it counts five times as much as each of its
-/// eight neighbours; the outermost pixels, and pictures of less than three pixels a side, stay.
+/// eight neighbours; the outermost pixels, and images of less than three pixels a side, stay.
 pub(crate) fn sharpness(image: &mut RgbImage, factor: f64) {
     if image.width() < 3 || image.height() < 3 {
         return;
@@ -87,16 +89,16 @@ pub(crate) fn sharpness(image: &mut RgbImage, factor: f64) {
     }
 }
 
-/// Normal noise of deviation `sigma` (1: the full range of levels) added to each level independently, cut to whole
+/// Normal noise of standard deviation `sigma` (1: the full range of levels) added to each level independently, cut to whole
 /// levels towards 0 as torchvision does it.
-pub(crate) fn gaussian_noise(image: &mut RgbImage, sigma: f64, draw: &mut Draw) {
-    let deviation = (sigma * 255.0) as f32;
+pub(crate) fn gaussian_noise(image: &mut RgbImage, sigma: f64, random: &mut RandomStream) {
+    let std = (sigma * 255.0) as f32;
     let length = image.width() as usize * 3;
     let mut values = vec![0.0; length];
     for levels in image.chunks_exact_mut(length) {
-        noise::fill_with_normal(&mut values, draw);
+        noise::fill_with_normal(&mut values, random);
         for (level, value) in levels.iter_mut().zip(&values) {
-            *level = (i32::from(*level) + (value * deviation) as i32).clamp(0, 255) as u8;
+            *level = (i32::from(*level) + (value * std) as i32).clamp(0, 255) as u8;
         }
     }
 }
@@ -106,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kernel_sums_to_one_and_has_its_deviation() {
+    fn a_kernel_sums_to_one_and_has_its_std() {
         let kernel = gaussian(63, 5.0);
         assert!((kernel.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         let variance: f32 =
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn blur_and_sharpness_keep_a_picture_of_one_level() {
+    fn blur_and_sharpness_keep_an_image_of_one_level() {
         for size in [(1, 1), (2, 5), (20, 9)] {
             let plain = RgbImage::from_pixel(size.0, size.1, image::Rgb([200, 255, 0]));
             let mut image = plain.clone();
@@ -128,11 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn noise_has_its_deviation_and_belongs_to_its_draw() {
+    fn noise_has_its_std_and_belongs_to_its_stream() {
         let plain = RgbImage::from_pixel(200, 100, image::Rgb([128; 3]));
         let noisy = |sample| {
             let mut image = plain.clone();
-            gaussian_noise(&mut image, 0.1, &mut Draw::new(1, 1, sample));
+            gaussian_noise(&mut image, 0.1, &mut RandomStream::new(1, 1, sample));
             image
         };
         assert_eq!(noisy(1), noisy(1));
@@ -140,8 +142,8 @@ mod tests {
         let image = noisy(1);
         let off = || image.iter().map(|level| f64::from(*level) - 128.0);
         let mean = off().sum::<f64>() / 60_000.0;
-        let deviation = (off().map(|off| off * off).sum::<f64>() / 60_000.0).sqrt();
+        let std = (off().map(|off| off * off).sum::<f64>() / 60_000.0).sqrt();
         // Cutting towards 0 takes a third of a level's variance and more off 25.5.
-        assert!(mean.abs() < 0.5 && (24.7..25.5).contains(&deviation), "{mean} {deviation}");
+        assert!(mean.abs() < 0.5 && (24.7..25.5).contains(&std), "{mean} {std}");
     }
 }

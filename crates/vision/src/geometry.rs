@@ -1,10 +1,10 @@
-//! Where pixels go without being mixed: crops, padding, and the sizes of pictures. Semantics follow
-//! `torchvision.transforms.v2` on 8-bit pictures.
+//! Where pixels go without being mixed: crops, padding, and the sizes of images. Semantics follow
+//! `torchvision.transforms.v2` on 8-bit images.
 
-use crate::beyond::Beyond;
+use crate::padding::Padding;
 use image::RgbImage;
 
-/// A rectangle of a picture, pixels.
+/// A rectangle of an image, pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Area {
     pub(crate) left: u32,
@@ -25,24 +25,24 @@ pub(crate) fn shorter_side(width: u32, height: u32, size: u32) -> (u32, u32) {
     if width <= height { (size, scaled(height, width)) } else { (scaled(width, height), size) }
 }
 
-/// A window that may reach beyond the picture. `left` and `top` may be negative.
+/// A window that may reach beyond the image. `left` and `top` may be negative.
 pub(crate) fn window(
     image: &RgbImage,
     left: i64,
     top: i64,
     width: u32,
     height: u32,
-    beyond: Beyond,
+    padding: Padding,
 ) -> RgbImage {
-    let mut target = RgbImage::from_pixel(width, height, image::Rgb([beyond.fill; 3]));
+    let mut target = RgbImage::from_pixel(width, height, image::Rgb([padding.fill; 3]));
     let columns: Vec<Option<u32>> =
-        (0..width).map(|column| beyond.place(left + i64::from(column), image.width())).collect();
-    // What lies within the picture is one piece of each row; only what is around it goes pixel by pixel.
+        (0..width).map(|column| padding.source_index(left + i64::from(column), image.width())).collect();
+    // What lies within the image is one piece of each row; only what is around it goes pixel by pixel.
     let from = (-left).clamp(0, i64::from(width)) as usize;
     let to = (i64::from(image.width()) - left).clamp(from as i64, i64::from(width)) as usize;
     let stride = image.width() as usize * 3;
     for (row, pixels) in target.chunks_exact_mut((width as usize * 3).max(1)).enumerate() {
-        let Some(source_row) = beyond.place(top + row as i64, image.height()) else { continue };
+        let Some(source_row) = padding.source_index(top + row as i64, image.height()) else { continue };
         let source = &image.as_raw()[source_row as usize * stride..][..stride];
         if from < to {
             let start = (left + from as i64) as usize * 3;
@@ -58,20 +58,20 @@ pub(crate) fn window(
     target
 }
 
-/// `padding` more pixels on every side.
-pub(crate) fn padded(image: &RgbImage, padding: u32, beyond: Beyond) -> RgbImage {
-    let offset = -i64::from(padding);
-    window(image, offset, offset, image.width() + 2 * padding, image.height() + 2 * padding, beyond)
+/// `by` more pixels on every side.
+pub(crate) fn padded(image: &RgbImage, by: u32, padding: Padding) -> RgbImage {
+    let offset = -i64::from(by);
+    window(image, offset, offset, image.width() + 2 * by, image.height() + 2 * by, padding)
 }
 
-/// The middle square, padded with black where the picture is smaller.
+/// The middle square, padded with black where the image is smaller.
 pub(crate) fn center_crop(image: &RgbImage, size: u32) -> RgbImage {
     let offset = |length: u32| {
         let spare = i64::from(length) - i64::from(size);
         // torchvision pads the smaller half in front, and rounds half to even when it crops.
         if spare < 0 { -((-spare) / 2) } else { (spare as f64 / 2.0).round_ties_even() as i64 }
     };
-    window(image, offset(image.width()), offset(image.height()), size, size, Beyond::BLACK)
+    window(image, offset(image.width()), offset(image.height()), size, size, Padding::BLACK)
 }
 
 #[cfg(test)]
@@ -80,11 +80,11 @@ mod tests {
     use protocol::transform::PaddingMode;
 
     #[test]
-    fn the_window_shows_what_lies_beyond_also_far_away() {
+    fn the_window_shows_the_padding_also_far_away() {
         let image = RgbImage::from_fn(3, 2, |x, y| image::Rgb([(10 * y + x) as u8; 3]));
-        let seen = |outside, left, top, width| {
-            let beyond = Beyond { outside, fill: 99 };
-            let window = window(&image, left, top, width, 2, beyond);
+        let seen = |mode, left, top, width| {
+            let padding = Padding { mode, fill: 99 };
+            let window = window(&image, left, top, width, 2, padding);
             window.pixels().map(|pixel| pixel.0[0]).collect::<Vec<u8>>()
         };
         assert_eq!(seen(PaddingMode::Constant, -1, 1, 3), [99, 10, 11, 99, 99, 99]);
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(seen(PaddingMode::Edge, 9, -1, 2), [2; 4]);
         assert_eq!(seen(PaddingMode::Reflect, -2, 1, 7), [12, 11, 10, 11, 12, 11, 10, 2, 1, 0, 1, 2, 1, 0]);
         assert_eq!(seen(PaddingMode::Reflect, 4, 0, 1), [0, 10]);
-        assert_eq!(padded(&image, 3, Beyond { outside: PaddingMode::Reflect, fill: 0 }).dimensions(), (9, 8));
+        assert_eq!(padded(&image, 3, Padding { mode: PaddingMode::Reflect, fill: 0 }).dimensions(), (9, 8));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Levels exchanged for other levels, by a table a channel: solarise, posterise, equalise, auto-contrast, with the
-//! formulas of `torchvision.transforms.v2` on 8-bit pictures.
+//! formulas of `torchvision.transforms.v2` on 8-bit images.
 
 use image::RgbImage;
 
@@ -20,16 +20,16 @@ pub(crate) fn posterize(image: &mut RgbImage, bits: u8) {
     }
 }
 
-/// Each channel's histogram made flat, by Pillow's table: the pixels below a level, in steps of 1/255 of all those
+/// Each channel's histogram made flat, by Pillow's table: the pixels below a level, in units of 1/255 of all those
 /// that are not of the greatest level. A channel with fewer than 255 of those stays.
 pub(crate) fn equalize(image: &mut RgbImage) {
     let tables = counts(image).map(|counts| {
         let all: u32 = counts.iter().sum();
         let greatest = counts.iter().rev().find(|count| **count > 0).copied().unwrap_or(0);
-        let step = (all - greatest) / 255;
+        let per_level = (all - greatest) / 255;
         let mut below = 0;
         std::array::from_fn(|level| {
-            let equalized = (below + step / 2).checked_div(step);
+            let equalized = (below + per_level / 2).checked_div(per_level);
             below += counts[level];
             equalized.map_or(level as u8, |equalized| equalized.min(255) as u8)
         })

@@ -1,21 +1,21 @@
-//! What numbers a tensor holds, channel by channel.
+//! Statistics of a tensor's values, channel by channel.
 
 use crate::Tensor;
 
-/// A channel's numbers in short.
+/// Statistics of one channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stats {
-    /// Their mean.
+    /// Arithmetic mean.
     pub mean: f64,
-    /// Their standard deviation, that of a whole population (divided by the count).
+    /// Population standard deviation (divided by the count).
     pub std: f64,
-    /// The least.
+    /// Minimum.
     pub min: f64,
-    /// The greatest.
+    /// Maximum.
     pub max: f64,
 }
 
-/// Mean, deviation, least and greatest of red, green and blue, in 64 bits; all NaN for a tensor of no pixels.
+/// Mean, standard deviation, minimum and maximum of red, green and blue, in 64 bits; all NaN for a tensor of no pixels.
 pub fn channel_stats(tensor: &Tensor) -> [Stats; 3] {
     channels(tensor).map(|values| {
         let numbers = || values.iter().map(|value| f64::from(*value));

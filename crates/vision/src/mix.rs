@@ -1,11 +1,11 @@
-//! MixUp (Zhang et al. 2018) and CutMix (Yun et al. 2019): what is done to a batch rather than to a picture, as
+//! MixUp (Zhang et al. 2018) and CutMix (Yun et al. 2019): what is done to a batch rather than to an image, as
 //! `torchvision.transforms.v2` does it. The partner of sample `i` is sample `i - 1`, that of the first is the last:
 //! the batch has to be shuffled. Labels are mixed by the share that stays of the sample itself: `lambda` of its own
 //! label and `1 - lambda` of its partner's.
 
-use crate::Draw;
+use crate::RandomStream;
 
-/// A part of every picture of a batch, pixels; right and bottom are not within.
+/// A part of every image of a batch, pixels; right and bottom are not within.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CutBox {
     /// First column.
@@ -19,34 +19,34 @@ pub struct CutBox {
 }
 
 /// The share that stays of each sample in [`mixup`]: Beta(`alpha`, `alpha`), `alpha` above 0.
-pub fn draw_lambda(alpha: f64, draw: &mut Draw) -> f64 {
-    // The share of one of two Gamma draws in their sum, by logarithms: for a small alpha both may be tiny.
-    let (one, other) = (log_gamma_draw(alpha, draw), log_gamma_draw(alpha, draw));
+pub fn sample_lambda(alpha: f64, random: &mut RandomStream) -> f64 {
+    // The share of one of two Gamma-distributed values in their sum, by logarithms: for a small alpha both may be tiny.
+    let (one, other) = (sample_log_gamma(alpha, random), sample_log_gamma(alpha, random));
     1.0 / (1.0 + (other - one).exp())
 }
 
-/// The logarithm of a draw from Gamma(`shape`, 1): Marsaglia and Tsang's (2000) for a shape above 1, made smaller by
-/// a power of a uniform draw.
-fn log_gamma_draw(shape: f64, draw: &mut Draw) -> f64 {
+/// The logarithm of a random value from Gamma(`shape`, 1): Marsaglia and Tsang's (2000) for a shape above 1, made smaller by
+/// a power of a uniform one.
+fn sample_log_gamma(shape: f64, random: &mut RandomStream) -> f64 {
     let d = shape + 1.0 - 1.0 / 3.0;
     let c = 1.0 / (9.0 * d).sqrt();
     // In 0..1, but never 0, under logarithms.
-    let unit = |draw: &mut Draw| 1.0 - draw.uniform(0.0, 1.0);
+    let unit = |random: &mut RandomStream| 1.0 - random.uniform(0.0, 1.0);
     loop {
-        let x = draw.normal();
+        let x = random.normal();
         let v = (1.0 + c * x).powi(3);
-        if v > 0.0 && unit(draw).ln() < 0.5 * x * x + d - d * v + d * v.ln() {
-            return (d * v).ln() + unit(draw).ln() / shape;
+        if v > 0.0 && unit(random).ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+            return (d * v).ln() + unit(random).ln() / shape;
         }
     }
 }
 
 /// The part of [`cutmix`], and the share that stays of each sample: a box of `1 - Beta(alpha, alpha)` of the area
 /// about a random pixel, cut at the edges, after which the share is what it really is.
-pub fn draw_cut_box(alpha: f64, height: u32, width: u32, draw: &mut Draw) -> (CutBox, f64) {
-    let reach = 0.5 * (1.0 - draw_lambda(alpha, draw)).sqrt();
+pub fn sample_cut_box(alpha: f64, height: u32, width: u32, random: &mut RandomStream) -> (CutBox, f64) {
+    let reach = 0.5 * (1.0 - sample_lambda(alpha, random)).sqrt();
     let mut side = |length: u32| {
-        let middle = draw.below(length);
+        let middle = random.below(length);
         let half = (reach * f64::from(length)) as u32;
         (middle.saturating_sub(half), (middle + half).min(length))
     };
@@ -97,16 +97,17 @@ fn each_with_partner(batch: &mut [f32], per_sample: usize, change: impl Fn(&mut 
 mod tests {
     use super::*;
 
-    const DRAWS: u32 = 40_000;
+    const TRIALS: u32 = 40_000;
 
     #[test]
     fn lambda_has_the_moments_of_the_beta_distribution() {
         for alpha in [0.05, 0.2, 1.0, 4.0] {
-            let mut draw = Draw::new(21, 1, 1);
-            let drawn: Vec<f64> = (0..DRAWS).map(|_| draw_lambda(alpha, &mut draw)).collect();
-            assert!(drawn.iter().all(|lambda| (0.0..=1.0).contains(lambda)));
-            let moment =
-                |power| drawn.iter().map(|lambda| (lambda - 0.5).powi(power)).sum::<f64>() / f64::from(DRAWS);
+            let mut random = RandomStream::new(21, 1, 1);
+            let sampled: Vec<f64> = (0..TRIALS).map(|_| sample_lambda(alpha, &mut random)).collect();
+            assert!(sampled.iter().all(|lambda| (0.0..=1.0).contains(lambda)));
+            let moment = |power| {
+                sampled.iter().map(|lambda| (lambda - 0.5).powi(power)).sum::<f64>() / f64::from(TRIALS)
+            };
             // About the middle: 0, 1 / 4 (2a + 1), 0, 3 / 16 (2a + 1) (2a + 3).
             let second = 0.25 / (2.0 * alpha + 1.0);
             let fourth = second * 0.75 / (2.0 * alpha + 3.0);
@@ -120,19 +121,19 @@ mod tests {
 
     #[test]
     fn the_smallest_alpha_gives_one_sample_or_the_other() {
-        let mut draw = Draw::new(1, 1, 1);
-        let drawn: Vec<f64> = (0..1000).map(|_| draw_lambda(1e-6, &mut draw)).collect();
-        let whole = drawn.iter().filter(|lambda| **lambda > 0.5).count();
-        assert!(drawn.iter().all(|lambda| *lambda < 0.01 || *lambda > 0.99), "{drawn:?}");
+        let mut random = RandomStream::new(1, 1, 1);
+        let sampled: Vec<f64> = (0..1000).map(|_| sample_lambda(1e-6, &mut random)).collect();
+        let whole = sampled.iter().filter(|lambda| **lambda > 0.5).count();
+        assert!(sampled.iter().all(|lambda| *lambda < 0.01 || *lambda > 0.99), "{sampled:?}");
         assert!((420..580).contains(&whole), "{whole}");
     }
 
     #[test]
     fn a_box_lies_within_and_its_share_is_what_is_cut() {
-        let mut draw = Draw::new(4, 1, 1);
+        let mut random = RandomStream::new(4, 1, 1);
         for (height, width) in [(1, 1), (5, 9), (32, 32)] {
             for _ in 0..500 {
-                let (cut, lambda) = draw_cut_box(1.0, height, width, &mut draw);
+                let (cut, lambda) = sample_cut_box(1.0, height, width, &mut random);
                 assert!(cut.left <= cut.right && cut.right <= width, "{cut:?}");
                 assert!(cut.top <= cut.bottom && cut.bottom <= height, "{cut:?}");
                 // A batch of one level that stands for the sample and one for its partner.

@@ -1,10 +1,10 @@
-//! Carries out a pipeline of transforms, with the semantics of `torchvision.transforms.v2` on 8-bit pictures: the
-//! picture stays 8-bit from step to step, and becomes floating point once, at the end. Knows nothing of files.
+//! Applies a pipeline of transforms, with the semantics of `torchvision.transforms.v2` on 8-bit images: the
+//! image stays 8-bit from transform to transform, and becomes floating point once, at the end. Knows nothing of files.
 
-use crate::draw::Draw;
-use crate::step::carry_out;
+use crate::apply_transform::apply_transform;
+use crate::random_stream::RandomStream;
 use image::RgbImage;
-use protocol::transform::{Drawn, TransformSpec};
+use protocol::transform::{SampledTransform, TransformSpec};
 use std::borrow::Cow;
 
 /// What goes into a network for one sample.
@@ -12,15 +12,15 @@ use std::borrow::Cow;
 pub struct Tensor {
     /// `[3, height, width]`: all of red, all of green, all of blue, row by row.
     pub data: Vec<f32>,
-    /// Pixels.
+    /// Rows of each channel.
     pub height: u32,
-    /// Pixels.
+    /// Columns of each channel.
     pub width: u32,
 }
 
-/// The side of the square that every picture ends as; `None` where pictures end in different shapes.
+/// The side of the square that every image ends as; `None` where images end in different shapes.
 pub fn output_side(pipeline: &[TransformSpec]) -> Option<u32> {
-    pipeline.iter().fold(None, |side, step| match step {
+    pipeline.iter().fold(None, |side, transform| match transform {
         TransformSpec::ResizeExact { size, .. }
         | TransformSpec::CenterCrop { size }
         | TransformSpec::RandomCrop { size, .. }
@@ -33,15 +33,16 @@ pub fn output_side(pipeline: &[TransformSpec]) -> Option<u32> {
     })
 }
 
-/// Runs a picture through a pipeline that passed [`check`](crate::check); with what its random steps drew, in order.
+/// Runs an image through a pipeline that passed [`check`](crate::check); returns the tensor, and the sampled parameters
+/// of each random transform, in order.
 ///
-/// Every random step is reported, also where what it drew changed nothing. Steps with a probability draw their
-/// parameters even where they are not carried out, so that what the steps behind them draw doesn't depend on it.
+/// Every random transform is reported, also where it changed nothing. Transforms with a probability sample their
+/// parameters even where they are not applied, so that what later transforms sample doesn't depend on it.
 ///
-/// | step | values |
+/// | transform | values |
 /// |---|---|
-/// | `random_crop` | `left`, `top`: of the window in the picture, pixels; negative in the padding |
-/// | `random_resized_crop` | `left`, `top`, `width`, `height` of the part in the picture, pixels |
+/// | `random_crop` | `left`, `top`: of the window in the image, pixels; negative in the padding |
+/// | `random_resized_crop` | `left`, `top`, `width`, `height` of the part in the image, pixels |
 /// | `horizontal_flip`, `vertical_flip` | `flipped`: 0 or 1 |
 /// | `rotation` | `degrees`, counter-clockwise |
 /// | `affine` | `degrees`; `translate_x`, `translate_y`, whole pixels; `scale`; `shear_x`, `shear_y`, degrees |
@@ -55,22 +56,26 @@ pub fn output_side(pipeline: &[TransformSpec]) -> Option<u32> {
 /// | `random_erasing` | `applied` (0 also where ten tries found no rectangle that fits: then the others are 0), `left`, `top`, `width`, `height` |
 /// | `rand_augment`, `trivial_augment` | each operation with its magnitude: `identity`, `autocontrast`, `equalize` (0); `shear_x`, `shear_y` (the tangent); `translate_x`, `translate_y` (pixels, cut to whole ones); `rotate` (degrees); `brightness`, `color`, `contrast`, `sharpness` (the factor less 1); `posterize` (bits); `solarize` (the threshold ÷ 255) |
 ///
-/// A `random_crop` of a picture that is smaller than the crop even with its padding takes all of it, in the middle of
-/// more of the same outside (torchvision raises an error there).
-pub fn apply(pipeline: &[TransformSpec], image: &RgbImage, draw: &mut Draw) -> (Tensor, Vec<Drawn>) {
-    let mut picture = Cow::Borrowed(image);
-    let mut drawn = Vec::new();
+/// A `random_crop` of an image that is smaller than the crop even with its padding takes all of it, in the middle of
+/// more of the same padding (torchvision raises an error there).
+pub fn apply(
+    pipeline: &[TransformSpec],
+    image: &RgbImage,
+    random: &mut RandomStream,
+) -> (Tensor, Vec<SampledTransform>) {
+    let mut current = Cow::Borrowed(image);
+    let mut sampled = Vec::new();
     let mut normalize = ([0.0; 3], [1.0; 3]);
-    for step in pipeline {
-        if let TransformSpec::Normalize { mean, std } = step {
+    for transform in pipeline {
+        if let TransformSpec::Normalize { mean, std } = transform {
             normalize = (*mean, *std);
         }
-        if let Some(values) = carry_out(step, &mut picture, draw) {
+        if let Some(values) = apply_transform(transform, &mut current, random) {
             let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            drawn.push(Drawn { transform: step.name().to_owned(), values });
+            sampled.push(SampledTransform { transform: transform.name().to_owned(), values });
         }
     }
-    (tensor(&picture, normalize), drawn)
+    (tensor(&current, normalize), sampled)
 }
 
 /// `(level / 255 - mean) / std`, channel by channel, in the layout of a network's input.
@@ -96,20 +101,20 @@ mod tests {
     use super::*;
     use protocol::transform::PaddingMode;
     use protocol::transform::catalogue::{TRANSFORMS, Transform};
-    use protocol::transform::kind::Kind;
+    use protocol::transform::parameter_type::ParameterType;
     use serde_json::{Map, json};
 
-    fn picture(width: u32, height: u32) -> RgbImage {
+    fn sample_image(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 7) as u8, (y * 5) as u8, (x * y) as u8]))
     }
 
-    fn run(pipeline: &[TransformSpec], image: &RgbImage, seed: u64) -> (Tensor, Vec<Drawn>) {
-        apply(pipeline, image, &mut Draw::new(seed, 1, 1))
+    fn run(pipeline: &[TransformSpec], image: &RgbImage, seed: u64) -> (Tensor, Vec<SampledTransform>) {
+        apply(pipeline, image, &mut RandomStream::new(seed, 1, 1))
     }
 
     #[test]
     fn without_interpolation_every_value_is_exact() {
-        let image = picture(6, 4);
+        let image = sample_image(6, 4);
         let normalize = TransformSpec::Normalize { mean: [0.5; 3], std: [0.25; 3] };
         let (tensor, _) = run(&[TransformSpec::CenterCrop { size: 2 }, normalize], &image, 0);
         assert_eq!((tensor.height, tensor.width), (2, 2));
@@ -118,18 +123,18 @@ mod tests {
     }
 
     #[test]
-    fn the_same_draw_gives_the_same_tensor_and_says_what_it_was() {
+    fn the_same_stream_gives_the_same_tensor_and_parameters() {
         let pipeline = [
             TransformSpec::random_resized_crop(16, [0.3, 1.0], [0.75, 1.33]),
             TransformSpec::HorizontalFlip { probability: 0.5 },
             TransformSpec::rotation(20.0),
             TransformSpec::ColorJitter { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 },
         ];
-        let image = picture(40, 30);
+        let image = sample_image(40, 30);
         let once = run(&pipeline, &image, 5);
         assert_eq!(once, run(&pipeline, &image, 5));
         assert_ne!(once.0, run(&pipeline, &image, 6).0);
-        let names: Vec<&str> = once.1.iter().map(|drawn| drawn.transform.as_str()).collect();
+        let names: Vec<&str> = once.1.iter().map(|sampled| sampled.transform.as_str()).collect();
         assert_eq!(names, ["random_resized_crop", "horizontal_flip", "rotation", "color_jitter"]);
         assert!(once.1[2].values[0].1.abs() <= 20.0);
         assert_eq!(output_side(&pipeline), Some(16));
@@ -137,15 +142,15 @@ mod tests {
 
     #[test]
     fn a_flip_that_is_certain_mirrors_and_one_that_cannot_be_does_not() {
-        let image = picture(5, 5);
+        let image = sample_image(5, 5);
         let (plain, _) = run(&[TransformSpec::HorizontalFlip { probability: 0.0 }], &image, 0);
-        let (flipped, drawn) = run(&[TransformSpec::HorizontalFlip { probability: 1.0 }], &image, 0);
+        let (flipped, sampled) = run(&[TransformSpec::HorizontalFlip { probability: 1.0 }], &image, 0);
         assert_eq!(flipped.data[0], plain.data[4]);
-        assert_eq!(drawn[0].values, [("flipped".to_owned(), 1.0)]);
+        assert_eq!(sampled[0].values, [("flipped".to_owned(), 1.0)]);
     }
 
     #[test]
-    fn crops_beyond_the_edge_are_black_and_fit() {
+    fn crops_past_the_edge_are_black_and_fit() {
         let white = RgbImage::from_pixel(8, 8, image::Rgb([255; 3]));
         let (tensor, _) = run(&[TransformSpec::random_crop(16, 4)], &white, 0);
         assert_eq!(tensor.data.iter().sum::<f32>(), 3.0 * 64.0);
@@ -153,41 +158,42 @@ mod tests {
         assert_eq!(tensor.data.iter().sum::<f32>(), 3.0 * 64.0);
     }
 
-    /// What the only step of a pipeline draws for a picture, sample by sample.
-    fn draws(step: TransformSpec, image: &RgbImage) -> impl Iterator<Item = Vec<f64>> {
+    /// What the only transform of a pipeline samples for an image, by sample.
+    fn sampled_values(transform: TransformSpec, image: &RgbImage) -> impl Iterator<Item = Vec<f64>> {
         (0..500).map(move |sample| {
-            let (_, drawn) = apply(std::slice::from_ref(&step), image, &mut Draw::new(3, 1, sample));
-            drawn[0].values.iter().map(|(_, value)| *value).collect()
+            let (_, sampled) =
+                apply(std::slice::from_ref(&transform), image, &mut RandomStream::new(3, 1, sample));
+            sampled[0].values.iter().map(|(_, value)| *value).collect()
         })
     }
 
     #[test]
     fn random_resized_crops_keep_to_their_scale_and_ratio() {
-        let image = picture(60, 40);
+        let image = sample_image(60, 40);
         let (scale, ratio) = ([0.2, 0.9], [0.75, 1.5]);
-        for drawn in draws(TransformSpec::random_resized_crop(4, scale, ratio), &image) {
-            let [left, top, width, height] = drawn[..] else { panic!("{drawn:?}") };
-            assert!(left >= 0.0 && top >= 0.0 && left + width <= 60.0 && top + height <= 40.0, "{drawn:?}");
+        for sampled in sampled_values(TransformSpec::random_resized_crop(4, scale, ratio), &image) {
+            let [left, top, width, height] = sampled[..] else { panic!("{sampled:?}") };
+            assert!(left >= 0.0 && top >= 0.0 && left + width <= 60.0 && top + height <= 40.0, "{sampled:?}");
             // Whole pixels: half a pixel a side is lost or won.
             let (least, most) = ((width - 0.5) * (height - 0.5), (width + 0.5) * (height + 0.5));
-            assert!(most >= 0.2 * 2400.0 && least <= 0.9 * 2400.0, "{drawn:?}");
+            assert!(most >= 0.2 * 2400.0 && least <= 0.9 * 2400.0, "{sampled:?}");
             let (least, most) = ((width - 0.5) / (height + 0.5), (width + 0.5) / (height - 0.5));
-            assert!(most >= 0.75 && least <= 1.5, "{drawn:?}");
+            assert!(most >= 0.75 && least <= 1.5, "{sampled:?}");
         }
     }
 
     #[test]
     fn a_crop_that_cannot_be_is_the_largest_middle_part_of_an_allowed_ratio() {
         for (width, height, area) in [(100, 4, [48.0, 0.0, 4.0, 4.0]), (4, 100, [0.0, 48.0, 4.0, 4.0])] {
-            let image = picture(width, height);
-            let step = TransformSpec::random_resized_crop(4, [1.0, 1.0], [1.0, 1.0]);
-            assert!(draws(step, &image).all(|drawn| drawn == area));
+            let image = sample_image(width, height);
+            let transform = TransformSpec::random_resized_crop(4, [1.0, 1.0], [1.0, 1.0]);
+            assert!(sampled_values(transform, &image).all(|sampled| sampled == area));
         }
     }
 
     #[test]
-    fn draws_keep_to_their_ranges_and_use_them() {
-        let image = picture(20, 10);
+    fn sampled_parameters_keep_to_their_ranges_and_use_them() {
+        let image = sample_image(20, 10);
         let jitter = TransformSpec::ColorJitter { brightness: 0.4, contrast: 2.0, saturation: 0.0, hue: 0.1 };
         let cases = [
             (TransformSpec::random_crop(8, 2), vec![(-2.0, 14.0), (-2.0, 4.0)]),
@@ -195,82 +201,92 @@ mod tests {
             (TransformSpec::rotation(30.0), vec![(-30.0, 30.0)]),
             (jitter, vec![(0.6, 1.4), (0.0, 3.0), (1.0, 1.0), (-0.1, 0.1)]),
         ];
-        for (step, ranges) in cases {
-            let drawn: Vec<Vec<f64>> = draws(step.clone(), &image).collect();
+        for (transform, ranges) in cases {
+            let sampled: Vec<Vec<f64>> = sampled_values(transform.clone(), &image).collect();
             for (at, (low, high)) in ranges.into_iter().enumerate() {
-                let values = || drawn.iter().map(|values| values[at]);
-                assert!(values().all(|value| (low..=high).contains(&value)), "{step:?} {at}");
+                let values = || sampled.iter().map(|values| values[at]);
+                assert!(values().all(|value| (low..=high).contains(&value)), "{transform:?} {at}");
                 let (least, most) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
-                assert!(most - least >= 0.9 * (high - low), "{step:?} {at}: {least} to {most}");
+                assert!(most - least >= 0.9 * (high - low), "{transform:?} {at}: {least} to {most}");
             }
         }
-        let flips = draws(TransformSpec::HorizontalFlip { probability: 0.3 }, &image).map(|drawn| drawn[0]);
-        // The deviation of the count is 10.
+        let flips = sampled_values(TransformSpec::HorizontalFlip { probability: 0.3 }, &image)
+            .map(|sampled| sampled[0]);
+        // The standard deviation of the count is 10.
         assert!((flips.sum::<f64>() - 150.0).abs() < 40.0);
     }
 
-    /// Every transform with each of its parameters at both ends of its range, carried out for certain.
+    /// Every transform with each of its parameters at both ends of its range, applied for certain.
     fn extremes() -> Vec<TransformSpec> {
-        let mut steps = Vec::new();
+        let mut specs = Vec::new();
         for transform in TRANSFORMS {
             let mut certain = Map::from_iter([("name".to_owned(), json!(transform.name))]);
             if transform.parameters.iter().any(|parameter| parameter.name == "probability") {
                 certain.insert("probability".to_owned(), json!(1));
             }
             for parameter in transform.parameters {
-                let values = match parameter.kind {
-                    Kind::Number { min, max, .. } => vec![json!(min), json!(max)],
-                    Kind::Integer { min, max, .. } => vec![json!(min), json!(max)],
-                    Kind::Range { min, max, .. } => {
+                let values = match parameter.value_type {
+                    ParameterType::Number { min, max, .. } => vec![json!(min), json!(max)],
+                    ParameterType::Integer { min, max, .. } => vec![json!(min), json!(max)],
+                    ParameterType::Range { min, max, .. } => {
                         vec![json!([min, min]), json!([max, max]), json!([min, max])]
                     }
-                    Kind::IntegerRange { min, max, .. } => vec![json!([min, min]), json!([max, max])],
-                    Kind::Channels { min, max, .. } => vec![json!([min, min, min]), json!([max, max, max])],
-                    Kind::Choice { choices, .. } => choices.iter().map(|(choice, _)| json!(choice)).collect(),
-                    Kind::Flag { .. } => vec![json!(false), json!(true)],
+                    ParameterType::IntegerRange { min, max, .. } => {
+                        vec![json!([min, min]), json!([max, max])]
+                    }
+                    ParameterType::Channels { min, max, .. } => {
+                        vec![json!([min, min, min]), json!([max, max, max])]
+                    }
+                    ParameterType::Choice { choices, .. } => {
+                        choices.iter().map(|(choice, _)| json!(choice)).collect()
+                    }
+                    ParameterType::Flag { .. } => vec![json!(false), json!(true)],
                 };
                 for value in values {
                     let mut object = certain.clone();
                     object.insert(parameter.name.to_owned(), value);
-                    steps.push(TransformSpec::from_object(object).unwrap());
+                    specs.push(TransformSpec::from_object(object).unwrap());
                 }
             }
         }
-        steps
+        specs
     }
 
     #[test]
     fn no_parameter_and_no_shape_is_too_much() {
-        for image in [picture(1, 1), picture(1, 9), picture(8, 2), picture(25, 24)] {
-            for step in extremes() {
-                let square = output_side(std::slice::from_ref(&step));
+        for image in [sample_image(1, 1), sample_image(1, 9), sample_image(8, 2), sample_image(25, 24)] {
+            for transform in extremes() {
+                let square = output_side(std::slice::from_ref(&transform));
                 for sample in 0..3 {
-                    let (tensor, drawn) =
-                        apply(std::slice::from_ref(&step), &image, &mut Draw::new(1, 1, sample));
+                    let (tensor, sampled) =
+                        apply(std::slice::from_ref(&transform), &image, &mut RandomStream::new(1, 1, sample));
                     assert_eq!(tensor.data.len(), 3 * tensor.height as usize * tensor.width as usize);
-                    assert!(tensor.height > 0 && tensor.width > 0, "{step:?}");
+                    assert!(tensor.height > 0 && tensor.width > 0, "{transform:?}");
                     if let Some(side) = square {
-                        assert_eq!((tensor.height, tensor.width), (side, side), "{step:?}");
+                        assert_eq!((tensor.height, tensor.width), (side, side), "{transform:?}");
                     }
-                    let values = drawn.iter().flat_map(|drawn| &drawn.values);
-                    assert!(values.into_iter().all(|(_, value)| value.is_finite()), "{step:?} {drawn:?}");
+                    let values = sampled.iter().flat_map(|sampled| &sampled.values);
+                    assert!(
+                        values.into_iter().all(|(_, value)| value.is_finite()),
+                        "{transform:?} {sampled:?}"
+                    );
                 }
             }
         }
     }
 
     #[test]
-    fn what_is_drawn_does_not_depend_on_whether_it_is_used() {
-        let image = picture(30, 20);
+    fn what_is_sampled_does_not_depend_on_whether_it_is_applied() {
+        let image = sample_image(30, 20);
         let with = |probability: f64| -> Vec<TransformSpec> {
             let certain = |transform: &&Transform| {
                 transform.parameters.iter().any(|parameter| parameter.name == "probability")
             };
-            let step = |transform: &Transform| {
+            let spec_of = |transform: &Transform| {
                 let object = json!({"name": transform.name, "probability": probability});
                 TransformSpec::from_object(object.as_object().unwrap().clone()).unwrap()
             };
-            TRANSFORMS.iter().filter(certain).map(step).collect()
+            TRANSFORMS.iter().filter(certain).map(spec_of).collect()
         };
         assert_eq!(with(1.0).len(), 17);
         let ((unchanged, never), (_, always)) = (run(&with(0.0), &image, 4), run(&with(1.0), &image, 4));
@@ -282,11 +298,11 @@ mod tests {
     }
 
     #[test]
-    fn the_side_is_that_of_the_last_step_that_sets_it() {
+    fn the_side_is_that_of_the_last_transform_that_sets_it() {
         use TransformSpec::{CenterCrop, HorizontalFlip};
-        let pad = TransformSpec::Pad { padding: 3, outside: PaddingMode::Edge, fill: 0 };
-        let (degrees, outside) = ([0.0, 9.0], PaddingMode::Constant);
-        let expand = TransformSpec::Rotation { degrees, outside, fill: 0, expand: true };
+        let pad = TransformSpec::Pad { padding: 3, padding_mode: PaddingMode::Edge, fill: 0 };
+        let (degrees, padding_mode) = ([0.0, 9.0], PaddingMode::Constant);
+        let expand = TransformSpec::Rotation { degrees, padding_mode, fill: 0, expand: true };
         for (pipeline, side) in [
             (vec![], None),
             (vec![TransformSpec::resize(8)], None),
@@ -311,9 +327,9 @@ mod tests {
             }
         };
         for sample in 0..20 {
-            let (tensor, drawn) = apply(pipeline, image, &mut Draw::new(11, 2, sample));
+            let (tensor, sampled) = apply(pipeline, image, &mut RandomStream::new(11, 2, sample));
             tensor.data.iter().for_each(|value| take(&value.to_bits().to_le_bytes()));
-            for (_, value) in drawn.into_iter().flat_map(|drawn| drawn.values) {
+            for (_, value) in sampled.into_iter().flat_map(|sampled| sampled.values) {
                 take(&value.to_bits().to_le_bytes());
             }
         }

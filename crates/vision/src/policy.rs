@@ -1,15 +1,15 @@
 //! RandAugment and TrivialAugmentWide: random operations from one list, each with its own scale of magnitudes, as
-//! `torchvision.transforms.v2` has them (31 steps of strength; what is warped is looked up at the nearest pixel).
+//! `torchvision.transforms.v2` has them (31 levels of strength; what is warped is looked up at the nearest pixel).
 
 use crate::warp::{Matrix, Pose, nearest};
-use crate::{Draw, color, filter, histogram};
+use crate::{RandomStream, color, filter, histogram};
 use image::RgbImage;
 use std::borrow::Cow;
 
-/// Steps of strength.
+/// Levels of strength.
 pub(crate) const STRENGTHS: u32 = 31;
 
-/// What may be done to a picture.
+/// What may be done to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Identity,
@@ -75,11 +75,11 @@ impl Operation {
         }
     }
 
-    /// What `strength` (0 to 30) means for a picture of this size, and whether its sign is drawn; 0 where the
+    /// What `strength` (0 to 30) means for an image of this size, and whether its sign is random; 0 where the
     /// operation has no magnitude.
     pub(crate) fn magnitude(self, space: Space, strength: u32, (width, height): (u32, u32)) -> (f64, bool) {
         let wide = space == Space::Wide;
-        let up_to = |usual: f64, most: f64| steps(0.0, if wide { most } else { usual }, strength);
+        let up_to = |usual: f64, most: f64| linspace(0.0, if wide { most } else { usual }, strength);
         let share_of = |length: u32| up_to(150.0 / 331.0 * f64::from(length), 32.0);
         match self {
             Operation::ShearX | Operation::ShearY => (up_to(0.3, 0.99), true),
@@ -94,19 +94,19 @@ impl Operation {
                 let lost = strength as f32 / if wide { 5.0 } else { 7.5 };
                 (f64::from((8.0 - lost).round_ties_even()), false)
             }
-            Operation::Solarize => (steps(1.0, 0.0, strength), false),
+            Operation::Solarize => (linspace(1.0, 0.0, strength), false),
             Operation::Identity | Operation::Autocontrast | Operation::Equalize => (0.0, false),
         }
     }
 
-    /// Carried out with the magnitude as torchvision's table has it: a tangent for shears, pixels for translations,
+    /// Applies the operation with the magnitude as torchvision's table has it: a tangent for shears, pixels for translations,
     /// degrees counter-clockwise, the factor less 1 for colour and sharpness, bits, the threshold's share of 255.
-    pub(crate) fn carry_out(self, picture: &mut Cow<RgbImage>, magnitude: f64, fill: u8) {
-        let (width, height) = picture.dimensions();
+    pub(crate) fn apply(self, image: &mut Cow<RgbImage>, magnitude: f64, fill: u8) {
+        let (width, height) = image.dimensions();
         let corner = [width, height].map(|length| -0.5 * f64::from(length));
         let angle = magnitude.atan().to_degrees();
         let mut posed = |pose: Pose| {
-            *picture = Cow::Owned(nearest(picture, Matrix::inverse_of(pose), fill));
+            *image = Cow::Owned(nearest(image, Matrix::inverse_of(pose), fill));
         };
         match self {
             Operation::ShearX => posed(Pose { shear: [angle, 0.0], center: corner, ..Pose::default() }),
@@ -114,14 +114,14 @@ impl Operation {
             Operation::TranslateX => posed(Pose { translate: [magnitude.trunc(), 0.0], ..Pose::default() }),
             Operation::TranslateY => posed(Pose { translate: [0.0, magnitude.trunc()], ..Pose::default() }),
             Operation::Rotate => posed(Pose { degrees: magnitude, ..Pose::default() }),
-            Operation::Brightness => color::brightness(picture.to_mut(), 1.0 + magnitude),
-            Operation::Color => color::saturation(picture.to_mut(), 1.0 + magnitude),
-            Operation::Contrast => color::contrast(picture.to_mut(), 1.0 + magnitude),
-            Operation::Sharpness => filter::sharpness(picture.to_mut(), 1.0 + magnitude),
-            Operation::Posterize => histogram::posterize(picture.to_mut(), magnitude as u8),
-            Operation::Solarize => histogram::solarize(picture.to_mut(), (255.0 * magnitude) as f32),
-            Operation::Autocontrast => histogram::autocontrast(picture.to_mut()),
-            Operation::Equalize => histogram::equalize(picture.to_mut()),
+            Operation::Brightness => color::brightness(image.to_mut(), 1.0 + magnitude),
+            Operation::Color => color::saturation(image.to_mut(), 1.0 + magnitude),
+            Operation::Contrast => color::contrast(image.to_mut(), 1.0 + magnitude),
+            Operation::Sharpness => filter::sharpness(image.to_mut(), 1.0 + magnitude),
+            Operation::Posterize => histogram::posterize(image.to_mut(), magnitude as u8),
+            Operation::Solarize => histogram::solarize(image.to_mut(), (255.0 * magnitude) as f32),
+            Operation::Autocontrast => histogram::autocontrast(image.to_mut()),
+            Operation::Equalize => histogram::equalize(image.to_mut()),
             Operation::Identity => {}
         }
     }
@@ -129,33 +129,33 @@ impl Operation {
 
 /// `torch.linspace(first, last, 31)[at]`: in 32 bits, counted from the nearer end, and rounded once where torch fuses
 /// the product and the sum. To the bit, for thresholds fall on whole levels.
-fn steps(first: f64, last: f64, at: u32) -> f64 {
+fn linspace(first: f64, last: f64, at: u32) -> f64 {
     let (first, last) = (first as f32, last as f32);
-    let step = f64::from((last - first) / (STRENGTHS - 1) as f32);
+    let spacing = f64::from((last - first) / (STRENGTHS - 1) as f32);
     let value = if at < STRENGTHS / 2 {
-        f64::from(first) + step * f64::from(at)
+        f64::from(first) + spacing * f64::from(at)
     } else {
-        f64::from(last) - step * f64::from(STRENGTHS - 1 - at)
+        f64::from(last) - spacing * f64::from(STRENGTHS - 1 - at)
     };
     f64::from(value as f32)
 }
 
-/// One random operation; of this strength, or of a random one where none is given. With what it was.
+/// Applies one random operation, of this strength or, where none is given, of a random one. Returns its name and magnitude.
 ///
-/// Which it is, its strength and its sign are drawn in this order, whether they are of use or not.
-pub(crate) fn one(
-    picture: &mut Cow<RgbImage>,
+/// Which it is, its strength and its sign are sampled in this order, whether they are used or not.
+pub(crate) fn apply_random_operation(
+    image: &mut Cow<RgbImage>,
     space: Space,
     strength: Option<u32>,
     fill: u8,
-    draw: &mut Draw,
+    random: &mut RandomStream,
 ) -> (&'static str, f64) {
-    let operation = Operation::ALL[draw.below(Operation::ALL.len() as u32) as usize];
-    let strength = strength.unwrap_or_else(|| draw.below(STRENGTHS));
-    let is_negative = draw.chance(0.5);
-    let (magnitude, is_signed) = operation.magnitude(space, strength, picture.dimensions());
+    let operation = Operation::ALL[random.below(Operation::ALL.len() as u32) as usize];
+    let strength = strength.unwrap_or_else(|| random.below(STRENGTHS));
+    let is_negative = random.chance(0.5);
+    let (magnitude, is_signed) = operation.magnitude(space, strength, image.dimensions());
     let magnitude = if is_signed && is_negative { -magnitude } else { magnitude };
-    operation.carry_out(picture, magnitude, fill);
+    operation.apply(image, magnitude, fill);
     // Adding 0 takes the sign from a zero, which people would see.
     (operation.name(), magnitude + 0.0)
 }

@@ -1,5 +1,5 @@
-//! A picture, or a part of it, in another size. Antialiased as Pillow does it, by `fast_image_resize`; without, as
-//! `torch.nn.functional.interpolate(align_corners=False)` does it on 8-bit pictures.
+//! An image, or a part of it, in another size. Antialiased as Pillow does it, by `fast_image_resize`; without, as
+//! `torch.nn.functional.interpolate(align_corners=False)` does it on 8-bit images.
 
 use crate::geometry::Area;
 use fast_image_resize::images::{CroppedImage, Image, ImageRef};
@@ -8,7 +8,7 @@ use image::RgbImage;
 use protocol::transform::Interpolation;
 use std::cell::RefCell;
 
-/// How levels between pixels are made, and whether nothing is skipped as a picture shrinks.
+/// How levels between pixels are made, and whether nothing is skipped as an image shrinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kernel {
     pub(crate) interpolation: Interpolation,
@@ -36,21 +36,21 @@ pub(crate) fn resized(image: &RgbImage, area: Area, width: u32, height: u32, ker
 }
 
 thread_local! {
-    /// Keeps its buffers from one picture to the next.
+    /// Keeps its buffers from one image to the next.
     static RESIZER: RefCell<Resizer> = RefCell::default();
 }
 
-/// With a support that grows as the picture shrinks.
+/// With a support that grows as the image shrinks.
 fn convolved(image: &RgbImage, area: Area, width: u32, height: u32, filter: FilterType) -> RgbImage {
     let source = ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3)
         .expect("an RgbImage's buffer fits its size");
     let source = CroppedImage::new(&source, area.left, area.top, area.width, area.height)
-        .expect("the area lies within the picture");
+        .expect("the area lies within the image");
     let mut target = Image::new(width, height, PixelType::U8x3);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
     RESIZER
         .with_borrow_mut(|resizer| resizer.resize(&source, &mut target, &options))
-        .expect("both pictures are 8-bit RGB");
+        .expect("both images are 8-bit RGB");
     RgbImage::from_raw(width, height, target.into_vec()).expect("the buffer was made for this size")
 }
 

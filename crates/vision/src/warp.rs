@@ -1,8 +1,8 @@
 //! Turned, sheared, seen from an angle: each pixel of the result is looked up where it comes from, as
-//! `torchvision.transforms.v2` does it on 8-bit pictures. What is mixed of four pixels is so in whole numbers, which is
-//! fast, and the same everywhere; what is taken from the nearest one, in torch's own steps.
+//! `torchvision.transforms.v2` does it on 8-bit images. What is mixed of four pixels is so in whole numbers, which is
+//! fast, and the same everywhere; what is taken from the nearest one, by torch's own operations.
 
-use crate::beyond::Beyond;
+use crate::padding::Padding;
 use image::RgbImage;
 
 /// Binary places of a coordinate: of 1024 additions the error is below a millionth of a pixel.
@@ -14,11 +14,11 @@ const ONE: i64 = 1 << WEIGHT_BITS;
 const FULL: u64 = 1 << (2 * WEIGHT_BITS);
 
 /// Where a pixel of the result comes from: `x = a x' + b y' + c`, `y = d x' + e y' + f`, all from the middle of the
-/// picture, right and down.
+/// image, right and down.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Matrix(pub(crate) [f64; 6]);
 
-/// A place, shape and size of a picture.
+/// A place, shape and size of an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pose {
     /// Counter-clockwise.
@@ -28,7 +28,7 @@ pub(crate) struct Pose {
     pub(crate) scale: f64,
     /// Degrees, across and down.
     pub(crate) shear: [f64; 2],
-    /// What stays in place but for the translation: pixels from the middle of the picture, right and down.
+    /// What stays in place but for the translation: pixels from the middle of the image, right and down.
     pub(crate) center: [f64; 2],
 }
 
@@ -62,7 +62,7 @@ impl Matrix {
         Matrix([a, b, pose.center[0] - a * x - b * y, c, d, pose.center[1] - c * x - d * y])
     }
 
-    /// Width and height of what holds all of a picture that is placed by this matrix, which is a turn; rounded up
+    /// Width and height of what holds all of an image that is placed by this matrix, which is a turn; rounded up
     /// from where its middle stays, which may cost a pixel, as in torchvision.
     fn holding(&self, width: u32, height: u32) -> (u32, u32) {
         // In 32 bits and cut to a ten-thousandth of a pixel, like torchvision, so that the same whole number comes out.
@@ -82,7 +82,7 @@ impl Matrix {
 }
 
 /// Turned counter-clockwise about the middle, bilinear; `expand` makes room for all of it.
-pub(crate) fn rotated(image: &RgbImage, degrees: f64, beyond: Beyond, expand: bool) -> RgbImage {
+pub(crate) fn rotated(image: &RgbImage, degrees: f64, padding: Padding, expand: bool) -> RgbImage {
     let matrix = Matrix::rotation(degrees);
     let (width, height) = image.dimensions();
     let (width, height) = match expand {
@@ -91,7 +91,7 @@ pub(crate) fn rotated(image: &RgbImage, degrees: f64, beyond: Beyond, expand: bo
         true => matrix.holding(width, height),
         false => (width, height),
     };
-    transformed(image, width, height, matrix, beyond)
+    transformed(image, width, height, matrix, padding)
 }
 
 /// Every pixel of the result mixed from the four around where it comes from by the matrix.
@@ -100,33 +100,33 @@ pub(crate) fn transformed(
     width: u32,
     height: u32,
     Matrix([a, b, c, d, e, f]): Matrix,
-    beyond: Beyond,
+    padding: Padding,
 ) -> RgbImage {
     let middle = |length: u32| (f64::from(length) - 1.0) / 2.0;
     let (from_middle_x, from_middle_y) = (middle(image.width()) + c, middle(image.height()) + f);
     let (middle_x, middle_y) = (middle(width), middle(height));
-    let (step_x, step_y) = (fixed(a), fixed(d));
-    sampled(image, width, height, beyond, |y| {
+    let (delta_x, delta_y) = (fixed(a), fixed(d));
+    resampled(image, width, height, padding, |y| {
         let dy = f64::from(y) - middle_y;
         let mut place =
             (fixed(from_middle_x - a * middle_x + b * dy), fixed(from_middle_y - d * middle_x + e * dy));
         std::iter::repeat_with(move || {
             let here = place;
-            place = (place.0 + step_x, place.1 + step_y);
+            place = (place.0 + delta_x, place.1 + delta_y);
             here
         })
     })
 }
 
 /// Every pixel of the result taken from the one nearest to where it comes from by the matrix, to the bit as torch
-/// finds it on a processor: in 32 bits, from -1 at one side of the picture to 1 at the other, then in pixels. A last bit
+/// finds it on a processor: in 32 bits, from -1 at one side of the image to 1 at the other, then in pixels. A last bit
 /// decides about places half-way between two pixels, of which a shear by 0.2 has whole rows.
 ///
 /// Found by comparing coordinates with those of torch 2.11 (MKL 2024.2), bit for bit, on one processor, of AMD:
-/// * Its sum is taken in this order, and each step rounded, as here. So it is, too, with MKL's kernels for Intel where
+/// * Its sum is taken in this order, and each operation rounded, as here. So it is, too, with MKL's kernels for Intel where
 ///   `MKL_CBWR` is `COMPATIBLE`. Without, those (run here by telling MKL that the processor is Intel's) fuse `y * b`
 ///   with the sum before it, and some of the places half-way go to the other pixel: torchvision differs from itself.
-/// * Whether the step from there to pixels is fused makes no difference to the nearest.
+/// * Whether the conversion from there to pixels is fused makes no difference to the nearest.
 pub(crate) fn nearest(image: &RgbImage, Matrix(matrix): Matrix, fill: u8) -> RgbImage {
     let (width, height) = image.dimensions();
     let [half_width, half_height] = [width, height].map(|length| length as f32 * 0.5);
@@ -153,7 +153,7 @@ pub(crate) fn nearest(image: &RgbImage, Matrix(matrix): Matrix, fill: u8) -> Rgb
 }
 
 /// To the nearest whole number, from half-way to the even one. What is below 0, or far away, wraps to more than any
-/// picture has pixels across.
+/// image has pixels across.
 fn rounded(place: f32) -> u32 {
     // So large that a sum with it has no room for a fraction; the sum's bits then count from this number's.
     const WHOLE: f32 = 1.5 * (1 << 23) as f32;
@@ -163,9 +163,9 @@ fn rounded(place: f32) -> u32 {
 /// Corners: upper left, upper right, lower right, lower left; x, y.
 pub(crate) type Corners = [[f64; 2]; 4];
 
-/// The picture's corner pixels moved to `corners`, in perspective, bilinear. Where four corners give no view (two of
-/// them are one point, or three on a line), the picture stays.
-pub(crate) fn perspective(image: &RgbImage, corners: &Corners, beyond: Beyond) -> RgbImage {
+/// The image's corner pixels moved to `corners`, in perspective, bilinear. Where four corners give no view (two of
+/// them are one point, or three on a line), the image stays.
+pub(crate) fn perspective(image: &RgbImage, corners: &Corners, padding: Padding) -> RgbImage {
     let (width, height) = image.dimensions();
     let [right, bottom] = [width, height].map(|length| f64::from(length) - 1.0);
     let Some([a, b, c, d, e, f, g, h]) =
@@ -173,7 +173,7 @@ pub(crate) fn perspective(image: &RgbImage, corners: &Corners, beyond: Beyond) -
     else {
         return image.clone();
     };
-    sampled(image, width, height, beyond, |y| {
+    resampled(image, width, height, padding, |y| {
         // torchvision puts the middles of the pixels into the equations, though it solved them for corner pixels.
         let y = f64::from(y) + 0.5;
         (0..width).map(move |x| {
@@ -216,31 +216,31 @@ fn homography(from: &Corners, to: &Corners) -> Option<[f64; 8]> {
     Some(rows.map(|row| f64::from(row[8] as f32)))
 }
 
-/// A coordinate in whole numbers. What is further away than any picture is wide is far enough.
+/// A coordinate in whole numbers. What is further away than any image is wide is far enough.
 fn fixed(value: f64) -> i64 {
     (value.clamp(-1e8, 1e8) * (1_u64 << PLACE_BITS) as f64).round() as i64
 }
 
 /// Every pixel of the result mixed where `places` says, row by row.
-fn sampled<P: Iterator<Item = (i64, i64)>>(
+fn resampled<P: Iterator<Item = (i64, i64)>>(
     image: &RgbImage,
     width: u32,
     height: u32,
-    beyond: Beyond,
+    padding: Padding,
     places: impl Fn(u32) -> P,
 ) -> RgbImage {
     let mut target = RgbImage::new(width, height);
     for (y, row) in (0..).zip(target.chunks_exact_mut(width as usize * 3)) {
         let (pixels, _) = row.as_chunks_mut::<3>();
         for (pixel, (x, y)) in pixels.iter_mut().zip(places(y)) {
-            *pixel = bilinear(image, x, y, beyond);
+            *pixel = bilinear(image, x, y, padding);
         }
     }
     target
 }
 
 #[inline]
-fn bilinear(image: &RgbImage, x: i64, y: i64, beyond: Beyond) -> [u8; 3] {
+fn bilinear(image: &RgbImage, x: i64, y: i64, padding: Padding) -> [u8; 3] {
     let (width, height) = (i64::from(image.width()), i64::from(image.height()));
     let (left, top) = (x >> PLACE_BITS, y >> PLACE_BITS);
     let share = |place: i64| (place >> (PLACE_BITS - WEIGHT_BITS)) & (ONE - 1);
@@ -251,7 +251,7 @@ fn bilinear(image: &RgbImage, x: i64, y: i64, beyond: Beyond) -> [u8; 3] {
         let (upper, lower) = (&image.as_raw()[upper..], &image.as_raw()[upper + stride..]);
         weights.mixed_within(&upper[..6], &lower[..6])
     } else {
-        weights.mixed_at_the_edge(image, left, top, beyond)
+        weights.mixed_at_the_edge(image, left, top, padding)
     }
 }
 
@@ -277,9 +277,9 @@ impl Weights {
 
     /// With a constant beyond the edge, neighbours there count as black, and what they are mixed with is blended with
     /// the constant by the share that is inside: torchvision blends with the fill after it has sampled zeros.
-    fn mixed_at_the_edge(&self, image: &RgbImage, left: i64, top: i64, beyond: Beyond) -> [u8; 3] {
-        let columns = [left, left + 1].map(|x| beyond.place(x, image.width()));
-        let rows = [top, top + 1].map(|y| beyond.place(y, image.height()));
+    fn mixed_at_the_edge(&self, image: &RgbImage, left: i64, top: i64, padding: Padding) -> [u8; 3] {
+        let columns = [left, left + 1].map(|x| padding.source_index(x, image.width()));
+        let rows = [top, top + 1].map(|y| padding.source_index(y, image.height()));
         let (mut sums, mut inside) = ([0_u64; 3], 0_u64);
         for (weight, (row, column)) in self.0.into_iter().zip([(0, 0), (0, 1), (1, 0), (1, 1)]) {
             if let (Some(x), Some(y)) = (columns[column], rows[row]) {
@@ -289,7 +289,7 @@ impl Weights {
                 }
             }
         }
-        let constant = u64::from(beyond.fill) * FULL * (FULL - inside);
+        let constant = u64::from(padding.fill) * FULL * (FULL - inside);
         sums.map(|sum| ((sum * inside + constant + FULL * FULL / 2) >> (4 * WEIGHT_BITS)) as u8)
     }
 }
@@ -299,7 +299,7 @@ mod tests {
     use super::*;
     use protocol::transform::PaddingMode;
 
-    fn picture(width: u32, height: u32) -> RgbImage {
+    fn sample_image(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 7) as u8, (y * 5) as u8, (x * y) as u8]))
     }
 
@@ -307,35 +307,36 @@ mod tests {
     fn a_turn_by_a_quarter_moves_the_right_side_up() {
         let mut image = RgbImage::new(5, 5);
         image.put_pixel(4, 2, image::Rgb([200, 0, 0]));
-        let turned = rotated(&image, 90.0, Beyond::BLACK, false);
+        let turned = rotated(&image, 90.0, Padding::BLACK, false);
         assert_eq!(turned.get_pixel(2, 0).0, [200, 0, 0]);
     }
 
     #[test]
-    fn a_turned_picture_that_may_grow_is_there_as_a_whole() {
-        let image = picture(20, 10);
+    fn a_turned_image_that_may_grow_is_there_as_a_whole() {
+        let image = sample_image(20, 10);
         for (degrees, size) in [(0.0, (20, 10)), (90.0, (10, 20)), (-180.0, (20, 10)), (-90.0, (10, 20))] {
-            assert_eq!(rotated(&image, degrees, Beyond::BLACK, true).dimensions(), size, "{degrees}");
+            assert_eq!(rotated(&image, degrees, Padding::BLACK, true).dimensions(), size, "{degrees}");
         }
-        let there_and_back = rotated(&rotated(&image, 90.0, Beyond::BLACK, true), -90.0, Beyond::BLACK, true);
+        let there_and_back =
+            rotated(&rotated(&image, 90.0, Padding::BLACK, true), -90.0, Padding::BLACK, true);
         assert_eq!(there_and_back, image);
     }
 
     #[test]
     fn a_pose_at_rest_changes_nothing_and_a_turned_one_turns() {
-        let image = picture(13, 9);
+        let image = sample_image(13, 9);
         for center in [[0.0, 0.0], [-6.5, -4.5]] {
             let matrix = Matrix::inverse_of(Pose { center, ..Pose::default() });
-            assert_eq!(transformed(&image, 13, 9, matrix, Beyond::BLACK), image);
+            assert_eq!(transformed(&image, 13, 9, matrix, Padding::BLACK), image);
             assert_eq!(nearest(&image, matrix, 0), image);
         }
         let pose = Pose { degrees: 33.0, ..Pose::default() };
-        let turned = transformed(&image, 13, 9, Matrix::inverse_of(pose), Beyond::BLACK);
-        assert_eq!(turned, rotated(&image, 33.0, Beyond::BLACK, false));
+        let turned = transformed(&image, 13, 9, Matrix::inverse_of(pose), Padding::BLACK);
+        assert_eq!(turned, rotated(&image, 33.0, Padding::BLACK, false));
     }
 
     #[test]
-    fn places_are_rounded_to_the_even_neighbour_and_never_into_the_picture_from_outside() {
+    fn places_are_rounded_to_the_even_neighbour_and_never_into_the_image_from_outside() {
         for (place, whole) in
             [(-0.5, 0), (0.49, 0), (0.5, 0), (0.51, 1), (1.5, 2), (2.5, 2), (4e6, 4_000_000)]
         {
@@ -348,26 +349,26 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_one_level_stays_so_where_the_outside_is_made_of_it() {
+    fn an_image_of_one_level_stays_so_where_the_padding_is_made_of_it() {
         let image = RgbImage::from_pixel(11, 7, image::Rgb([77, 3, 250]));
         let pose = Pose { degrees: 50.0, translate: [30.0, -9.0], scale: 0.2, ..Pose::default() };
         let corners = [[3.0, 2.0], [9.0, 1.0], [8.0, 5.0], [1.0, 6.0]];
-        for outside in [PaddingMode::Reflect, PaddingMode::Edge] {
-            let beyond = Beyond { outside, fill: 0 };
-            let posed = transformed(&image, 11, 7, Matrix::inverse_of(pose), beyond);
+        for mode in [PaddingMode::Reflect, PaddingMode::Edge] {
+            let padding = Padding { mode, fill: 0 };
+            let posed = transformed(&image, 11, 7, Matrix::inverse_of(pose), padding);
             assert_eq!(posed, image);
-            assert_eq!(perspective(&image, &corners, beyond), image);
+            assert_eq!(perspective(&image, &corners, padding), image);
         }
     }
 
     #[test]
-    fn corners_that_give_no_view_leave_the_picture_as_it_is() {
-        for image in [picture(1, 1), picture(1, 8), picture(6, 1)] {
+    fn corners_that_give_no_view_leave_the_image_as_it_is() {
+        for image in [sample_image(1, 1), sample_image(1, 8), sample_image(6, 1)] {
             let [right, bottom] = [image.width(), image.height()].map(|length| f64::from(length) - 1.0);
             let corners = [[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]];
-            assert_eq!(perspective(&image, &corners, Beyond::BLACK), image);
+            assert_eq!(perspective(&image, &corners, Padding::BLACK), image);
         }
-        let image = picture(8, 8);
-        assert_eq!(perspective(&image, &[[4.0; 2]; 4], Beyond::BLACK), image);
+        let image = sample_image(8, 8);
+        assert_eq!(perspective(&image, &[[4.0; 2]; 4], Padding::BLACK), image);
     }
 }

@@ -1,4 +1,4 @@
-//! Eighty-two odd, broken and hostile files: each one becomes a picture or a reason, at a bounded price.
+//! Eighty-two odd, broken and hostile files: each one becomes an image or a reason, at a bounded price.
 //!
 //! The files are no part of the repository: the folder that holds `awkward-images.zip` is named by `TINTYPE_REAL_DATA`.
 
@@ -68,7 +68,7 @@ fn files() -> Option<BTreeMap<String, Vec<u8>>> {
 }
 
 #[test]
-fn every_file_becomes_a_picture_or_a_reason() {
+fn every_file_becomes_an_image_or_a_reason() {
     let Some(files) = files() else { return };
     assert_eq!(files.len(), 82);
     let mut refused = Vec::new();
@@ -100,7 +100,7 @@ fn every_file_becomes_a_picture_or_a_reason() {
 }
 
 #[test]
-fn nine_orientations_show_the_same_picture_upright() {
+fn nine_orientations_show_the_same_image_upright() {
     let Some(files) = files() else { return };
     let upright = |number: u8| -> RgbImage {
         let path = format!("exif-orientation/Landscape_{number}.jpg");

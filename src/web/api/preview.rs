@@ -53,7 +53,7 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>, body:
     let dataset = find_dataset(&app, id).await?;
     let query: PreviewRequest =
         serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
-    vision::check_steps(&query.pipeline).map_err(|why| Error::field("pipeline", why.to_string()))?;
+    vision::check_transforms(&query.pipeline).map_err(|why| Error::field("pipeline", why.to_string()))?;
     if query.samples.is_empty() || query.samples.len() > MOST {
         return Err(Error::field("samples", format!("give 1 to {MOST} samples")));
     }
@@ -115,7 +115,9 @@ fn item_json(id: i64, inputs: &NetworkInput) -> Value {
         "sample_id": id,
         "shape": [3, inputs.tensor.height, inputs.tensor.width],
         "channels": channels,
-        "drawn": inputs.drawn,
+        "sampled": inputs.sampled,
+        // The name of earlier versions.
+        "drawn": inputs.sampled,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::format::number;
 use protocol::transform::catalogue::{self, Parameter};
-use protocol::transform::{Drawn, TransformSpec};
+use protocol::transform::{SampledTransform, TransformSpec};
 use serde_json::Value;
 
 /// One line a step: its label and whatever of its parameters is not the default.
@@ -19,7 +19,8 @@ fn describe_transform(spec: &TransformSpec) -> String {
         .filter_map(|parameter| {
             let value = values.get(parameter.name)?;
             // A size or a strength is what a step is about; how it interpolates is worth a word where it is unusual.
-            let usual = !value.is_number() && !value.is_array() && *value == parameter.kind.default_value();
+            let usual =
+                !value.is_number() && !value.is_array() && *value == parameter.value_type.default_value();
             (!usual).then(|| describe_parameter(parameter, value))
         })
         .collect();
@@ -56,16 +57,16 @@ fn decimal(value: f64) -> String {
 }
 
 /// `Horizontal flip: flipped yes`, `Rotation: degrees -12.5`.
-pub(crate) fn describe_sampled(drawn: &Drawn) -> String {
+pub(crate) fn describe_sampled(sampled: &SampledTransform) -> String {
     let label =
-        catalogue::find(&drawn.transform).map_or(drawn.transform.as_str(), |transform| transform.label);
-    if let [(name, value), ..] = drawn.values.as_slice()
+        catalogue::find(&sampled.transform).map_or(sampled.transform.as_str(), |transform| transform.label);
+    if let [(name, value), ..] = sampled.values.as_slice()
         && name == "applied"
         && *value == 0.0
     {
         return format!("{label}: left out");
     }
-    let values: Vec<String> = drawn
+    let values: Vec<String> = sampled
         .values
         .iter()
         .filter(|(name, _)| name != "applied")
@@ -99,14 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn draws_are_told_in_words() {
-        let drawn = |transform: &str, values: &[(&str, f64)]| {
+    fn sampled_parameters_are_described_in_words() {
+        let sampled = |transform: &str, values: &[(&str, f64)]| {
             let values = values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-            describe_sampled(&Drawn { transform: transform.to_owned(), values })
+            describe_sampled(&SampledTransform { transform: transform.to_owned(), values })
         };
-        assert_eq!(drawn("horizontal_flip", &[("flipped", 1.0)]), "Horizontal flip: yes");
-        assert_eq!(drawn("rotation", &[("degrees", -12.5)]), "Rotation: degrees -12.5");
-        assert_eq!(drawn("hue", &[("applied", 0.0), ("turn", 0.1)]), "Hue: left out");
-        assert_eq!(drawn("equalize", &[("applied", 1.0)]), "Equalise: done");
+        assert_eq!(sampled("horizontal_flip", &[("flipped", 1.0)]), "Horizontal flip: yes");
+        assert_eq!(sampled("rotation", &[("degrees", -12.5)]), "Rotation: degrees -12.5");
+        assert_eq!(sampled("hue", &[("applied", 0.0), ("turn", 0.1)]), "Hue: left out");
+        assert_eq!(sampled("equalize", &[("applied", 1.0)]), "Equalise: done");
     }
 }

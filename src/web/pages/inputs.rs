@@ -148,7 +148,7 @@ pub(crate) async fn show(
             class: class(&view.run.spec.classes, i64::from(item.label)).to_owned(),
             path: sample.path,
             drawn: item
-                .drawn
+                .sampled
                 .iter()
                 .map(describe_sampled)
                 .chain(describe_mix(&view.run.spec.classes, item))
@@ -176,9 +176,9 @@ pub(crate) async fn show(
 /// `MixUp: 0.31 of a dog`.
 fn describe_mix(classes: &[String], item: &BatchItem) -> Option<String> {
     let mixed = item.mixed.as_ref()?;
-    let by = if mixed.by == "mixup" { "MixUp" } else { "CutMix" };
     Some(format!(
-        "{by}: {:.2} of “{}”, sample {}",
+        "{}: {:.2} of “{}”, sample {}",
+        mixed.method.label(),
         mixed.share,
         class(classes, i64::from(mixed.label)),
         mixed.sample_id

@@ -1,7 +1,7 @@
-//! Every transform described once: the loading lab's controls, `/api/v1/transforms`, what pages say of a
+//! Every transform described once: the loading lab's controls, `/api/v1/transforms`, what pages show of a
 //! pipeline and the checks of values are all made from [`TRANSFORMS`].
 
-use super::kind::Kind;
+use super::parameter_type::ParameterType;
 use serde::Serialize;
 
 /// A transform as people choose it.
@@ -64,8 +64,9 @@ pub struct Parameter {
     pub label: &'static str,
     /// Its unit, or nothing: `px`, `°`, `×`.
     pub unit: &'static str,
-    /// What it holds, its range and its default.
-    pub kind: Kind,
+    /// Its type, range and default; `kind` in JSON.
+    #[serde(rename = "kind")]
+    pub value_type: ParameterType,
 }
 
 /// The transform of this name.
@@ -83,36 +84,41 @@ const fn transform(
     Transform { name, label, group, help, parameters }
 }
 
-const fn parameter(name: &'static str, label: &'static str, unit: &'static str, kind: Kind) -> Parameter {
-    Parameter { name, label, unit, kind }
+const fn parameter(
+    name: &'static str,
+    label: &'static str,
+    unit: &'static str,
+    value_type: ParameterType,
+) -> Parameter {
+    Parameter { name, label, unit, value_type }
 }
 
-const fn number(min: f64, max: f64, step: f64, default: f64) -> Kind {
-    Kind::Number { min, max, step, default }
+const fn number(min: f64, max: f64, step: f64, default: f64) -> ParameterType {
+    ParameterType::Number { min, max, step, default }
 }
 
-const fn range(min: f64, max: f64, step: f64, default: [f64; 2]) -> Kind {
-    Kind::Range { min, max, step, default, symmetric: false }
+const fn range(min: f64, max: f64, step: f64, default: [f64; 2]) -> ParameterType {
+    ParameterType::Range { min, max, step, default, symmetric: false }
 }
 
 /// A range for which one number `d` stands for `[-d, d]`.
-const fn symmetric(most: f64, step: f64, default: f64) -> Kind {
-    Kind::Range { min: -most, max: most, step, default: [-default, default], symmetric: true }
+const fn symmetric(most: f64, step: f64, default: f64) -> ParameterType {
+    ParameterType::Range { min: -most, max: most, step, default: [-default, default], symmetric: true }
 }
 
-const fn integer(min: u32, max: u32, default: u32) -> Kind {
-    Kind::Integer { min, max, step: 1, default }
+const fn integer(min: u32, max: u32, default: u32) -> ParameterType {
+    ParameterType::Integer { min, max, step: 1, default }
 }
 
 const SIZE: Parameter = parameter("size", "Size", "px", integer(1, 1024, 224));
 const PADDING: Parameter = parameter("padding", "Padding", "px", integer(0, 128, 4));
 const FILL: Parameter = parameter("fill", "Fill", "", integer(0, 255, 0));
-const ANTIALIAS: Parameter = parameter("antialias", "Antialias", "", Kind::Flag { default: true });
+const ANTIALIAS: Parameter = parameter("antialias", "Antialias", "", ParameterType::Flag { default: true });
 const INTERPOLATION: Parameter = parameter(
     "interpolation",
     "Interpolation",
     "",
-    Kind::Choice {
+    ParameterType::Choice {
         choices: &[
             ("nearest", "Nearest"),
             ("bilinear", "Bilinear"),
@@ -122,11 +128,11 @@ const INTERPOLATION: Parameter = parameter(
         default: "bilinear",
     },
 );
-const OUTSIDE: Parameter = parameter(
-    "outside",
-    "PaddingMode",
+const PADDING_MODE: Parameter = parameter(
+    "padding_mode",
+    "Padding mode",
     "",
-    Kind::Choice {
+    ParameterType::Choice {
         choices: &[("constant", "One grey"), ("reflect", "Mirrored"), ("edge", "Edge repeated")],
         default: "constant",
     },
@@ -156,19 +162,19 @@ pub const TRANSFORMS: &[Transform] = &[
         &[SIZE, INTERPOLATION, ANTIALIAS],
     ),
     transform("center_crop", "Centre crop", Group::Size, "The middle square is kept.", &[SIZE]),
-    transform("pad", "Pad", Group::Size, "More pixels on every side.", &[PADDING, OUTSIDE, FILL]),
+    transform("pad", "Pad", Group::Size, "More pixels on every side.", &[PADDING, PADDING_MODE, FILL]),
     transform(
         "random_crop",
         "Random crop",
         Group::Size,
         "A square from a random place, after padding.",
-        &[SIZE, PADDING, OUTSIDE, FILL],
+        &[SIZE, PADDING, PADDING_MODE, FILL],
     ),
     transform(
         "random_resized_crop",
         "Random resized crop",
         Group::Size,
-        "A random part of the picture, resized to a square.",
+        "A random part of the image, resized to a square.",
         &[
             SIZE,
             parameter("scale", "Share of the area", "", range(0.0, 1.0, 0.01, [0.08, 1.0])),
@@ -192,9 +198,9 @@ pub const TRANSFORMS: &[Transform] = &[
         "Turned about the centre, counter-clockwise.",
         &[
             parameter("degrees", "Angle", "°", symmetric(180.0, 1.0, 15.0)),
-            OUTSIDE,
+            PADDING_MODE,
             FILL,
-            parameter("expand", "Grow to hold all", "", Kind::Flag { default: false }),
+            parameter("expand", "Grow to hold all", "", ParameterType::Flag { default: false }),
         ],
     ),
     transform(
@@ -209,7 +215,7 @@ pub const TRANSFORMS: &[Transform] = &[
             parameter("scale", "Scale", "×", range(0.1, 4.0, 0.05, [0.9, 1.1])),
             parameter("shear_x", "Shear across", "°", symmetric(60.0, 1.0, 0.0)),
             parameter("shear_y", "Shear down", "°", symmetric(60.0, 1.0, 0.0)),
-            OUTSIDE,
+            PADDING_MODE,
             FILL,
         ],
     ),
@@ -218,7 +224,7 @@ pub const TRANSFORMS: &[Transform] = &[
         "Perspective",
         Group::Geometry,
         "Seen from an angle: the corners move inwards.",
-        &[parameter("distortion", "Distortion", "", number(0.0, 1.0, 0.05, 0.5)), HALF, OUTSIDE, FILL],
+        &[parameter("distortion", "Distortion", "", number(0.0, 1.0, 0.05, 0.5)), HALF, PADDING_MODE, FILL],
     ),
     transform(
         "color_jitter",
@@ -239,7 +245,7 @@ pub const TRANSFORMS: &[Transform] = &[
         "hue",
         "Hue",
         Group::Colour,
-        "The colour wheel turned: the whole picture is tinted otherwise.",
+        "The colour wheel turned: the whole image is tinted otherwise.",
         &[parameter("turn", "Turn", "turns", symmetric(0.5, 0.01, 0.1)), ALWAYS],
     ),
     transform(
@@ -284,8 +290,13 @@ pub const TRANSFORMS: &[Transform] = &[
         Group::Damage,
         "Out of focus.",
         &[
-            parameter("kernel_size", "Kernel", "px", Kind::Integer { min: 1, max: 63, step: 2, default: 9 }),
-            parameter("sigma", "Deviation", "px", range(0.01, 10.0, 0.05, [0.1, 2.0])),
+            parameter(
+                "kernel_size",
+                "Kernel",
+                "px",
+                ParameterType::Integer { min: 1, max: 63, step: 2, default: 9 },
+            ),
+            parameter("sigma", "Std. dev.", "px", range(0.01, 10.0, 0.05, [0.1, 2.0])),
             ALWAYS,
         ],
     ),
@@ -294,7 +305,7 @@ pub const TRANSFORMS: &[Transform] = &[
         "Noise",
         Group::Damage,
         "Independent noise on every level, as a small sensor has it.",
-        &[parameter("sigma", "Deviation", "of full range", range(0.0, 1.0, 0.01, [0.0, 0.1])), ALWAYS],
+        &[parameter("sigma", "Std. dev.", "of full range", range(0.0, 1.0, 0.01, [0.0, 0.1])), ALWAYS],
     ),
     transform(
         "jpeg",
@@ -302,7 +313,12 @@ pub const TRANSFORMS: &[Transform] = &[
         Group::Damage,
         "Saved as JPEG and read again.",
         &[
-            parameter("quality", "Quality", "", Kind::IntegerRange { min: 1, max: 100, default: [25, 95] }),
+            parameter(
+                "quality",
+                "Quality",
+                "",
+                ParameterType::IntegerRange { min: 1, max: 100, default: [25, 95] },
+            ),
             ALWAYS,
         ],
     ),
@@ -318,7 +334,7 @@ pub const TRANSFORMS: &[Transform] = &[
                 "with",
                 "Covered with",
                 "",
-                Kind::Choice {
+                ParameterType::Choice {
                     choices: &[("constant", "One grey"), ("noise", "Noise")],
                     default: "constant",
                 },
@@ -349,19 +365,19 @@ pub const TRANSFORMS: &[Transform] = &[
         "normalize",
         "Normalise",
         Group::Tensor,
-        "(value − mean) ÷ deviation, channel by channel; always last.",
+        "(value − mean) ÷ standard deviation, channel by channel; always last.",
         &[
             parameter(
                 "mean",
                 "Mean",
                 "",
-                Kind::Channels { min: -1e6, max: 1e6, default: [0.485, 0.456, 0.406] },
+                ParameterType::Channels { min: -1e6, max: 1e6, default: [0.485, 0.456, 0.406] },
             ),
             parameter(
                 "std",
-                "Deviation",
+                "Std. dev.",
                 "",
-                Kind::Channels { min: 1e-6, max: 1e6, default: [0.229, 0.224, 0.225] },
+                ParameterType::Channels { min: 1e-6, max: 1e6, default: [0.229, 0.224, 0.225] },
             ),
         ],
     ),
@@ -370,7 +386,7 @@ pub const TRANSFORMS: &[Transform] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transform::TransformSpec;
+    use crate::transform::{PaddingMode, TransformSpec};
     use serde_json::{Value, json};
 
     fn read(value: Value) -> Result<TransformSpec, String> {
@@ -396,11 +412,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_words() {
+    fn what_is_wrong_is_named_in_words() {
         for (value, message) in [
             (json!({}), "a transform has no name"),
             (json!({"name": "warp"}), "there is no transform “warp”"),
-            (json!({"name": "pad", "size": 3}), "pad has no parameter “size”, but padding, outside, fill"),
+            (
+                json!({"name": "pad", "size": 3}),
+                "pad has no parameter “size”, but padding, padding_mode, fill",
+            ),
             (json!({"name": "resize", "size": 0}), "resize: size is 0, not a whole number from 1 to 1024"),
             (
                 json!({"name": "resize", "size": 1.5}),
@@ -441,13 +460,15 @@ mod tests {
     fn the_ends_of_every_range_are_within_it() {
         for transform in TRANSFORMS {
             for parameter in transform.parameters {
-                let ends = match parameter.kind {
-                    Kind::Number { min, max, .. } => [json!(min), json!(max)],
-                    Kind::Integer { min, max, .. } => [json!(min), json!(max)],
-                    Kind::Range { min, max, .. } => [json!([min, min]), json!([max, max])],
-                    Kind::IntegerRange { min, max, .. } => [json!([min, min]), json!([max, max])],
-                    Kind::Channels { min, max, .. } => [json!([min, min, min]), json!([max, max, max])],
-                    Kind::Choice { .. } | Kind::Flag { .. } => continue,
+                let ends = match parameter.value_type {
+                    ParameterType::Number { min, max, .. } => [json!(min), json!(max)],
+                    ParameterType::Integer { min, max, .. } => [json!(min), json!(max)],
+                    ParameterType::Range { min, max, .. } => [json!([min, min]), json!([max, max])],
+                    ParameterType::IntegerRange { min, max, .. } => [json!([min, min]), json!([max, max])],
+                    ParameterType::Channels { min, max, .. } => {
+                        [json!([min, min, min]), json!([max, max, max])]
+                    }
+                    ParameterType::Choice { .. } | ParameterType::Flag { .. } => continue,
                 };
                 for end in ends {
                     let spec = read(json!({"name": transform.name, parameter.name: end})).unwrap();
@@ -464,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_of_earlier_versions_are_read() {
+    fn transforms_of_earlier_versions_are_read() {
         // Also at the ends of the ranges that they had.
         for value in [
             json!({"name": "random_resized_crop", "size": 1024, "scale": [0.0, 0.0001], "ratio": [0.01, 100.0]}),
@@ -483,8 +504,50 @@ mod tests {
                 TransformSpec::random_resized_crop(64, [0.35, 1.0], [0.75, 1.25]),
             ),
             (json!({"name": "rotation", "degrees": 12.5}), TransformSpec::rotation(12.5)),
+            (
+                json!({"name": "pad", "padding": 3, "outside": "reflect", "fill": 9}),
+                TransformSpec::Pad { padding: 3, padding_mode: PaddingMode::Reflect, fill: 9 },
+            ),
         ] {
             assert_eq!(read(value).unwrap(), spec);
         }
+    }
+
+    #[test]
+    fn the_old_name_of_the_padding_mode_is_read_and_never_written() {
+        for transform in TRANSFORMS {
+            let has_mode = transform.parameters.iter().any(|parameter| parameter.name == "padding_mode");
+            let old = read(json!({"name": transform.name, "outside": "edge"}));
+            if !has_mode {
+                assert!(old.unwrap_err().contains("has no parameter “outside”"));
+                continue;
+            }
+            let written = serde_json::to_value(old.unwrap()).unwrap();
+            assert_eq!((&written["padding_mode"], written.get("outside")), (&json!("edge"), None));
+            let both = read(json!({"name": transform.name, "outside": "edge", "padding_mode": "edge"}));
+            assert!(both.unwrap_err().contains("has no parameter “outside”"));
+        }
+    }
+
+    #[test]
+    fn a_saved_pipeline_of_an_earlier_version_is_read() {
+        let saved = r#"[{"name":"random_crop","size":32,"padding":4,"outside":"constant","fill":0},
+            {"name":"rotation","degrees":[-15.0,15.0],"outside":"reflect","fill":0,"expand":false},
+            {"name":"affine","degrees":[0.0,0.0],"translate_x":0.1,"translate_y":0.1,"scale":[1.0,1.0],
+             "shear_x":[0.0,0.0],"shear_y":[0.0,0.0],"outside":"edge","fill":7},
+            {"name":"perspective","distortion":0.5,"probability":0.5,"outside":"reflect","fill":0}]"#;
+        let pipeline: Vec<TransformSpec> = serde_json::from_str(saved).unwrap();
+        let modes: Vec<PaddingMode> = pipeline
+            .iter()
+            .map(|transform| match *transform {
+                TransformSpec::RandomCrop { padding_mode, .. }
+                | TransformSpec::Rotation { padding_mode, .. }
+                | TransformSpec::Affine { padding_mode, .. }
+                | TransformSpec::Perspective { padding_mode, .. } => padding_mode,
+                _ => panic!("{transform:?}"),
+            })
+            .collect();
+        use PaddingMode::{Constant, Edge, Reflect};
+        assert_eq!(modes, [Constant, Reflect, Edge, Reflect]);
     }
 }

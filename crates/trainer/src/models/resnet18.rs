@@ -1,10 +1,10 @@
 //! He et al. 2015, ResNet-18, with torchvision's parameter names and first numbers, so that weights move freely
-//! between the two. Small pictures get a 3 × 3 stem without pooling: the large one would leave them a 2 × 2 map.
+//! between the two. Small images get a 3 × 3 stem without pooling: the large one would leave them a 2 × 2 map.
 
 use crate::nn::{BatchNorm, Body, Builder, Conv, Fan, Network, Pass, global_average};
 use tch::Tensor;
 
-/// The largest picture that gets the small stem, pixels.
+/// The largest image that gets the small stem, pixels.
 const SMALL: u32 = 64;
 
 struct Resnet18 {

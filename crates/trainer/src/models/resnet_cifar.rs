@@ -15,7 +15,7 @@ struct Block {
     bn1: BatchNorm,
     conv2: Conv,
     bn2: BatchNorm,
-    /// Zero channels that the shortcut adds on either side; above 0 it also halves the picture.
+    /// Zero channels that the shortcut adds on either side; above 0 it also halves the image.
     fill: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Every failure says what happened, to what, and what to try.
+//! Every failure tells what happened, to what, and what to try.
 
 use crate::support::Run;
 use protocol::event::Event;
@@ -29,10 +29,10 @@ fn a_loss_that_is_no_number_names_step_and_layer_and_keeps_no_weights() {
 }
 
 #[test]
-fn a_picture_that_cannot_be_read_is_named() {
-    for (bytes, split) in [(Some(b"no picture".as_slice()), 3), (None, 70)] {
+fn an_image_that_cannot_be_read_is_named() {
+    for (bytes, split) in [(Some(b"no image".as_slice()), 3), (None, 70)] {
         let run = Run::new(|_| {});
-        let path = run.path(&format!("pictures/{split}.png"));
+        let path = run.path(&format!("images/{split}.png"));
         match bytes {
             Some(bytes) => std::fs::write(&path, bytes).unwrap(),
             None => std::fs::remove_file(&path).unwrap(),
@@ -44,7 +44,7 @@ fn a_picture_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn a_head_for_other_classes_is_replaced_and_said_so_but_not_judged() {
+fn a_head_for_other_classes_is_replaced_and_said_so_but_not_evaluated() {
     let two = Run::new(|spec| spec.epochs = 1);
     two.complete();
     let weights = Some(two.path("checkpoints/best.safetensors").display().to_string());

@@ -1,4 +1,4 @@
-//! The trainer from outside, on pictures drawn here, and its parts against figures that PyTorch gave.
+//! The trainer from outside, on images drawn here, and its parts against figures that PyTorch gave.
 
 #![expect(
     clippy::unwrap_used,

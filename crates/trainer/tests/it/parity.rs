@@ -18,7 +18,7 @@ fn wave(count: usize, phase: f64) -> Tensor {
     Tensor::from_slice(&values)
 }
 
-fn pictures(count: i64, side: i64) -> Tensor {
+fn images(count: i64, side: i64) -> Tensor {
     wave((count * 3 * side * side) as usize, 0.5).to_kind(Kind::Float).view([count, 3, side, side])
 }
 
@@ -113,12 +113,12 @@ fn resnet18_has_torchvisions_names_shapes_and_logits() {
     let path = folder.path().join("weights.safetensors");
     std::fs::write(&path, weights::to_bytes(&tensors).unwrap()).unwrap();
     assert_eq!(weights::load(&network, &path, OtherHead::Refuse), Ok(None));
-    let logits = tch::no_grad(|| network.forward(&pictures(2, 80), Kind::Float, false).logits);
+    let logits = tch::no_grad(|| network.forward(&images(2, 80), Kind::Float, false).logits);
     assert_close(&logits, &theirs.logits, 1e-4);
 }
 
 #[test]
-fn small_pictures_get_the_small_stem() {
+fn small_images_get_the_small_stem() {
     for (side, stem) in [(64, 3), (65, 7)] {
         let network = models::build(Model::Resnet18, side, 2, Device::Cpu).unwrap();
         assert_eq!(network.parameters[0].shape, [64, 3, stem, stem]);
@@ -139,7 +139,7 @@ fn resnet20_gives_pytorchs_logits_for_trained_weights() {
     let network = models::build(Model::Resnet20Cifar, 32, 10, Device::Cpu).unwrap();
     let path = Path::new(&data).join("weights/resnet20-cifar10.safetensors");
     assert_eq!(weights::load(&network, &path, OtherHead::Refuse), Ok(None));
-    let logits = |kind| tch::no_grad(|| network.forward(&pictures(2, 32), kind, false).logits);
+    let logits = |dtype| tch::no_grad(|| network.forward(&images(2, 32), dtype, false).logits);
     assert_close(&logits(Kind::Float), &theirs.logits, 1e-5);
     assert_close(&logits(Kind::BFloat16), &theirs.logits, 3e-2);
 }

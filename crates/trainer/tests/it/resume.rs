@@ -2,11 +2,14 @@
 
 use crate::support::{Run, program};
 use protocol::event::Event;
-use protocol::spec::{Model, Optimizer, Precision, RunSpec};
+use protocol::sample::Split;
+use protocol::spec::{Model, Optimizer, Precision, RunSpec, Schedule};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::fs::File;
 use std::io::Write;
 use std::process::{Child, Stdio};
+use tintype_trainer::schedule::learning_rate;
 
 /// A run of 3 × 16 steps.
 fn small_steps(spec: &mut RunSpec) {
@@ -109,12 +112,101 @@ fn a_checkpoint_cut_off_between_its_files_is_finished_or_forgotten() {
 }
 
 #[test]
-fn a_finished_run_has_nothing_left_to_do_but_judge() {
+fn a_finished_run_has_nothing_left_to_do_but_evaluate() {
     let run = Run::new(|spec| spec.epochs = 1);
     run.complete();
     let before = (run.values(), run.files());
     run.complete();
     assert_eq!((run.values(), run.files()), before);
+}
+
+#[test]
+fn more_epochs_for_a_finished_run_come_to_the_bits_of_a_run_that_had_them_from_the_start() {
+    for (optimizer, model) in [(Optimizer::Adamw, Model::SmallCnn), (Optimizer::Sgd, Model::Resnet20Cifar)] {
+        let change = |spec: &mut RunSpec| {
+            small_steps(spec);
+            // The one schedule whose first epochs do not depend on how many there are.
+            spec.schedule = Schedule::Constant;
+            (spec.optimizer, spec.model) = (optimizer, model);
+        };
+        let (whole, raised) = (Run::new(change), Run::new(change));
+        whole.complete();
+        raised.change_spec(|spec| spec.epochs = 2);
+        raised.complete();
+        raised.change_spec(|spec| spec.epochs = 3);
+        raised.complete();
+        let (mut all, end) = (raised.values(), 3 * 16);
+        all.retain(|(kind, step), _| kind != "completed" || *step == end);
+        assert_eq!(all, whole.values());
+        assert_eq!(raised.files(), whole.files());
+    }
+}
+
+#[test]
+fn raised_epochs_follow_the_schedule_of_all_of_them() {
+    let run = Run::new(|spec| {
+        small_steps(spec);
+        spec.epochs = 1;
+    });
+    run.complete();
+    let before = run.events().len();
+    run.change_spec(|spec| spec.epochs = 3);
+    run.complete();
+    let events = run.events().split_off(before);
+    assert!(matches!(&events[0], Event::Hello(_)));
+    assert!(matches!(&events[1], Event::Started(started) if started.step == 16));
+    let Event::Note { text } = &events[2] else { panic!("{:?}", events[2]) };
+    assert!(text.contains("planned for 1 epoch and now has 3"), "{text}");
+    let rates: Vec<(u64, f64)> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Step { step, values, .. } => Some((*step, values["learning_rate"].unwrap())),
+            _ => None,
+        })
+        .collect();
+    let expected: Vec<(u64, f64)> =
+        (16..48).map(|step| (step, learning_rate(Schedule::Cosine, 2e-3, step, 48, 8))).collect();
+    assert_eq!(rates, expected);
+    // Resumed in the middle of the new epochs, or started once more, it has nothing to note.
+    let before = run.events().len();
+    run.complete();
+    assert!(!run.events()[before..].iter().any(|event| matches!(event, Event::Note { .. })));
+}
+
+#[test]
+fn raised_epochs_keep_the_best_epoch_unless_a_better_one_comes() {
+    let run = Run::new(|spec| {
+        small_steps(spec);
+        spec.epochs = 1;
+    });
+    run.complete();
+    let kept =
+        ["checkpoints/best.safetensors", "predictions/val-0001.safetensors", "predictions/test.safetensors"];
+    let before = run.files();
+    // As if the first epoch had a loss that no epoch can be below; in a checkpoint of an earlier version.
+    let last = run.path("checkpoints/last.json");
+    let mut progress: Value = serde_json::from_slice(&std::fs::read(&last).unwrap()).unwrap();
+    progress["best"]["loss"] = 0.0.into();
+    let fields = progress.as_object_mut().unwrap();
+    fields.remove("planned_epochs").unwrap();
+    let correct = fields.remove("correct").unwrap();
+    fields.insert("right".to_owned(), correct);
+    std::fs::write(&last, serde_json::to_vec(&progress).unwrap()).unwrap();
+    run.change_spec(|spec| spec.epochs = 2);
+    run.complete();
+    let (events, after) = (run.events(), run.files());
+    assert!(matches!(events.last(), Some(Event::Completed { step: 32, best_epoch: 1 })));
+    for name in kept {
+        assert!(after[name] == before[name], "{name} changed");
+    }
+    assert!(after.contains_key("predictions/val-0002.safetensors"));
+    assert!(after["checkpoints/last.safetensors"] != before["checkpoints/last.safetensors"]);
+    let best = |event: &Event| match event {
+        Event::Epoch { epoch: 2, best, .. }
+        | Event::Predictions { split: Split::Val, epoch: 2, best, .. } => Some(*best),
+        _ => None,
+    };
+    assert_eq!(events.iter().filter_map(best).collect::<Vec<_>>(), [false, false]);
 }
 
 #[test]

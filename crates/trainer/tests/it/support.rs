@@ -1,4 +1,4 @@
-//! Run directories with drawn pictures, and the program run in them.
+//! Run directories with drawn images, and the program run in them.
 
 use image::{Rgb, RgbImage};
 use protocol::event::{Event, Record, Values};
@@ -12,19 +12,19 @@ use tempfile::TempDir;
 
 pub(crate) const SIDE: u32 = 32;
 
-/// A run directory with its pictures; gone when dropped.
+/// A run directory with its images; gone when dropped.
 pub(crate) struct Run {
     folder: TempDir,
 }
 
 impl Run {
-    /// 64 training, 16 validation and 16 test pictures: discs on the left against squares, on coloured noise.
+    /// 64 training, 16 validation and 16 test images: discs on the left against squares, on coloured noise.
     pub(crate) fn new(change: impl FnOnce(&mut RunSpec)) -> Self {
         let run = Self { folder: tempfile::tempdir().unwrap() };
-        std::fs::create_dir(run.path("pictures")).unwrap();
+        std::fs::create_dir(run.path("images")).unwrap();
         let mut samples = Vec::new();
         for id in 0..96_u32 {
-            let path = run.path(&format!("pictures/{id}.png"));
+            let path = run.path(&format!("images/{id}.png"));
             draw(id).save(&path).unwrap();
             let split = [(64, Split::Train), (80, Split::Val), (96, Split::Test)];
             let split = split.into_iter().find(|(end, _)| id < *end).unwrap().1;
@@ -55,6 +55,13 @@ impl Run {
         let lines: Vec<String> =
             samples.iter().map(|sample| serde_json::to_string(sample).unwrap()).collect();
         std::fs::write(self.path("samples.jsonl"), lines.join("\n") + "\n").unwrap();
+    }
+
+    /// Writes the specification anew.
+    pub(crate) fn change_spec(&self, change: impl FnOnce(&mut RunSpec)) {
+        let mut spec: RunSpec = serde_json::from_slice(&read(&self.path("spec.json"))).unwrap();
+        change(&mut spec);
+        std::fs::write(self.path("spec.json"), serde_json::to_vec(&spec).unwrap()).unwrap();
     }
 
     /// Runs the trainer to its end.
@@ -110,7 +117,7 @@ impl Run {
     }
 
     /// What must not depend on when and how often a run was interrupted: all values by kind and place, without
-    /// those that tell the time. A place that was reached twice must have had the same values both times.
+    /// those that measure time. A place that was reached twice must have had the same values both times.
     pub(crate) fn values(&self) -> BTreeMap<(String, u64), Values> {
         let mut all = BTreeMap::new();
         for event in self.events() {

@@ -1,4 +1,4 @@
-//! What a run leaves behind: a journal that makes sense and files that hold what they say.
+//! What a run leaves behind: a journal that makes sense and files that hold what their names promise.
 
 use crate::support::{Run, SIDE, program};
 use protocol::event::{Event, Started};
@@ -64,11 +64,11 @@ fn best_is_the_epoch_with_the_lowest_validation_loss() {
                     (lowest, best_epoch) = (loss, epoch);
                 }
             }
-            Event::Completed { best_epoch: said, .. } => assert_eq!(said, best_epoch),
+            Event::Completed { best_epoch: reported, .. } => assert_eq!(reported, best_epoch),
             _ => {}
         }
     }
-    // The test split was judged with the best weights: doing so again gives the same logits.
+    // The test split was evaluated with the best weights: doing so again gives the same logits.
     let again = Run::new(|spec| {
         spec.epochs = 0;
         spec.weights = Some(run.path("checkpoints/best.safetensors").display().to_string());
@@ -89,7 +89,7 @@ fn predictions_agree_with_the_journal() {
     run.complete();
     let file = weights::read(&run.path("predictions/val-0001.safetensors")).unwrap();
     let samples: Vec<_> = run.samples().into_iter().filter(|sample| sample.split == Split::Val).collect();
-    let (mut right, mut sum) = (0, 0.0);
+    let (mut correct, mut sum) = (0, 0.0);
     for (row, sample) in samples.iter().enumerate() {
         let row = row as i64;
         assert_eq!(file["sample_id"].int64_value(&[row]), sample.id);
@@ -99,12 +99,12 @@ fn predictions_agree_with_the_journal() {
         let loss = (logit(0).exp() + logit(1).exp()).ln() - logit(label);
         assert!((loss - file["loss"].double_value(&[row])).abs() < 1e-5);
         sum += loss;
-        right += u32::from(logit(label) > logit(1 - label));
+        correct += u32::from(logit(label) > logit(1 - label));
     }
     assert_eq!(file["embedding"].size(), [16, 128]);
     let values = run.values();
     let epoch = &values[&("epoch".to_owned(), 1)];
-    assert_eq!(epoch["val/accuracy"], Some(f64::from(right) / 16.0));
+    assert_eq!(epoch["val/accuracy"], Some(f64::from(correct) / 16.0));
     assert!((epoch["val/loss"].unwrap() - sum / 16.0).abs() < 1e-5);
 }
 
@@ -124,13 +124,13 @@ fn a_captured_batch_is_what_the_imaging_code_makes_of_its_samples() {
         for (place, item) in batch.items.iter().enumerate() {
             let sample = samples.iter().find(|sample| sample.id == item.sample_id).unwrap();
             assert_eq!(item.label, sample.label);
-            let picture =
+            let image =
                 vision::decode_file(Path::new(&sample.path), &vision::Limits::default()).unwrap().image;
-            let mut draw = vision::Draw::new(spec.seed, batch.epoch, sample.id);
-            let (tensor, drawn) = vision::apply(&spec.train_transforms, &picture, &mut draw);
-            assert_eq!(item.drawn, drawn);
-            let fed = Vec::<f32>::try_from(&input.get(place as i64).reshape([-1])).unwrap();
-            assert!(fed == tensor.data, "sample {} of step {}", item.sample_id, batch.step);
+            let mut random = vision::RandomStream::new(spec.seed, batch.epoch, sample.id);
+            let (tensor, sampled) = vision::apply(&spec.train_transforms, &image, &mut random);
+            assert_eq!(item.sampled, sampled);
+            let network_input = Vec::<f32>::try_from(&input.get(place as i64).reshape([-1])).unwrap();
+            assert!(network_input == tensor.data, "sample {} of step {}", item.sample_id, batch.step);
         }
         let red = input.select(1, 0).to_kind(tch::Kind::Double);
         assert!(
@@ -142,7 +142,7 @@ fn a_captured_batch_is_what_the_imaging_code_makes_of_its_samples() {
 }
 
 #[test]
-fn every_model_trains_and_its_checkpoint_can_be_judged() {
+fn every_model_trains_and_its_checkpoint_can_be_evaluated() {
     for model in [Model::Resnet20Cifar, Model::Resnet18] {
         let run = Run::new(|spec| {
             (spec.model, spec.epochs, spec.batch_size) = (model, 1, 32);

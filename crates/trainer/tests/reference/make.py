@@ -27,7 +27,7 @@ def wave(count, phase):
     return torch.tensor([math.sin(1.7 * i + phase) for i in range(count)], dtype=torch.float64)
 
 
-def pictures(count, side):
+def images(count, side):
     return wave(count * 3 * side * side, 0.5).float().reshape(count, 3, side, side)
 
 
@@ -73,7 +73,7 @@ def schedules():
 
 
 def resnet18():
-    """Names and shapes, and the logits of two pictures of 80 pixels for weights that are formulas."""
+    """Names and shapes, and the logits of two images of 80 pixels for weights that are formulas."""
     model = torchvision.models.resnet18(num_classes=4).eval()
     names, state = [], {}
     for index, (name, tensor) in enumerate(model.state_dict().items()):
@@ -90,11 +90,11 @@ def resnet18():
         state[name] = values.float().reshape(tensor.shape)
     model.load_state_dict(state)
     with torch.no_grad():
-        save("resnet18", {"tensors": names, "logits": model(pictures(2, 80)).tolist()})
+        save("resnet18", {"tensors": names, "logits": model(images(2, 80)).tolist()})
 
 
 def resnet20(folder):
-    """The logits of two pictures of 32 pixels for the trained weights."""
+    """The logits of two images of 32 pixels for the trained weights."""
     from safetensors.torch import load_file
 
     w = load_file(folder / "weights" / "resnet20-cifar10.safetensors")
@@ -103,7 +103,7 @@ def resnet20(folder):
         parts = [w[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")]
         return F.batch_norm(x, *parts)
 
-    x = F.relu(norm(F.conv2d(pictures(2, 32), w["conv1.weight"], padding=1), "bn1"))
+    x = F.relu(norm(F.conv2d(images(2, 32), w["conv1.weight"], padding=1), "bn1"))
     for stage in (1, 2, 3):
         for block in range(3):
             name = f"layer{stage}.{block}"

@@ -8,7 +8,7 @@ const VERSION: u8 = 2;
 /// Why bytes are no features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeaturesError {
-    /// Written by another version of this program; the picture has to be measured again.
+    /// Written by another version of this program; the image has to be measured again.
     #[error("features of version {0}, not of version {VERSION}")]
     Version(u8),
     /// Cut off, or not features at all.

@@ -1,5 +1,5 @@
-//! A picture reduced to 32 × 32 cells by exact averaging: a pixel that two cells share counts for both by area. So
-//! the cells of a picture and of the same picture at another size agree, and their mean is the picture's.
+//! An image reduced to 32 × 32 cells by exact averaging: a pixel that two cells share counts for both by area. So
+//! the cells of an image and of the same image at another size agree, and their mean is the image's.
 
 /// Cells along a side.
 pub(super) const SIDE: usize = 32;
@@ -20,7 +20,7 @@ impl Grid {
         self.cells[y * SIDE + x]
     }
 
-    /// Of the whole picture.
+    /// Of the whole image.
     pub(super) fn mean(&self) -> [f32; 3] {
         mean(self.cells.iter().copied())
     }
@@ -36,8 +36,8 @@ impl Grid {
 
     /// Of a cell of the grid with `side` × `side` cells; `side` divides [`SIDE`].
     pub(super) fn reduced(&self, side: usize, x: usize, y: usize) -> [f32; 3] {
-        let step = SIDE / side;
-        mean((0..step * step).map(|index| self.at(x * step + index % step, y * step + index / step)))
+        let cell = SIDE / side;
+        mean((0..cell * cell).map(|index| self.at(x * cell + index % cell, y * cell + index / cell)))
     }
 }
 
@@ -50,7 +50,7 @@ fn mean(cells: impl Iterator<Item = [f32; 3]>) -> [f32; 3] {
     sum.map(|channel| channel / count as f32)
 }
 
-/// Takes a picture's rows in, from the top.
+/// Takes an image's rows in, from the top.
 pub(super) struct GridBuilder {
     width: usize,
     height: usize,

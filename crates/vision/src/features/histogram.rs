@@ -30,7 +30,7 @@ impl Histogram {
         }
     }
 
-    /// No more than the levels added, which are fewer than 2³²: the pixels of a picture.
+    /// No more than the levels added, which are fewer than 2³²: the pixels of an image.
     fn counts(&self) -> impl Iterator<Item = u32> {
         (0..256).map(|level| self.tables.iter().map(|table| table[level]).sum())
     }

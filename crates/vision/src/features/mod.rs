@@ -1,4 +1,4 @@
-//! What a health report needs to know of a picture, measured once while its pixels are at hand.
+//! What a health report needs to know of an image, measured once while its pixels are at hand.
 //!
 //! One pass over the rows feeds everything: a histogram of luma, a coarse [grid](grid) of colours from which means,
 //! border, signatures and perceptual hash are taken, and a small [canvas](sharpness) for sharpness.
@@ -22,17 +22,17 @@ pub use encoding::FeaturesError;
 const GREY_SIDE: usize = 16;
 const COLOUR_SIDE: usize = 8;
 
-/// The 99th percentile of |Laplacian| where nothing but rounding tells neighbours apart, levels: 2.6 standard deviations,
+/// The 99th percentile of |Laplacian| where neighbours differ by nothing but rounding, levels: 2.6 standard deviations,
 /// each `√(20 / 12)`.
 const ROUNDING: f32 = 3.0;
 
-/// What was measured of one picture. A level is 0 to 255 as stored; luma is `0.299 R + 0.587 G + 0.114 B` (ITU-R
+/// What was measured of one image. A level is 0 to 255 as stored; luma is `0.299 R + 0.587 G + 0.114 B` (ITU-R
 /// BT.601) of the levels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
     /// Mean levels of red, green and blue.
     pub mean: [f32; 3],
-    /// Mean of the squared levels of red, green and blue: with [`Features::mean`], what the deviation over many pictures is
+    /// Mean of the squared levels of red, green and blue: with [`Features::mean`], what the standard deviation over many images is
     /// made of.
     pub square: [f32; 3],
     /// Mean levels of red, green and blue over the border: the outermost 32nd of width and height on all four sides.
@@ -43,17 +43,17 @@ pub struct Features {
     pub luma: Percentiles,
     /// Shannon entropy of luma's histogram, bits: 0 for one level, 8 at most.
     pub entropy: f32,
-    /// How sharp the sharpest hundredth is: the 99th percentile of |Laplacian| over the picture reduced to at most
+    /// How sharp the sharpest hundredth is: the 99th percentile of |Laplacian| over the image reduced to at most
     /// 256 pixels, less 3 levels, which rounding alone may give, divided by `luma_std` (taken as at least 1 level).
     /// Photos have about 2, a Gaussian blur of 1.4 % of the longer side leaves 0.1. Infinite where a side has fewer than
-    /// 3 pixels, which can't be judged.
+    /// 3 pixels, which is too few to measure.
     pub sharpness: f32,
     /// The largest difference of two channels in any pixel, levels: 0 where all is grey.
     pub channel_range: u8,
-    /// Signs of 64 low frequencies of luma, as in pHash (Zauner 2010): equal or nearly so for a picture that was saved again,
+    /// Signs of 64 low frequencies of luma, as in pHash (Zauner 2010): equal or nearly so for an image that was saved again,
     /// resized or slightly changed.
     pub perceptual_hash: u64,
-    /// Mean luma levels of 16 × 16 equal cells, row by row: tells near-duplicates from pictures whose hash is alike.
+    /// Mean luma levels of 16 × 16 equal cells, row by row: separates near-duplicates from images whose hashes happen to be alike.
     pub grey: [u8; GREY_SIDE * GREY_SIDE],
     /// Mean levels (R, G, B) of 8 × 8 equal cells, row by row.
     pub colour: [[u8; 3]; COLOUR_SIDE * COLOUR_SIDE],
@@ -77,13 +77,13 @@ pub struct Percentiles {
     pub p99: u8,
 }
 
-/// Measures a picture.
+/// Measures an image.
 ///
 /// # Panics
 /// Where it has no pixels, which [`decode`](crate::decode) never returns.
 pub fn features(image: &RgbImage) -> Features {
     let (width, height) = (image.width() as usize, image.height() as usize);
-    assert!(width > 0 && height > 0, "a picture without pixels");
+    assert!(width > 0 && height > 0, "an image without pixels");
     let mut grid = GridBuilder::new(width, height);
     let mut histogram = Histogram::default();
     let mut canvas = Canvas::new(width, height);

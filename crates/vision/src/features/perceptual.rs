@@ -1,4 +1,4 @@
-//! A hash that stays nearly the same when a picture is saved again or resized: pHash (Zauner 2010, "Implementation and
+//! A hash that stays nearly the same when an image is saved again or resized: pHash (Zauner 2010, "Implementation and
 //! benchmarking of perceptual image hash functions"), the signs of the lowest frequencies of the discrete cosine
 //! transform. Where pHash takes the lowest 8 × 8 and the constant term, this takes the 64 that are lowest by sum of
 //! both frequencies, the constant left out.
@@ -22,7 +22,7 @@ static TAKEN: LazyLock<Vec<(usize, usize)>> = LazyLock::new(|| {
     (1..FREQUENCIES).flat_map(|sum| (0..=sum).map(move |across| (across, sum - across))).take(BITS).collect()
 });
 
-/// Bit `i` tells whether the `i`-th frequency is above the median of all 64.
+/// Bit `i` is set where the `i`-th frequency is above the median of all 64.
 pub(super) fn hash(grid: &Grid) -> u64 {
     let rows: [[f32; SIDE]; SIDE] = std::array::from_fn(|y| std::array::from_fn(|x| luma(grid.at(x, y))));
     // By frequency across: its strength in each row.

@@ -1,12 +1,12 @@
-//! How sharp a picture is at the size at which it is looked at: pixels are averaged in whole blocks until the longer
+//! How sharp an image is at the size at which it is looked at: pixels are averaged in whole blocks until the longer
 //! side has at most 256, so that a photo's file size matters little and noise and JPEG's blocks even less.
 
 const LONGER_SIDE: usize = 256;
 
-/// Levels are kept in quarters: rounding to whole ones would look like sharpness in a dark picture.
+/// Levels are kept in quarters: rounding to whole ones would look like sharpness in a dark image.
 const QUARTERS: u32 = 4;
 
-/// The reduced picture; takes rows of luma in, from the top.
+/// The reduced image; takes rows of luma in, from the top.
 pub(super) struct Canvas {
     /// Pixels of a block along a side.
     block: usize,

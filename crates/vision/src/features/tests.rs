@@ -1,15 +1,15 @@
-//! On drawn pictures: plain formulas, and what stays when a picture is saved again or resized.
+//! On drawn images: plain formulas, and what stays when an image is saved again or resized.
 
 use super::*;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 
 /// Waves and a hard edge at random, different for every seed.
-fn drawn(width: u32, height: u32, seed: u64) -> RgbImage {
-    let mut draw = crate::Draw::new(seed, 0, 0);
+fn sampled(width: u32, height: u32, seed: u64) -> RgbImage {
+    let mut random = crate::RandomStream::new(seed, 0, 0);
     let waves: [[f32; 3]; 4] =
-        std::array::from_fn(|_| [18.0, 14.0, 6.3].map(|most| draw.uniform(0.0, most) as f32));
-    let [slope, place] = [(-1.0, 1.0), (0.2, 0.8)].map(|(low, high)| draw.uniform(low, high) as f32);
+        std::array::from_fn(|_| [18.0, 14.0, 6.3].map(|most| random.uniform(0.0, most) as f32));
+    let [slope, place] = [(-1.0, 1.0), (0.2, 0.8)].map(|(low, high)| random.uniform(low, high) as f32);
     RgbImage::from_fn(width, height, |x, y| {
         let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
         let wave = |k: usize| (waves[k][0] * u + waves[k][1] * v + waves[k][2]).sin();
@@ -36,7 +36,7 @@ fn grey_distance(a: &Features, b: &Features) -> u8 {
 #[test]
 fn hash_and_signature_survive_saving_and_resizing() {
     for seed in 0..20 {
-        let original = drawn(200, 150, seed);
+        let original = sampled(200, 150, seed);
         let features_of_original = features(&original);
         let smaller = imageops::resize(&original, 160, 120, FilterType::Triangle);
         let larger = imageops::resize(&original, 333, 250, FilterType::CatmullRom);
@@ -46,14 +46,14 @@ fn hash_and_signature_survive_saving_and_resizing() {
             assert!(grey_distance(&features_of_original, &changed) <= 12, "seed {seed}: {changed:?}");
             assert_ne!(features_of_original.pixel_hash, changed.pixel_hash);
         }
-        let other = features(&drawn(200, 150, seed + 20));
+        let other = features(&sampled(200, 150, seed + 20));
         assert!(bits(&features_of_original, &other) > 8, "seed {seed}");
     }
 }
 
 #[test]
 fn the_pixel_hash_knows_pixels_and_shape() {
-    let image = drawn(12, 8, 3);
+    let image = sampled(12, 8, 3);
     let flat = RgbImage::from_raw(8, 12, image.as_raw().clone()).unwrap();
     let mut other = image.clone();
     other.get_pixel_mut(11, 7).0[2] ^= 1;
@@ -65,7 +65,7 @@ fn the_pixel_hash_knows_pixels_and_shape() {
 #[test]
 fn means_are_those_of_the_pixels_at_any_size() {
     for (width, height) in [(1, 1), (3, 2), (28, 28), (32, 32), (33, 31), (97, 130), (300, 40), (1, 90)] {
-        let image = drawn(width, height, 5);
+        let image = sampled(width, height, 5);
         let measured = features(&image);
         let count = f64::from(width * height);
         for channel in 0..3 {
@@ -79,7 +79,7 @@ fn means_are_those_of_the_pixels_at_any_size() {
 
 #[test]
 fn luma_is_summed_up_as_in_plain_formulas() {
-    let image = drawn(60, 45, 2);
+    let image = sampled(60, 45, 2);
     let mut lumas: Vec<u32> = image
         .pixels()
         .map(|pixel| {
@@ -128,7 +128,7 @@ fn signatures_are_means_of_cells() {
 #[test]
 fn sharpness_falls_with_blur_and_not_with_light() {
     for (width, height) in [(400, 300), (32, 32), (120, 900)] {
-        let sharp = drawn(width, height, 4);
+        let sharp = sampled(width, height, 4);
         let sigma = (0.014 * width.max(height) as f32).max(1.0);
         let blurred = imageops::blur(&sharp, sigma);
         let darker = RgbImage::from_fn(width, height, |x, y| {
@@ -146,7 +146,7 @@ fn sharpness_falls_with_blur_and_not_with_light() {
 }
 
 #[test]
-fn a_flat_picture_has_nothing() {
+fn a_flat_image_has_nothing() {
     let flat = features(&RgbImage::from_pixel(50, 40, image::Rgb([7; 3])));
     assert_eq!((flat.luma_std, flat.entropy, flat.sharpness, flat.channel_range), (0.0, 0.0, 0.0, 0));
     assert_eq!((flat.mean, flat.border), ([7.0; 3], [7.0; 3]));
@@ -155,7 +155,7 @@ fn a_flat_picture_has_nothing() {
 
 #[test]
 fn bytes_give_the_features_back() {
-    let measured = features(&drawn(70, 50, 9));
+    let measured = features(&sampled(70, 50, 9));
     let bytes = measured.to_bytes();
     assert_eq!(bytes.len(), Features::BYTES);
     const { assert!(Features::BYTES < 1024) };

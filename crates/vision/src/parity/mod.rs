@@ -1,11 +1,11 @@
-//! Holds every transform against what torchvision made of the same pictures, and every random parameter against
+//! Holds every transform against what torchvision made of the same images, and every random parameter against
 //! torchvision's distribution of it (`tests/reference/make_fixtures.py`).
 
 mod distributions;
 mod operations;
 
-use crate::{CutBox, Draw, RgbImage, apply, cutmix, mixup};
-use operations::carried_out;
+use crate::{CutBox, RandomStream, RgbImage, apply, cutmix, mixup};
+use operations::result;
 use protocol::transform::TransformSpec;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -53,11 +53,11 @@ fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> T {
     serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
 }
 
-fn picture(folder: &Path, name: &str) -> RgbImage {
+fn read_image(folder: &Path, name: &str) -> RgbImage {
     image::open(folder.join(format!("{name}.png"))).unwrap().into_rgb8()
 }
 
-/// How far a picture is from another of its size, in grey levels.
+/// How far an image is from another of its size, in grey levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Distance {
     mean: f64,
@@ -80,8 +80,8 @@ impl Distance {
 fn compare(folder: &Path, cases: &[Case]) -> (Vec<(String, Distance)>, Vec<String>) {
     let (mut found, mut wrong) = (Vec::new(), Vec::new());
     for case in cases {
-        let expected = picture(folder, &case.name);
-        let (ours, allowed) = carried_out(case, &picture(folder, &case.source));
+        let expected = read_image(folder, &case.name);
+        let (ours, allowed) = result(case, &read_image(folder, &case.source));
         assert_eq!(ours.dimensions(), expected.dimensions(), "{}", case.name);
         let distance = Distance::between(&ours, &expected);
         if !distance.is_within(allowed) {
@@ -131,7 +131,7 @@ fn tensors_are_those_of_torchvision() {
     for (pipeline, expected) in
         [(vec![crop.clone()], scaled), (vec![crop, TransformSpec::Normalize { mean, std }], normalized)]
     {
-        let (tensor, _) = apply(&pipeline, &picture(&fixtures(), "wide"), &mut Draw::new(0, 1, 1));
+        let (tensor, _) = apply(&pipeline, &read_image(&fixtures(), "wide"), &mut RandomStream::new(0, 1, 1));
         assert_eq!(tensor.data.len(), expected.len());
         // torch multiplies by 1/255 where this crate divides by 255, which may differ in the last bit.
         let off = tensor.data.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

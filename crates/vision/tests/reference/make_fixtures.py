@@ -1,9 +1,9 @@
-"""Writes what torchvision makes of three drawn pictures: the PNG files and `cases.json` beside this script; and of its
+"""Writes what torchvision makes of three drawn images: the PNG files and `cases.json` beside this script; and of its
 random parameters: `distributions.json`.
 
     pip install -r requirements.txt && python make_fixtures.py
 
-`src/parity` holds this crate's transforms against them. A case is the name of its result, the picture it starts from,
+`src/parity` holds this crate's transforms against them. A case is the name of its result, the image it starts from,
 the operation, and the operation's numbers.
 """
 
@@ -22,14 +22,14 @@ HERE = Path(__file__).parent
 def draw(width, height):
     """Slopes, a disc, stripes of one pixel, saturated and grey patches: all that a kernel can get wrong."""
     y, x = np.mgrid[0:height, 0:width]
-    picture = np.stack([x * 255 // (width - 1), y * 255 // (height - 1), (x + y) * 5 % 256], axis=-1)
-    picture[(x - width / 3) ** 2 + (y - height / 2) ** 2 < (height / 4) ** 2] = (230, 40, 20)
+    image = np.stack([x * 255 // (width - 1), y * 255 // (height - 1), (x + y) * 5 % 256], axis=-1)
+    image[(x - width / 3) ** 2 + (y - height / 2) ** 2 < (height / 4) ** 2] = (230, 40, 20)
     stripes = (x > width * 2 // 3) & (y > height // 2)
-    picture[stripes & (x % 2 == 0)] = 255
-    picture[stripes & (x % 2 == 1)] = 0
-    picture[: height // 4, : width // 4] = 128
-    picture[height - height // 5 :, : width // 4] = (10, 200, 250)
-    return as_tensor(picture.astype(np.uint8))
+    image[stripes & (x % 2 == 0)] = 255
+    image[stripes & (x % 2 == 1)] = 0
+    image[: height // 4, : width // 4] = 128
+    image[height - height // 5 :, : width // 4] = (10, 200, 250)
+    return as_tensor(image.astype(np.uint8))
 
 
 def draw_photo(width, height):
@@ -174,7 +174,7 @@ SHARES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99]
 
 
 def quantiles(transform, width, height, names, values):
-    """Of 20,000 draws of a transform's parameters for a picture of this size: values, each with the share of draws
+    """Of 20,000 draws of a transform's parameters for an image of this size: values, each with the share of draws
     that are not above it, which for whole numbers is more than what the quantile was asked for."""
     torch.manual_seed(1)
     image = torch.zeros(3, height, width, dtype=torch.uint8)
@@ -189,7 +189,7 @@ def quantiles(transform, width, height, names, values):
 
 
 def corners(params, width, height):
-    """Where the picture's corners go, from the coefficients of the way back."""
+    """Where the image's corners go, from the coefficients of the way back."""
     a, b, c, d, e, f, g, h = params["coefficients"]
     back = np.linalg.inv(np.array([[a, b, c], [d, e, f], [g, h, 1.0]]))
     found = []
@@ -261,16 +261,16 @@ def mixtures():
 
 
 def main():
-    pictures = {"wide": draw(61, 42), "tall": draw(41, 57), "photo": draw_photo(72, 54)}
-    for name, image in pictures.items():
+    images = {"wide": draw(61, 42), "tall": draw(41, 57), "photo": draw_photo(72, 54)}
+    for name, image in images.items():
         save(name, image)
     cases = []
     for source, operation, numbers in CASES:
         name = case_name(source, operation, numbers)
-        save(name, made_by(operation, pictures[source], numbers))
+        save(name, made_by(operation, images[source], numbers))
         cases.append({"name": name, "source": source, "operation": operation, "numbers": numbers})
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-    corner = F.center_crop(pictures["wide"], [3, 3])
+    corner = F.center_crop(images["wide"], [3, 3])
     scaled = F.to_dtype(corner, torch.float32, scale=True)
     normalized = F.normalize(scaled, mean, std)
     tensors = {

@@ -1,4 +1,4 @@
-"""What torchvision makes of a picture, by the name and the numbers of an operation.
+"""What torchvision makes of an image, by the name and the numbers of an operation.
 
 `make_fixtures.py` and `compare_photos.py` call them; `src/parity/operations.rs` names the same operations.
 """
@@ -33,9 +33,9 @@ def as_tensor(image):
 
 def lanczos(image, width, height):
     """Tensors have no Lanczos; what torchvision does with a Pillow image is this. Across, then down: the order of
-    every Pillow before 13, which chooses it by the picture's shape."""
-    picture = as_pillow(image)
-    across = picture.resize((width, picture.height), Image.Resampling.LANCZOS)
+    every Pillow before 13, which chooses it by the image's shape."""
+    image = as_pillow(image)
+    across = image.resize((width, image.height), Image.Resampling.LANCZOS)
     return as_tensor(across.resize((width, height), Image.Resampling.LANCZOS))
 
 

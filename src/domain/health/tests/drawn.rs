@@ -2,14 +2,14 @@
 
 use super::*;
 use IssueKind::{Blank, Blurry, Bright, Dark, ExactDuplicate, ExifTurned, Grey, NearDuplicate, OddSize};
-use vision::Draw;
+use vision::RandomStream;
 
 const SIDE: u32 = 48;
 
 /// Coloured boxes at random places: sharp, neither dark nor bright, like no other seed's.
 fn boxes(seed: u64) -> RgbImage {
-    let mut draw = Draw::new(seed, 1, 1);
-    let mut number = |below: u32| draw.below(below);
+    let mut random = RandomStream::new(seed, 1, 1);
+    let mut number = |below: u32| random.below(below);
     let mut image = RgbImage::from_pixel(SIDE, SIDE, image::Rgb([0, 1, 2].map(|_| 60 + number(120) as u8)));
     for _ in 0..12 {
         let (left, top, width, height) = (number(SIDE), number(SIDE), 4 + number(20), 4 + number(20));

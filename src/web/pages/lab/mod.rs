@@ -193,7 +193,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
         text => serde_json::from_str::<Pipeline>(text).map_err(|error| error.to_string()),
     };
     let checked = parsed.and_then(|steps| {
-        vision::check_steps(&steps).map_err(|error| error.to_string())?;
+        vision::check_transforms(&steps).map_err(|error| error.to_string())?;
         Ok(steps)
     });
     let mut side =

@@ -44,7 +44,7 @@ impl Image {
                 data: encoded(tile.mime, &tile.bytes),
                 width: tile.width,
                 height: tile.height,
-                drawn: tile.drawn.iter().map(describe_sampled).collect(),
+                drawn: tile.sampled.iter().map(describe_sampled).collect(),
                 error: None,
             },
             Err(why) => Image {
@@ -168,7 +168,7 @@ impl PreviewView {
                 letter: ["A", "B"][side],
                 shape: format!("3 × {} × {}", inputs.tensor.height, inputs.tensor.width),
                 image: data_url(&image),
-                drawn: inputs.drawn.iter().map(describe_sampled).collect(),
+                drawn: inputs.sampled.iter().map(describe_sampled).collect(),
                 channels: channels(&inputs.tensor, from, to),
             };
             Some((shown, image))

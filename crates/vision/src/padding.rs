@@ -1,23 +1,23 @@
-//! What lies beyond the edge of a picture.
+//! What a transform reads beyond the edge of an image.
 
 use protocol::transform::PaddingMode;
 
-/// What a step sees where the picture has no pixel.
+/// How places outside an image are filled: torchvision's padding mode and fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Beyond {
-    pub(crate) outside: PaddingMode,
-    /// The level of a constant outside.
+pub(crate) struct Padding {
+    pub(crate) mode: PaddingMode,
+    /// The grey level of [`PaddingMode::Constant`], 0 to 255.
     pub(crate) fill: u8,
 }
 
-impl Beyond {
-    pub(crate) const BLACK: Beyond = Beyond { outside: PaddingMode::Constant, fill: 0 };
+impl Padding {
+    pub(crate) const BLACK: Padding = Padding { mode: PaddingMode::Constant, fill: 0 };
 
-    /// The row or column of a picture that is seen at `at`, of `length` rows or columns (1 at least); `None` where
+    /// The row or column of an image that is seen at `at`, of `length` rows or columns (1 at least); `None` where
     /// that is the constant.
-    pub(crate) fn place(self, at: i64, length: u32) -> Option<u32> {
+    pub(crate) fn source_index(self, at: i64, length: u32) -> Option<u32> {
         let last = i64::from(length) - 1;
-        let place = match self.outside {
+        let place = match self.mode {
             _ if (0..=last).contains(&at) => at,
             PaddingMode::Constant => return None,
             PaddingMode::Edge => at.clamp(0, last),
@@ -36,9 +36,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_outside_is_a_constant_a_mirror_or_the_edge() {
-        let row = |outside, length| {
-            let places = (-5..7).map(|at| Beyond { outside, fill: 9 }.place(at, length));
+    fn padding_is_a_constant_a_mirror_or_the_edge() {
+        let row = |mode, length| {
+            let places = (-5..7).map(|at| Padding { mode, fill: 9 }.source_index(at, length));
             places.map(|place| place.map_or('.', |place| char::from(b'a' + place as u8))).collect::<String>()
         };
         assert_eq!(row(PaddingMode::Constant, 3), ".....abc....");

@@ -1,101 +1,101 @@
-//! What a parameter may hold.
+//! What values a transform's parameter may have.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What a parameter holds, its range (both ends included) and its default.
+/// The type of a parameter's values, their range (both ends included) and the default. In JSON the type is `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Kind {
+pub enum ParameterType {
     /// A number.
     Number {
-        /// Least.
+        /// Smallest value.
         min: f64,
-        /// Greatest.
+        /// Largest value.
         max: f64,
-        /// Of a slider.
+        /// Spacing of a slider's values.
         step: f64,
-        /// Where it is left out.
+        /// The value where it is left out.
         default: f64,
     },
     /// A whole number.
     Integer {
-        /// Least.
+        /// Smallest value.
         min: u32,
-        /// Greatest.
+        /// Largest value.
         max: u32,
-        /// Between values; 2: odd ones only.
+        /// Spacing of the values, from `min`; 2: odd ones only.
         step: u32,
-        /// Where it is left out.
+        /// The value where it is left out.
         default: u32,
     },
-    /// Two numbers between which a draw falls.
+    /// Two numbers; the value is sampled uniformly between them.
     Range {
-        /// Least.
+        /// Smallest value.
         min: f64,
-        /// Greatest.
+        /// Largest value.
         max: f64,
-        /// Of a slider.
+        /// Spacing of a slider's values.
         step: f64,
-        /// Where it is left out.
+        /// The value where it is left out.
         default: [f64; 2],
         /// Whether one number `d` stands for `[-d, d]`.
         symmetric: bool,
     },
-    /// Two whole numbers between which a draw falls.
+    /// Two whole numbers; the value is sampled uniformly between them, both included.
     IntegerRange {
-        /// Least.
+        /// Smallest value.
         min: u32,
-        /// Greatest.
+        /// Largest value.
         max: u32,
-        /// Where it is left out.
+        /// The value where it is left out.
         default: [u32; 2],
     },
     /// One of these: value and label.
     Choice {
         /// Value in JSON, label on a page.
         choices: &'static [(&'static str, &'static str)],
-        /// Where it is left out.
+        /// The value where it is left out.
         default: &'static str,
     },
     /// True or false.
     Flag {
-        /// Where it is left out.
+        /// The value where it is left out.
         default: bool,
     },
-    /// Red, green, blue.
+    /// Three numbers: red, green, blue.
     Channels {
-        /// Least.
+        /// Smallest value.
         min: f64,
-        /// Greatest.
+        /// Largest value.
         max: f64,
-        /// Where it is left out.
+        /// The value where it is left out.
         default: [f64; 3],
     },
 }
 
-impl Kind {
+impl ParameterType {
     /// The value where none is given.
     pub fn default_value(&self) -> Value {
         match self {
-            Kind::Number { default, .. } => json!(default),
-            Kind::Integer { default, .. } => json!(default),
-            Kind::Range { default, .. } => json!(default),
-            Kind::IntegerRange { default, .. } => json!(default),
-            Kind::Choice { default, .. } => json!(default),
-            Kind::Flag { default } => json!(default),
-            Kind::Channels { default, .. } => json!(default),
+            ParameterType::Number { default, .. } => json!(default),
+            ParameterType::Integer { default, .. } => json!(default),
+            ParameterType::Range { default, .. } => json!(default),
+            ParameterType::IntegerRange { default, .. } => json!(default),
+            ParameterType::Choice { default, .. } => json!(default),
+            ParameterType::Flag { default } => json!(default),
+            ParameterType::Channels { default, .. } => json!(default),
         }
     }
 
-    /// Checks a value, and writes it the way the step wants it.
+    /// Checks a value, and writes it the way the transform wants it.
     pub(super) fn read(&self, value: &Value) -> Result<Value, String> {
         let expected = match *self {
-            Kind::Number { min, max, .. } => match value.as_f64() {
+            ParameterType::Number { min, max, .. } => match value.as_f64() {
                 Some(number) if (min..=max).contains(&number) => return Ok(json!(number)),
                 _ => format!("a number from {min} to {max}"),
             },
-            Kind::Integer { min, max, step, .. } => match whole(value) {
+            ParameterType::Integer { min, max, step, .. } => match whole(value) {
                 Some(number) if (min..=max).contains(&number) => {
                     return if (number - min).is_multiple_of(step) {
                         Ok(json!(number))
@@ -105,7 +105,7 @@ impl Kind {
                 }
                 _ => format!("a whole number from {min} to {max}"),
             },
-            Kind::Range { min, max, symmetric, .. } => {
+            ParameterType::Range { min, max, symmetric, .. } => {
                 let numbers = match value.as_f64() {
                     Some(most) if symmetric && most >= 0.0 => Some([-most, most]),
                     _ => list(value, Value::as_f64),
@@ -121,7 +121,7 @@ impl Kind {
                     _ => format!("two numbers from {min} to {max}"),
                 }
             }
-            Kind::IntegerRange { min, max, .. } => match list(value, whole) {
+            ParameterType::IntegerRange { min, max, .. } => match list(value, whole) {
                 Some([low, high]) if low >= min && high <= max && low <= max && high >= min => {
                     return if low <= high {
                         Ok(json!([low, high]))
@@ -131,17 +131,17 @@ impl Kind {
                 }
                 _ => format!("two whole numbers from {min} to {max}"),
             },
-            Kind::Choice { choices, .. } => {
+            ParameterType::Choice { choices, .. } => {
                 if choices.iter().any(|(choice, _)| value.as_str() == Some(choice)) {
                     return Ok(value.clone());
                 }
                 let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
                 format!("one of {}", names.join(", "))
             }
-            Kind::Flag { .. } if value.is_boolean() => return Ok(value.clone()),
-            Kind::Flag { .. } => "true or false".to_owned(),
-            Kind::Channels { min, max, .. } => match list::<_, 3>(value, Value::as_f64) {
-                // In 32 bits, as steps hold them: what was read is within its range when it is checked again.
+            ParameterType::Flag { .. } if value.is_boolean() => return Ok(value.clone()),
+            ParameterType::Flag { .. } => "true or false".to_owned(),
+            ParameterType::Channels { min, max, .. } => match list::<_, 3>(value, Value::as_f64) {
+                // In 32 bits, as transforms hold them: what was read is within its range when it is checked again.
                 Some(numbers)
                     if numbers.iter().all(|number| (min as f32..=max as f32).contains(&(*number as f32))) =>
                 {

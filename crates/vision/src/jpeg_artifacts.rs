@@ -1,4 +1,4 @@
-//! What JPEG takes from a picture: saved and read again, without the file in between, whose coding loses nothing.
+//! What JPEG takes from an image: saved and read again, without the file in between, whose coding loses nothing.
 //!
 //! Follows libjpeg (and so Pillow and torchvision) to the level: baseline, colour at half the resolution (4:2:0),
 //! the tables of ITU-T T.81 Annex K scaled by quality, the transform of Loeffler, Ligtenberg and Moschytz (1989) in
@@ -36,7 +36,7 @@ const CHROMA: [u16; 64] = [
 fn scaled(table: &[u16; 64], quality: u32) -> [i32; 64] {
     let quality = quality.clamp(1, 100) as i32;
     let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
-    table.map(|step| ((i32::from(step) * percent + 50) / 100).clamp(1, 255))
+    table.map(|entry| ((i32::from(entry) * percent + 50) / 100).clamp(1, 255))
 }
 
 /// One channel, its sides filled up to whole blocks.
@@ -59,7 +59,7 @@ impl Plane {
         }
     }
 
-    /// Each block transformed, cut to whole steps of the table, and transformed back.
+    /// Each block transformed, rounded to multiples of the table's entries, and transformed back.
     fn quantize(&mut self, table: &[i32; 64]) {
         for top in (0..self.levels.len()).step_by(8 * self.stride) {
             for corner in (top..top + self.stride).step_by(8) {
@@ -71,11 +71,11 @@ impl Plane {
                     }
                 }
                 forward(&mut block);
-                for (value, step) in block.iter_mut().zip(table) {
+                for (value, entry) in block.iter_mut().zip(table) {
                     // The transform gives eight times the coefficient. Rounded, halves away from 0.
-                    let divisor = 8 * step;
-                    let steps = (value.abs() + divisor / 2) / divisor;
-                    *value = value.signum() * steps * step;
+                    let divisor = 8 * entry;
+                    let multiple = (value.abs() + divisor / 2) / divisor;
+                    *value = value.signum() * multiple * entry;
                 }
                 inverse(&mut block);
                 for (values, at) in block.chunks_exact(8).zip(rows) {
@@ -171,7 +171,7 @@ fn halved(plane: &Plane) -> Plane {
 /// and across. `half` is the plane's width and height without what fills its blocks.
 fn enlarge_row(plane: &Plane, (width, height): (usize, usize), y: usize, sums: &mut [i32], row: &mut [u8]) {
     let near = plane.row(y / 2);
-    // A picture of up to four columns is enlarged by repetition.
+    // An image of up to four columns is enlarged by repetition.
     if width <= 2 {
         for (pair, level) in row.chunks_exact_mut(2).zip(near) {
             pair.fill(*level);
@@ -194,23 +194,24 @@ const FACTOR_BITS: u32 = 13;
 /// Additional binary places between its two passes.
 const PASS_BITS: u32 = 2;
 
-/// The transform's factors: √2 times sines and cosines of sixteenths of a half turn, and sums of those.
+/// The transform's factors, named as in libjpeg: √2 times sines and cosines of sixteenths of a half turn, and sums of
+/// those.
 mod factor {
     const fn fixed(value: f64) -> i32 {
         (value * (1 << super::FACTOR_BITS) as f64 + 0.5) as i32
     }
-    pub(super) const A: i32 = fixed(0.298_631_336);
-    pub(super) const B: i32 = fixed(0.390_180_644);
-    pub(super) const C: i32 = fixed(0.541_196_100);
-    pub(super) const D: i32 = fixed(0.765_366_865);
-    pub(super) const E: i32 = fixed(0.899_976_223);
-    pub(super) const F: i32 = fixed(1.175_875_602);
-    pub(super) const G: i32 = fixed(1.501_321_110);
-    pub(super) const H: i32 = fixed(1.847_759_065);
-    pub(super) const I: i32 = fixed(1.961_570_560);
-    pub(super) const J: i32 = fixed(2.053_119_869);
-    pub(super) const K: i32 = fixed(2.562_915_447);
-    pub(super) const L: i32 = fixed(3.072_711_026);
+    pub(super) const FIX_0_298631336: i32 = fixed(0.298_631_336);
+    pub(super) const FIX_0_390180644: i32 = fixed(0.390_180_644);
+    pub(super) const FIX_0_541196100: i32 = fixed(0.541_196_100);
+    pub(super) const FIX_0_765366865: i32 = fixed(0.765_366_865);
+    pub(super) const FIX_0_899976223: i32 = fixed(0.899_976_223);
+    pub(super) const FIX_1_175875602: i32 = fixed(1.175_875_602);
+    pub(super) const FIX_1_501321110: i32 = fixed(1.501_321_110);
+    pub(super) const FIX_1_847759065: i32 = fixed(1.847_759_065);
+    pub(super) const FIX_1_961570560: i32 = fixed(1.961_570_560);
+    pub(super) const FIX_2_053119869: i32 = fixed(2.053_119_869);
+    pub(super) const FIX_2_562915447: i32 = fixed(2.562_915_447);
+    pub(super) const FIX_3_072711026: i32 = fixed(3.072_711_026);
 }
 
 fn rounded(value: i32, bits: u32) -> i32 {
@@ -219,11 +220,16 @@ fn rounded(value: i32, bits: u32) -> i32 {
 
 /// Turns of the odd half, shared by both directions.
 fn odd_half([a, b, c, d]: [i32; 4]) -> [i32; 4] {
-    use factor::{A, B, E, F, G, I, J, K, L};
-    let both = (a + c + b + d) * F;
-    let (outer, inner) = (-(a + d) * E, -(b + c) * K);
-    let (even, odd) = (both - (a + c) * I, both - (b + d) * B);
-    [a * A + outer + even, b * J + inner + odd, c * L + inner + even, d * G + outer + odd]
+    use factor::*;
+    let both = (a + c + b + d) * FIX_1_175875602;
+    let (outer, inner) = (-(a + d) * FIX_0_899976223, -(b + c) * FIX_2_562915447);
+    let (even, odd) = (both - (a + c) * FIX_1_961570560, both - (b + d) * FIX_0_390180644);
+    [
+        a * FIX_0_298631336 + outer + even,
+        b * FIX_2_053119869 + inner + odd,
+        c * FIX_3_072711026 + inner + even,
+        d * FIX_1_501321110 + outer + odd,
+    ]
 }
 
 /// Levels → coefficients, eight times as large as they are.
@@ -236,25 +242,25 @@ fn forward(block: &mut [i32; 64]) {
     }
 }
 
-fn forward_line(block: &mut [i32; 64], at: usize, step: usize, plain: impl Fn(i32) -> i32, bits: u32) {
-    let [v0, v1, v2, v3, v4, v5, v6, v7] = std::array::from_fn(|k| block[at + k * step]);
+fn forward_line(block: &mut [i32; 64], at: usize, stride: usize, plain: impl Fn(i32) -> i32, bits: u32) {
+    let [v0, v1, v2, v3, v4, v5, v6, v7] = std::array::from_fn(|k| block[at + k * stride]);
     let (sum0, sum1, sum2, sum3) = (v0 + v7, v1 + v6, v2 + v5, v3 + v4);
     let (outer, inner) = (sum0 + sum3, sum1 + sum2);
     let (outer_off, inner_off) = (sum0 - sum3, sum1 - sum2);
-    let turn = (inner_off + outer_off) * factor::C;
+    let turn = (inner_off + outer_off) * factor::FIX_0_541196100;
     let [c7, c5, c3, c1] = odd_half([v3 - v4, v2 - v5, v1 - v6, v0 - v7]);
     let coefficients = [
         plain(outer + inner),
         rounded(c1, bits),
-        rounded(turn + outer_off * factor::D, bits),
+        rounded(turn + outer_off * factor::FIX_0_765366865, bits),
         rounded(c3, bits),
         plain(outer - inner),
         rounded(c5, bits),
-        rounded(turn - inner_off * factor::H, bits),
+        rounded(turn - inner_off * factor::FIX_1_847759065, bits),
         rounded(c7, bits),
     ];
     for (k, value) in coefficients.into_iter().enumerate() {
-        block[at + k * step] = value;
+        block[at + k * stride] = value;
     }
 }
 
@@ -268,16 +274,16 @@ fn inverse(block: &mut [i32; 64]) {
     }
 }
 
-fn inverse_line(block: &mut [i32; 64], at: usize, step: usize, bits: u32) {
-    let [c0, c1, c2, c3, c4, c5, c6, c7] = std::array::from_fn(|k| block[at + k * step]);
-    let turn = (c2 + c6) * factor::C;
-    let (low, high) = (turn - c6 * factor::H, turn + c2 * factor::D);
+fn inverse_line(block: &mut [i32; 64], at: usize, stride: usize, bits: u32) {
+    let [c0, c1, c2, c3, c4, c5, c6, c7] = std::array::from_fn(|k| block[at + k * stride]);
+    let turn = (c2 + c6) * factor::FIX_0_541196100;
+    let (low, high) = (turn - c6 * factor::FIX_1_847759065, turn + c2 * factor::FIX_0_765366865);
     let (sum, difference) = ((c0 + c4) << FACTOR_BITS, (c0 - c4) << FACTOR_BITS);
     let even = [sum + high, difference + low, difference - low, sum - high];
     let [o3, o2, o1, o0] = odd_half([c7, c5, c3, c1]);
     for (k, (even, odd)) in even.into_iter().zip([o0, o1, o2, o3]).enumerate() {
-        block[at + k * step] = rounded(even + odd, bits);
-        block[at + (7 - k) * step] = rounded(even - odd, bits);
+        block[at + k * stride] = rounded(even + odd, bits);
+        block[at + (7 - k) * stride] = rounded(even - odd, bits);
     }
 }
 
@@ -307,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_of_any_size_keep_it_and_lose_more_at_lower_quality() {
+    fn images_of_any_size_keep_it_and_lose_more_at_lower_quality() {
         for size in [(1, 1), (7, 3), (17, 16), (4, 9), (5, 9), (33, 50)] {
             let plain = RgbImage::from_pixel(size.0, size.1, image::Rgb([90, 100, 110]));
             let saved = round_trip(&plain, 90);

@@ -1,4 +1,4 @@
-//! Decoded pictures, kept in memory as far as a budget goes, so that later epochs need not decode again.
+//! Decoded images, kept in memory as far as a budget goes, so that later epochs need not decode again.
 
 use crate::fault::Fault;
 use protocol::sample::Sample;
@@ -10,12 +10,12 @@ use vision::{Limits, RgbImage};
 /// Bytes of pixels that are kept: 2,300 photos of 445 × 334, or the whole of CIFAR-10 six times over.
 const BUDGET: usize = 1 << 30;
 
-/// A store of upright RGB pictures by sample.
+/// A store of upright RGB images by sample.
 ///
-/// Nothing is ever thrown out: an epoch visits every sample once in a new order, so the picture used longest ago
+/// Nothing is ever thrown out: an epoch visits every sample once in a new order, so the image used longest ago
 /// is as likely to be needed next as any other.
 #[derive(Default)]
-pub struct Pictures {
+pub struct Images {
     kept: Mutex<Kept>,
 }
 
@@ -25,25 +25,25 @@ struct Kept {
     bytes: usize,
 }
 
-impl Pictures {
-    /// The picture of `sample`, decoded now or before; the error names the file.
+impl Images {
+    /// The image of `sample`, decoded now or before; the error names the file.
     pub fn get(&self, sample: &Sample) -> Result<Arc<RgbImage>, Fault> {
         // A loader that panicked can't have left a half-made entry, so a poisoned lock is as good as any.
         let lock = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(picture) = lock().by_id.get(&sample.id) {
-            return Ok(Arc::clone(picture));
+        if let Some(image) = lock().by_id.get(&sample.id) {
+            return Ok(Arc::clone(image));
         }
         let decoded = vision::decode_file(Path::new(&sample.path), &Limits::default()).map_err(|error| {
-            Fault::new(format!("Could not read the picture {}: {error}.", sample.path))
+            Fault::new(format!("Could not read the image {}: {error}.", sample.path))
                 .advice("If the file was moved, changed or deleted since the import, put it back or import again; then resume.")
         })?;
-        let picture = Arc::new(decoded.image);
-        let bytes = picture.as_raw().len();
+        let image = Arc::new(decoded.image);
+        let bytes = image.as_raw().len();
         let mut kept = lock();
         if kept.bytes + bytes <= BUDGET {
             kept.bytes += bytes;
-            kept.by_id.insert(sample.id, Arc::clone(&picture));
+            kept.by_id.insert(sample.id, Arc::clone(&image));
         }
-        Ok(picture)
+        Ok(image)
     }
 }

@@ -1,30 +1,42 @@
-//! What kind of picture some bytes are, told by their content, and whether a JPEG is all there.
+//! Which image format some bytes have, by their content (sniffing), and whether a JPEG is complete.
 
-use crate::decode::DecodeError;
 use image::ImageFormat;
 
-/// The kind of picture, where it is one that can be read.
-pub(crate) fn kind_of(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
+/// What the content of a file shows of its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sniffed {
+    /// There are no bytes.
+    Empty,
+    /// A format that can be decoded.
+    Format(ImageFormat),
+    /// An image format, or a format of documents, that can't be decoded here; its name.
+    Unsupported(&'static str),
+    /// No known image format.
+    Unknown,
+}
+
+/// The format of these bytes.
+pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
     if bytes.is_empty() {
-        return Err(DecodeError::Empty);
+        return Sniffed::Empty;
     }
-    if let Some(format) = unreadable_kind(bytes) {
-        let why = "convert it to JPEG or PNG first".into();
-        return Err(DecodeError::Unsupported { format, why });
+    if let Some(name) = unsupported_format(bytes) {
+        return Sniffed::Unsupported(name);
     }
     // TGA has no signature in front, but its second version has one at the end.
     let is_tga = bytes.ends_with(b"TRUEVISION-XFILE.\0");
-    image::guess_format(bytes).ok().or(is_tga.then_some(ImageFormat::Tga)).ok_or(DecodeError::NotAnImage)
+    let format = image::guess_format(bytes).ok().or(is_tga.then_some(ImageFormat::Tga));
+    format.map_or(Sniffed::Unknown, Sniffed::Format)
 }
 
-/// Whether a file that begins with these bytes is an image, be it of a kind that can't be read here.
+/// Whether a file that begins with these bytes is an image, be it of a format that can't be decoded here.
 pub fn is_image(head: &[u8]) -> bool {
-    matches!(kind_of(head), Ok(_) | Err(DecodeError::Unsupported { .. }))
+    matches!(sniff(head), Sniffed::Format(_) | Sniffed::Unsupported(_))
 }
 
-/// Kinds that people have and that can't be read here. To call them "not a picture" would be wrong.
-fn unreadable_kind(bytes: &[u8]) -> Option<&'static str> {
-    const KINDS: [(usize, &[u8], &str); 13] = [
+/// Formats that people have and that can't be decoded here. To call them "not an image" would be wrong.
+fn unsupported_format(bytes: &[u8]) -> Option<&'static str> {
+    const SIGNATURES: [(usize, &[u8], &str); 13] = [
         (4, b"ftypheic", "heic"),
         (4, b"ftypheix", "heic"),
         (4, b"ftypheim", "heic"),
@@ -42,7 +54,7 @@ fn unreadable_kind(bytes: &[u8]) -> Option<&'static str> {
     let matching = |(at, signature, _): &&(usize, &[u8], &str)| {
         bytes.get(*at..).is_some_and(|rest| rest.starts_with(signature))
     };
-    KINDS.iter().find(matching).map(|(_, _, name)| *name)
+    SIGNATURES.iter().find(matching).map(|(_, _, name)| *name)
 }
 
 /// `jpeg`, `png` …
@@ -55,7 +67,7 @@ pub(crate) fn name_of(format: ImageFormat) -> &'static str {
 }
 
 /// Whether the end marker is there: walks over the segments, so that the end of a thumbnail within one does not count.
-pub(crate) fn jpeg_is_whole(bytes: &[u8]) -> bool {
+pub(crate) fn jpeg_is_complete(bytes: &[u8]) -> bool {
     let mut at = 2; // the start marker
     loop {
         let Some(ahead) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0xff)) else {
@@ -81,28 +93,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_told_by_content() {
-        assert!(matches!(kind_of(b""), Err(DecodeError::Empty)));
-        assert!(matches!(kind_of(b"hello"), Err(DecodeError::NotAnImage)));
-        assert!(matches!(kind_of(b"GIF89a..."), Ok(ImageFormat::Gif)));
-        assert!(matches!(kind_of(b"...TRUEVISION-XFILE.\0"), Ok(ImageFormat::Tga)));
-        assert_eq!(
-            kind_of(b"\0\0\0\x18ftypheic\0\0").unwrap_err().to_string(),
-            "a heic picture that can't be read here: convert it to JPEG or PNG first"
-        );
+    fn formats_are_recognized_by_content() {
+        assert_eq!(sniff(b""), Sniffed::Empty);
+        assert_eq!(sniff(b"hello"), Sniffed::Unknown);
+        assert_eq!(sniff(b"GIF89a..."), Sniffed::Format(ImageFormat::Gif));
+        assert_eq!(sniff(b"...TRUEVISION-XFILE.\0"), Sniffed::Format(ImageFormat::Tga));
+        assert_eq!(sniff(b"\0\0\0\x18ftypheic\0\0"), Sniffed::Unsupported("heic"));
     }
 
     #[test]
     fn the_end_of_a_jpeg_is_the_marker_outside_of_segments() {
         let comment = b"\xff\xd8\xff\xfe\x00\x06ab\xff\xd9";
-        assert!(!jpeg_is_whole(comment));
-        assert!(jpeg_is_whole(
+        assert!(!jpeg_is_complete(comment));
+        assert!(jpeg_is_complete(
             &[comment.as_slice(), b"\xff\xda\x00\x02pixels\xff\x00\xff\xd0\xff\xff\xd9"].concat()
         ));
-        assert!(!jpeg_is_whole(
+        assert!(!jpeg_is_complete(
             &[comment.as_slice(), b"\xff\xda\x00\x02pixels\xff\x00\xff\xd0\xff"].concat()
         ));
-        assert!(!jpeg_is_whole(b"\xff\xd8\xff\xfe\xff\xff"));
-        assert!(!jpeg_is_whole(b"\xff"));
+        assert!(!jpeg_is_complete(b"\xff\xd8\xff\xfe\xff\xff"));
+        assert!(!jpeg_is_complete(b"\xff"));
     }
 }

@@ -1,22 +1,22 @@
-//! Random draws that belong to a sample, not to a thread or an order.
+//! Random numbers that belong to a sample, not to a thread or an order.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 
-/// A stream of draws keyed by (seed, epoch, sample): ChaCha with 8 rounds, whose key is just those three numbers.
+/// A stream of random numbers keyed by (seed, epoch, sample): ChaCha with 8 rounds, whose key is just those three numbers.
 #[derive(Clone, Debug)]
-pub struct Draw {
+pub struct RandomStream {
     stream: ChaCha8Rng,
 }
 
-impl Draw {
+impl RandomStream {
     /// The stream of one sample in one epoch of one run.
-    pub fn new(seed: u64, epoch: u32, sample_id: i64) -> Draw {
+    pub fn new(seed: u64, epoch: u32, sample_id: i64) -> RandomStream {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..12].copy_from_slice(&epoch.to_le_bytes());
         key[12..20].copy_from_slice(&sample_id.to_le_bytes());
-        Draw { stream: ChaCha8Rng::from_seed(key) }
+        RandomStream { stream: ChaCha8Rng::from_seed(key) }
     }
 
     /// Uniform in `low..high` (`low` where they are equal).
@@ -49,21 +49,21 @@ impl Draw {
         self.stream.fill_bytes(bytes);
     }
 
-    /// A stream of its own, keyed by 256 bits of this one: however much is drawn from it, this one goes on the same.
-    pub(crate) fn branch(&mut self) -> Draw {
+    /// A stream of its own, keyed by 256 bits of this one: however much is taken from it, this one goes on the same.
+    pub(crate) fn branch(&mut self) -> RandomStream {
         let mut key = [0; 32];
         self.fill(&mut key);
-        Draw { stream: ChaCha8Rng::from_seed(key) }
+        RandomStream { stream: ChaCha8Rng::from_seed(key) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Draw;
+    use super::RandomStream;
 
     #[test]
     fn a_stream_depends_on_its_three_keys_alone() {
-        let first = |seed, epoch, sample| Draw::new(seed, epoch, sample).uniform(0.0, 1.0);
+        let first = |seed, epoch, sample| RandomStream::new(seed, epoch, sample).uniform(0.0, 1.0);
         assert_eq!(first(1, 2, 3), first(1, 2, 3));
         assert_ne!(first(1, 2, 3), first(2, 2, 3));
         assert_ne!(first(1, 2, 3), first(1, 3, 3));
@@ -71,53 +71,53 @@ mod tests {
     }
 
     #[test]
-    fn draws_stay_what_they_are() {
+    fn numbers_stay_what_they_are() {
         // Runs are repeated by seed, also by later versions of this program.
-        let mut draw = Draw::new(1, 2, 3);
-        assert_eq!(draw.uniform(0.0, 1.0), 0.3851991800504898);
-        assert_eq!(draw.below(1_000_000), 862_860);
-        assert_eq!(Draw::new(0, 0, -1).uniform(-1.0, 1.0), -0.21274612043381835);
+        let mut random = RandomStream::new(1, 2, 3);
+        assert_eq!(random.uniform(0.0, 1.0), 0.3851991800504898);
+        assert_eq!(random.below(1_000_000), 862_860);
+        assert_eq!(RandomStream::new(0, 0, -1).uniform(-1.0, 1.0), -0.21274612043381835);
     }
 
     #[test]
-    fn draws_keep_within_their_bounds() {
-        let mut draw = Draw::new(5, 1, 1);
-        assert!((0..1000).all(|_| draw.chance(1.0) && !draw.chance(0.0)));
-        assert!((0..1000).all(|_| draw.below(1) == 0 && draw.uniform(2.5, 2.5) == 2.5));
-        assert!((0..1000).all(|_| (-3.0..4.0).contains(&draw.uniform(-3.0, 4.0))));
+    fn numbers_keep_within_their_bounds() {
+        let mut random = RandomStream::new(5, 1, 1);
+        assert!((0..1000).all(|_| random.chance(1.0) && !random.chance(0.0)));
+        assert!((0..1000).all(|_| random.below(1) == 0 && random.uniform(2.5, 2.5) == 2.5));
+        assert!((0..1000).all(|_| (-3.0..4.0).contains(&random.uniform(-3.0, 4.0))));
     }
 
     #[test]
     fn a_branch_leaves_the_stream_as_it_is() {
-        let (mut one, mut other) = (Draw::new(1, 1, 1), Draw::new(1, 1, 1));
+        let (mut one, mut other) = (RandomStream::new(1, 1, 1), RandomStream::new(1, 1, 1));
         let (mut branch, mut same) = (one.branch(), other.branch());
-        let drawn: Vec<f64> = (0..100).map(|_| branch.uniform(0.0, 1.0)).collect();
-        assert_eq!(drawn[0], same.uniform(0.0, 1.0));
+        let sampled: Vec<f64> = (0..100).map(|_| branch.uniform(0.0, 1.0)).collect();
+        assert_eq!(sampled[0], same.uniform(0.0, 1.0));
         let next = one.uniform(0.0, 1.0);
         assert_eq!(next, other.uniform(0.0, 1.0));
-        assert!(!drawn.contains(&next));
+        assert!(!sampled.contains(&next));
     }
 
     #[test]
-    fn normal_draws_have_the_moments_of_the_distribution() {
-        let mut draw = Draw::new(9, 1, 1);
-        let drawn: Vec<f64> = (0..100_000).map(|_| draw.normal()).collect();
-        let moment = |power| drawn.iter().map(|value| value.powi(power)).sum::<f64>() / 100_000.0;
+    fn normal_numbers_have_the_moments_of_the_distribution() {
+        let mut random = RandomStream::new(9, 1, 1);
+        let sampled: Vec<f64> = (0..100_000).map(|_| random.normal()).collect();
+        let moment = |power| sampled.iter().map(|value| value.powi(power)).sum::<f64>() / 100_000.0;
         for (power, expected, allowed) in [(1, 0.0, 0.015), (2, 1.0, 0.02), (3, 0.0, 0.06), (4, 3.0, 0.15)] {
             assert!((moment(power) - expected).abs() < allowed, "{power}: {}", moment(power));
         }
     }
 
     #[test]
-    fn draws_are_uniform() {
-        let mut draw = Draw::new(7, 1, 1);
+    fn numbers_are_uniform() {
+        let mut random = RandomStream::new(7, 1, 1);
         let mut counts = [0_u32; 10];
         for _ in 0..100_000 {
-            counts[draw.below(10) as usize] += 1;
+            counts[random.below(10) as usize] += 1;
         }
-        // The deviation of a count is 95.
+        // The standard deviation of a count is 95.
         assert!(counts.iter().all(|count| count.abs_diff(10_000) < 500), "{counts:?}");
-        let mean = (0..100_000).map(|_| draw.uniform(-1.0, 3.0)).sum::<f64>() / 100_000.0;
+        let mean = (0..100_000).map(|_| random.uniform(-1.0, 3.0)).sum::<f64>() / 100_000.0;
         assert!((mean - 1.0).abs() < 0.02, "{mean}");
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures for people: thumbnails, and tensors turned back into pictures.
+//! Images for pages: thumbnails, PNG files, and tensors turned back into images.
 
 use crate::geometry::Area;
 use crate::pipeline::Tensor;
@@ -10,25 +10,25 @@ use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbImage};
 use std::borrow::Cow;
 use std::io::Cursor;
 
-/// Up to this longer side a picture is kept to the level: a page shows it enlarged.
+/// Up to this longer side an image is kept to the level: a page shows it enlarged.
 const PIXEL_ART_SIDE: u32 = 64;
 /// More is no thumbnail, and JPEG has a limit.
 const MAX_SIDE: u32 = 4096;
 
-/// A small picture, encoded.
+/// A small image, encoded.
 #[derive(Clone, Debug)]
 pub struct Thumbnail {
-    /// The file.
+    /// The encoded file.
     pub bytes: Vec<u8>,
     /// Its media type.
     pub mime: &'static str,
-    /// Pixels.
+    /// In pixels, as encoded.
     pub width: u32,
-    /// Pixels.
+    /// In pixels, as encoded.
     pub height: u32,
 }
 
-/// A picture whose longer side is at most `side` pixels (1 to 4096 count), never enlarged: lossless WebP where the
+/// An image whose longer side is at most `side` pixels (1 to 4096 count), never enlarged: lossless WebP where the
 /// original has no side above 64 pixels, JPEG of quality 85 else.
 pub fn thumbnail(image: &RgbImage, side: u32) -> Thumbnail {
     let longer = image.width().max(image.height());
@@ -56,7 +56,7 @@ pub fn thumbnail(image: &RgbImage, side: u32) -> Thumbnail {
     Thumbnail { bytes, mime, width, height }
 }
 
-/// A tensor `[3, height, width]` as a picture: the normalisation (mean, std) is undone, values are cut to 0 to 255.
+/// A tensor `[3, height, width]` as an image: the normalisation (mean, std) is undone, values are cut to 0 to 255.
 pub fn image_from_tensor(
     data: &[f32],
     height: u32,
@@ -74,15 +74,15 @@ pub fn image_from_tensor(
     })
 }
 
-/// One channel of a tensor as grey: its least value black, its greatest white.
+/// One channel of a tensor as grey: its minimum black, its maximum white.
 pub fn channel_image(tensor: &Tensor, channel: usize) -> RgbImage {
     let plane = tensor.height as usize * tensor.width as usize;
     let values = &tensor.data[channel * plane..(channel + 1) * plane];
-    let (least, most) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), value| {
-        (least.min(*value), most.max(*value))
-    });
-    let spread = if most > least { most - least } else { 1.0 };
-    let grey: Vec<f32> = values.iter().map(|value| (value - least) / spread).collect();
+    let (min, max) = values
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(min, max), value| (min.min(*value), max.max(*value)));
+    let spread = if max > min { max - min } else { 1.0 };
+    let grey: Vec<f32> = values.iter().map(|value| (value - min) / spread).collect();
     image_from_tensor(&grey.repeat(3), tensor.height, tensor.width, None)
 }
 
@@ -106,10 +106,10 @@ pub fn png(image: &RgbImage) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Draw, Limits, apply, decode};
+    use crate::{Limits, RandomStream, apply, decode};
     use protocol::transform::TransformSpec;
 
-    fn picture(width: u32, height: u32) -> RgbImage {
+    fn sample_image(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 3) as u8, (y * 5) as u8, (x ^ y) as u8]))
     }
 
@@ -124,7 +124,7 @@ mod tests {
             (900, 1, 90, "image/jpeg", (90, 1)),
             (80, 80, 0, "image/jpeg", (1, 1)),
         ] {
-            let thumbnail = thumbnail(&picture(width, height), side);
+            let thumbnail = thumbnail(&sample_image(width, height), side);
             let decoded = decode(&thumbnail.bytes, &Limits::default()).unwrap();
             assert_eq!((thumbnail.mime, (thumbnail.width, thumbnail.height)), (mime, size));
             assert_eq!(
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_is_small_is_kept_to_the_level() {
-        let image = picture(32, 24);
+        let image = sample_image(32, 24);
         let limits = Limits::default();
         assert_eq!(decode(&thumbnail(&image, 64).bytes, &limits).unwrap().image, image);
         assert_eq!(decode(&png(&image), &limits).unwrap().image, image);
@@ -153,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_gives_back_the_picture_that_it_was_made_of() {
-        let image = picture(32, 32);
+    fn a_tensor_gives_back_the_image_that_it_was_made_of() {
+        let image = sample_image(32, 32);
         let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-        for (step, normalize) in [
+        for (transform, normalize) in [
             (TransformSpec::CenterCrop { size: 32 }, None),
             (TransformSpec::Normalize { mean, std }, Some((mean, std))),
         ] {
-            let (tensor, _) = apply(&[step], &image, &mut Draw::new(0, 1, 1));
+            let (tensor, _) = apply(&[transform], &image, &mut RandomStream::new(0, 1, 1));
             assert_eq!(image_from_tensor(&tensor.data, 32, 32, normalize), image);
         }
         let wild = [-1.0, 2.0, f32::NAN];
