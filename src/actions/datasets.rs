@@ -1,18 +1,20 @@
 //! Changes of data sets: bringing one in, trying again, reading it as another format, removing it.
 
+use super::{Error, Result};
 use crate::domain::dataset::DatasetState;
 use crate::domain::ids::DatasetId;
 use crate::domain::recipe::FieldErrors;
 use crate::import::catalogue::Entry;
 use crate::import::{DatasetFormat, Options, SplitRequest, home, path_from_text};
-use crate::jobs::import::ImportSource;
+use crate::jobs::import::{ImportSource, Imports};
+use crate::store::Store;
 use crate::store::datasets::Dataset;
-use crate::web::{AppState, Error, Result};
 use std::path::{Path, PathBuf};
 
 /// Starts an import. What is wrong with its name, path or split is told field by field.
 pub async fn start_import(
-    app: &AppState,
+    store: &Store,
+    imports: &Imports,
     name: &str,
     source: ImportSource,
     options: Options,
@@ -37,14 +39,14 @@ pub async fn start_import(
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    match app.imports.start(name, source, options).await? {
+    match imports.start(name, source, options).await? {
         Some(id) => Ok(id),
-        None => Err(name_taken(app, name).await?),
+        None => Err(name_taken(store, name).await?),
     }
 }
 
-async fn name_taken(app: &AppState, name: &str) -> Result<Error> {
-    let free = app.store.free_dataset_name(name).await?;
+async fn name_taken(store: &Store, name: &str) -> Result<Error> {
+    let free = store.free_dataset_name(name).await?;
     Ok(Error::field("name", format!("there is a data set “{name}” already; “{free}” is free")))
 }
 
@@ -66,7 +68,7 @@ async fn check_path(path: &Path) -> Result<(), String> {
 }
 
 /// Imports what failed once more, as it was asked for; `None` where its files came from a browser and have to be brought again.
-pub async fn try_again(app: &AppState, dataset: &Dataset) -> Result<Option<DatasetId>> {
+pub async fn try_again(store: &Store, imports: &Imports, dataset: &Dataset) -> Result<Option<DatasetId>> {
     if dataset.state != DatasetState::Failed {
         return Err(Error::Conflict(format!("“{}” did not fail", dataset.name)));
     }
@@ -87,8 +89,8 @@ pub async fn try_again(app: &AppState, dataset: &Dataset) -> Result<Option<Datas
         "" => name_before_failure(dataset),
         name => name.to_owned(),
     };
-    let name = app.store.free_dataset_name(&wanted).await?;
-    start_import(app, &name, source, options).await.map(Some)
+    let name = store.free_dataset_name(&wanted).await?;
+    start_import(store, imports, &name, source, options).await.map(Some)
 }
 
 /// The name that a failed import was to have; it was freed for another try.
@@ -107,20 +109,20 @@ pub enum Removal {
 }
 
 /// Removes a data set, or stops its import; refused where runs have used it.
-pub async fn remove(app: &AppState, dataset: &Dataset) -> Result<Removal> {
-    if app.imports.cancel(dataset.id) {
+pub async fn remove(store: &Store, imports: &Imports, dataset: &Dataset) -> Result<Removal> {
+    if imports.cancel(dataset.id) {
         return Ok(Removal::Stopping);
     }
-    if app.imports.delete(dataset.id).await? {
+    if imports.delete(dataset.id).await? {
         return Ok(Removal::Removed);
     }
-    let runs = app.store.list_runs_of(dataset.id).await?.len();
+    let runs = store.list_runs_of(dataset.id).await?.len();
     let runs = if runs == 1 { "1 run uses it".to_owned() } else { format!("{runs} runs use it") };
     Err(Error::Conflict(format!("“{}” can't be removed: {runs}", dataset.name)))
 }
 
 /// Starts to import a data set's source again, as another format.
-pub async fn read_again(app: &AppState, dataset: &Dataset, format: DatasetFormat) -> Result<DatasetId> {
+pub async fn read_again(imports: &Imports, dataset: &Dataset, format: DatasetFormat) -> Result<DatasetId> {
     if dataset.state != DatasetState::Ready {
         return Err(Error::Conflict(format!("“{}” is {}", dataset.name, dataset.state.as_str())));
     }
@@ -131,7 +133,7 @@ pub async fn read_again(app: &AppState, dataset: &Dataset, format: DatasetFormat
         ))
     })?;
     check_path(path).await.map_err(|why| Error::field("path", why))?;
-    let started = app.imports.read_again(dataset, path.to_owned(), format).await?;
+    let started = imports.read_again(dataset, path.to_owned(), format).await?;
     started.ok_or_else(|| {
         Error::Conflict(format!(
             "“{}” is being read again already, or a data set has that name",

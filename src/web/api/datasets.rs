@@ -32,7 +32,7 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
 
 pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<StatusCode> {
     let dataset = find_dataset(&app, id).await?;
-    Ok(match actions::remove(&app, &dataset).await? {
+    Ok(match actions::remove(&app.store, &app.imports, &dataset).await? {
         Removal::Removed => StatusCode::NO_CONTENT,
         Removal::Stopping => StatusCode::ACCEPTED,
     })
@@ -55,7 +55,7 @@ pub(crate) async fn read_again(
     let dataset = find_dataset(&app, id).await?;
     let format = format_from_word("format", &request.format)?
         .ok_or_else(|| Error::field("format", "say which format it is"))?;
-    let id = actions::read_again(&app, &dataset, format).await?;
+    let id = actions::read_again(&app.imports, &dataset, format).await?;
     Ok((StatusCode::ACCEPTED, Json(dataset_json(&app, &find_dataset(&app, id.0).await?).await?)))
 }
 

@@ -73,7 +73,7 @@ pub(crate) async fn create(
             }
             Some(name) => ImportSource::Catalogue(entry_from_name("source.catalogue", name)?),
         };
-        start_import(&app, &new.name, source, options).await?
+        start_import(&app.store, &app.imports, &new.name, source, options).await?
     };
     let dataset = find_dataset(&app, id.0).await?;
     Ok((StatusCode::ACCEPTED, Json(dataset_json(&app, &dataset).await?)))
@@ -247,7 +247,7 @@ pub(crate) async fn create_from_form(
             ImportSource::Upload { received, class }
         }
     };
-    start_import(app, &typed.name, source, options).await
+    Ok(start_import(&app.store, &app.imports, &typed.name, source, options).await?)
 }
 
 /// Writes a file to disk as it comes.

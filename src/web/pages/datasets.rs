@@ -95,13 +95,13 @@ pub(crate) async fn read_again(
     }
     let format = format_from_word("format", format)?
         .ok_or_else(|| Error::field("format", "say which format it is"))?;
-    let id = actions::read_again(&app, &dataset, format).await?;
+    let id = actions::read_again(&app.imports, &dataset, format).await?;
     Ok(Redirect::to(&format!("/datasets/{id}")).into_response())
 }
 
 /// `POST /datasets/{id}/delete`: removes it, or stops its import; back to the data sets.
 pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
-    actions::remove(&app, &find_dataset(&app, id).await?).await?;
+    actions::remove(&app.store, &app.imports, &find_dataset(&app, id).await?).await?;
     Ok(Redirect::to("/datasets").into_response())
 }
 

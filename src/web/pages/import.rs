@@ -129,7 +129,7 @@ pub(crate) async fn create(State(app): State<AppState>, form: Multipart) -> Resu
 pub(crate) async fn retry(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
     let failed = FailedImport::new(dataset);
-    match try_again(&app, &failed.dataset).await {
+    match try_again(&app.store, &app.imports, &failed.dataset).await.map_err(Error::from) {
         Ok(Some(id)) => Ok(Redirect::to(&format!("/datasets/{id}")).into_response()),
         Ok(None) => Ok(Redirect::to(&failed.form()).into_response()),
         Err(Error::Invalid(errors)) => {
