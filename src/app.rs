@@ -2,7 +2,6 @@
 
 use crate::jobs::health::Health;
 use crate::jobs::import::Imports;
-use crate::lab::Lab;
 use crate::runs::{Runs, process};
 use crate::store::Store;
 use crate::web;
@@ -85,15 +84,9 @@ impl App {
         imports.recover().await?;
         let runs = Runs::new(store.clone(), data.clone(), trainer, max_concurrent);
         let queue = runs.work();
-        let state = web::AppState {
-            store: store.clone(),
-            health,
-            imports,
-            lab: Lab::default(),
-            runs,
-            data: data.clone(),
-            is_local: bound.ip().is_loopback(),
-        };
+        let is_local = bound.ip().is_loopback();
+        let state = web::AppState::new(store.clone(), health, imports, runs, data.clone(), is_local);
+        let watch = tokio::spawn(web::tell_changes(state.clone()));
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, web::router(state)).await {
                 tracing::error!(%error, "the server ended");
@@ -101,7 +94,7 @@ impl App {
         });
         let address_file = data.join(ADDRESS_FILE);
         std::fs::write(&address_file, &url).with_context(|| format!("writing {}", address_file.display()))?;
-        Ok(App { url, store, tasks: vec![queue, server], address_file, _lock: lock })
+        Ok(App { url, store, tasks: vec![queue, watch, server], address_file, _lock: lock })
     }
 
     /// Ends the server. Runs go on; the next server takes them up.

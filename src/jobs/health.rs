@@ -78,6 +78,13 @@ impl Health {
         }
     }
 
+    /// Images measured of those that have to be; `None` where no examination is under way.
+    pub fn progress(&self, dataset: DatasetId) -> Option<(usize, usize)> {
+        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = under_way.get(&dataset)?;
+        Some((progress.measured.load(Ordering::Relaxed), progress.to_measure.load(Ordering::Relaxed)))
+    }
+
     /// The report of the newest version, awaited where it is being made.
     ///
     /// # Errors

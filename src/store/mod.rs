@@ -4,6 +4,7 @@
 //! holds the data directory's lock opens the file at all. Queries are plain SQL in [`sqlx::query_as`]; each
 //! is run by a test on a real database.
 
+pub mod changes;
 pub mod datasets;
 mod edits;
 pub mod measures;
@@ -55,7 +56,7 @@ impl Store {
             .run(&write)
             .await
             .with_context(|| format!("bringing the database {} up to date", file.display()))?;
-        let read = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+        let read = SqlitePoolOptions::new().max_connections(5).connect_lazy_with(options.read_only(true));
         Ok(Store { write, read })
     }
 

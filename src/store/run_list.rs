@@ -68,21 +68,6 @@ pub struct ActiveRun {
     pub steps: Option<i64>,
 }
 
-/// What of a run's row tells that its pages have to be made anew.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct RunMark {
-    /// Its number.
-    pub id: RunId,
-    /// The data set that it learns from.
-    pub dataset_id: DatasetId,
-    /// How far its journal was read.
-    pub journal_offset: i64,
-    /// How much was evaluated: epochs, and splits.
-    pub evaluations: i64,
-    /// Everything that a person or the queue may change, in one text.
-    pub facts: String,
-}
-
 impl ActiveRun {
     /// Whole percents done.
     pub fn percent_done(&self) -> u64 {
@@ -131,18 +116,6 @@ impl Store {
             "select id, name, state = 'running' as is_running, step,
                     nullif(json_extract(spec, '$.epochs') * json_extract(started, '$.steps_per_epoch'), 0) as steps
              from runs where state in ('queued', 'running') order by queued_at_ms, id",
-        )
-        .fetch_all(&self.read)
-        .await
-    }
-
-    /// What has to be compared to know which runs changed, and how.
-    pub async fn list_run_marks(&self) -> sqlx::Result<Vec<RunMark>> {
-        sqlx::query_as(
-            "select id, dataset_id, journal_offset,
-                    (select count(*) from prediction_files where run_id = runs.id) as evaluations,
-                    json_array(name, state, wish, queued_at_ms, failure) as facts
-             from runs order by id",
         )
         .fetch_all(&self.read)
         .await

@@ -22,6 +22,8 @@ pub struct Run {
     pub state: RunState,
     /// Whether it was asked to stop, and then become this.
     pub stop_request: Option<StopRequest>,
+    /// When it was last put into the queue.
+    pub queued_at_ms: i64,
     /// When it was made.
     pub created_at_ms: i64,
     /// When its trainer first spoke.
@@ -67,6 +69,7 @@ pub(super) struct RunRow {
     name: String,
     state: String,
     wish: Option<String>,
+    queued_at_ms: i64,
     created_at_ms: i64,
     started_at_ms: Option<i64>,
     ended_at_ms: Option<i64>,
@@ -102,6 +105,7 @@ impl TryFrom<RunRow> for Run {
                 Some("cancel") => Some(StopRequest::Cancel),
                 Some(other) => return Err(unknown("wish", other)),
             },
+            queued_at_ms: row.queued_at_ms,
             created_at_ms: row.created_at_ms,
             started_at_ms: row.started_at_ms,
             ended_at_ms: row.ended_at_ms,

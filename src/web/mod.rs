@@ -4,8 +4,10 @@ pub mod api;
 mod assets;
 mod error;
 mod extract;
+mod feed;
 mod guard;
 mod images;
+mod live;
 mod pages;
 
 pub use error::Error;
@@ -20,7 +22,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::routing::{get, post, put};
+use feed::Feeds;
+use live::Live;
 use std::path::PathBuf;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 /// What a handler answers with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -38,10 +45,54 @@ pub struct AppState {
     pub lab: Lab,
     /// Runs under way.
     pub runs: Runs,
+    /// What changed, for every page that is open.
+    pub live: Live,
+    /// The journals of runs, for those who watch them.
+    pub feeds: Feeds,
     /// The data directory, for cached thumbnails.
     pub data: PathBuf,
     /// Whether it is reached from this machine alone.
     pub is_local: bool,
+}
+
+impl AppState {
+    /// Puts the rooms' handles together.
+    pub fn new(
+        store: Store,
+        health: Health,
+        imports: Imports,
+        runs: Runs,
+        data: PathBuf,
+        is_local: bool,
+    ) -> AppState {
+        let feeds = Feeds::new(store.clone(), runs.clone(), api::runs::run_json);
+        AppState {
+            store,
+            health,
+            imports,
+            lab: Lab::default(),
+            runs,
+            live: Live::default(),
+            feeds,
+            data,
+            is_local,
+        }
+    }
+}
+
+/// Looks for changes and tells the open pages, for as long as the server lives.
+pub async fn tell_changes(app: AppState) {
+    pages::live::watch(app).await;
+}
+
+/// Texts are packed; images are already, events have to leave at once, and files are saved as they are.
+fn is_worth_packing() -> impl Predicate {
+    let is_not = NotForContentType::const_new;
+    DefaultPredicate::new()
+        .and(is_not("application/octet-stream"))
+        .and(is_not("application/vnd.apache.parquet"))
+        .and(is_not("application/x-tar"))
+        .and(is_not("application/zip"))
 }
 
 /// The table of contents.
@@ -83,7 +134,21 @@ pub fn router(app: AppState) -> Router {
         .route("/datasets/{id}/means/{fingerprint}", get(images::mean))
         .route("/runs/{id}/batches/{step}/{item}", get(pages::inputs::image))
         .route("/static/{*path}", get(assets::show))
+        // Parts of pages, which static/js/live.js asks for when they changed.
+        .route("/live/now", get(pages::live::now))
+        .route("/live/home", get(pages::live::home_runs))
+        .route("/live/runs", get(pages::live::runs_table))
+        .route("/live/runs/{id}/head", get(pages::live::head))
+        .route("/live/runs/{id}/notes", get(pages::live::notes))
+        .route("/live/runs/{id}/epochs", get(pages::live::epochs))
+        .route("/live/runs/{id}/checkpoint", get(pages::live::checkpoint))
+        .route("/live/runs/{id}/started", get(pages::live::started))
+        .route("/live/runs/{id}/inputs", get(pages::inputs::part))
+        .route("/live/datasets", get(pages::live::datasets))
+        .route("/live/datasets/{id}", get(pages::live::dataset))
+        .route("/live/datasets/{id}/health", get(pages::live::health))
         // JSON.
+        .route("/api/v1/events", get(api::events::changes))
         .route("/api/v1/openapi.json", get(api::openapi::show))
         .route("/api/v1/datasets", get(api::datasets::list).post(api::import::create))
         .route("/api/v1/dataset-names", get(api::import::names))
@@ -117,9 +182,11 @@ pub fn router(app: AppState) -> Router {
         .route("/api/v1/runs/{id}/{map}", get(api::evaluation::map))
         .fallback(|| async { Error::NotFound("page") })
         .method_not_allowed_fallback(wrong_method)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worth_packing()))
         // A recipe is small; only an archive is large, and it goes to disk as it comes.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app.clone(), pages::failure::as_page))
+        .layer(middleware::from_fn_with_state(app.clone(), live::remember_place))
         .layer(middleware::from_fn(guard::same_site));
     routes.with_state(app)
 }

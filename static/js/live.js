@@ -1,47 +1,93 @@
-// A run's news. The server sends journal records with the journal's offset as id, so that a lost connection goes on where
-// it broke and a reload begins where the page was made: nothing is missing and nothing comes twice.
+// Keeps an open page true. Texts follow the stream of changes; parts whose structure may have changed are asked for, at most once a
+// second, and patched in place. The page itself is never fetched again.
 
-const status = document.getElementById("run-status");
-const listeners = [];
+import { onChange } from "./events.js";
+import { setContent, setTexts } from "./patch.js";
 
-/** Calls `listener(record)` for every journal record behind what the page was made with. */
-export function onRecord(listener) {
-  listeners.push(listener);
+const away = document.getElementById("away");
+const title = document.title;
+/** When a part was last made anew, for those that ask to be left alone for a while. */
+const madeAt = new WeakMap();
+/** Parts that are due. */
+const due = new Set();
+let timer = null;
+let busy = false;
+
+function setTitle() {
+  const prefix = document.getElementById("title-prefix")?.textContent.trim();
+  const words = prefix ? `${prefix} · ${title}` : title;
+  if (document.title !== words) document.title = words;
 }
 
-/** Parts of a run's pages that the server words anew while it learns. */
-const PARTS = ["now", "run-status", "rail", "by-epoch"];
+function parts() {
+  return [...document.querySelectorAll("[data-refresh]")];
+}
 
-async function refresh() {
-  let text;
-  try { text = await (await fetch(location.href)).text(); } catch { return; /* the stream says that nobody answers */ }
-  const fresh = new DOMParser().parseFromString(text, "text/html");
-  for (const id of PARTS) {
-    const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
-    if (old && made) old.replaceWith(made);
+function refresh(chosen) {
+  chosen.forEach(part => due.add(part));
+  if (due.size === 0 || timer !== null || busy) return;
+  // A little later, and not all pages at the same moment.
+  timer = setTimeout(fetchDue, 150 + Math.random() * 850);
+}
+
+async function fetchDue() {
+  timer = null;
+  busy = true;
+  const wanted = [...due].filter(part => !part.isConnected || !isEarly(part));
+  wanted.forEach(part => due.delete(part));
+  const answers = await Promise.all(wanted.map(ask));
+  // All at once, so that no two parts speak of different moments.
+  answers.forEach((answer, at) => use(wanted[at], answer));
+  wanted.forEach(part => madeAt.set(part, performance.now()));
+  setTitle();
+  document.dispatchEvent(new CustomEvent("patched"));
+  setTimeout(() => { busy = false; refresh([]); }, 1000);
+}
+
+/** `data-refresh-every` says how many seconds a part stays as it is, for somebody to look at. */
+function isEarly(part) {
+  const rest = Number(part.dataset.refreshEvery ?? 0) * 1000;
+  return performance.now() - (madeAt.get(part) ?? 0) < rest;
+}
+
+async function ask(part) {
+  try {
+    const answer = await fetch(part.dataset.refresh, { headers: { accept: "text/html" } });
+    return { status: answer.status, text: answer.status === 200 ? await answer.text() : "" };
+  } catch {
+    // Nobody answers: the stream says so, and everything is asked for when it is back.
+    return { status: 0, text: "" };
   }
 }
 
-/** Follows the run for as long as it is active. */
-export function follow() {
-  if (status?.dataset.active !== "true") return;
-  const away = document.getElementById("away");
-  const source = new EventSource(`/api/v1/runs/${status.dataset.run}/events?since=${status.dataset.offset}`);
-  let state = null;
-  let due = null;
-  source.addEventListener("open", () => { away.hidden = true; });
-  source.addEventListener("error", () => { away.hidden = false; });
-  source.addEventListener("journal", event => {
-    for (const record of JSON.parse(event.data)) for (const listener of listeners) listener(record);
-  });
-  source.addEventListener("run", event => {
-    const run = JSON.parse(event.data);
-    due ??= setTimeout(() => { due = null; refresh(); }, 700);
-    const now = `${run.state} ${run.stopping}`;
-    const changed = state !== null && state !== now;
-    state = now;
-    // Another state has other buttons, notes and tables: the whole page is made anew.
-    if (changed || (run.state !== "running" && run.state !== "queued")) { source.close(); location.reload(); }
-  });
-  addEventListener("pagehide", () => source.close());
+function use(part, { status, text }) {
+  if (!part.isConnected) return;
+  if (status === 200) setContent(part, text);
+  else if (status === 205) location.reload();
+  else if (status === 404) document.getElementById("gone").hidden = false;
 }
+
+onChange(({ kind, change }) => {
+  if (kind === "away") away.hidden = false;
+  if (kind === "back") away.hidden = true;
+  if (kind === "all") refresh(parts());
+  if (kind !== "change") return;
+  if (change.texts) setTexts(change.texts);
+  setTitle();
+  if (change.topics) {
+    const named = new Set(change.topics);
+    // For what htmx asks for by itself.
+    for (const topic of named) document.body.dispatchEvent(new Event(topic));
+    refresh(parts().filter(part => part.dataset.refreshOn.split(" ").some(topic => named.has(topic))));
+  }
+});
+
+document.addEventListener("click", event => {
+  if (!event.target.closest("[data-reload]")) return;
+  event.preventDefault();
+  location.reload();
+});
+
+setTitle();
+
+export { follow, onRecord } from "./points.js";

@@ -5,6 +5,7 @@ use super::format::{self, counted, link};
 use super::frame::{Frame, Section, page};
 use super::gallery::{Tile, class_color};
 use super::import::FailedImport;
+use super::live::ImportWords;
 use super::run_view::RunViews;
 use super::samples_view::{Shown, tile};
 use super::{import, overview};
@@ -24,7 +25,6 @@ use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use protocol::sample::Split;
 use std::collections::BTreeMap;
@@ -63,6 +63,15 @@ impl Card {
 
     pub(crate) fn href(&self) -> String {
         format!("/datasets/{}", self.dataset.id)
+    }
+
+    pub(crate) fn is_importing(&self) -> bool {
+        self.dataset.state == DatasetState::Importing
+    }
+
+    /// How far its import is.
+    pub(crate) fn import_words(&self) -> ImportWords {
+        ImportWords::new(self.progress.as_ref())
     }
 
     pub(crate) fn summary(&self) -> String {
@@ -228,15 +237,9 @@ pub(crate) async fn show(
     State(app): State<AppState>,
     Path(id): Path<i64>,
     Query(query): Query<GalleryQuery>,
-    headers: HeaderMap,
     flash: Flash,
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
-    // The page of an import asks for itself. When that has ended it is loaded anew, whole, with its scripts and its name.
-    let asks_for_itself = headers.get("hx-trigger").is_some_and(|element| element == "dataset");
-    if asks_for_itself && dataset.state != DatasetState::Importing {
-        return Ok([("hx-refresh", "true")].into_response());
-    }
     if dataset.state != DatasetState::Ready {
         return import::show_unfinished(&app, dataset).await;
     }

@@ -20,8 +20,9 @@ struct Failure {
 pub(crate) async fn as_page(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let accepts_json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
-    let for_scripts = ["/api/", "/static/", "/thumbnails/"].iter().any(|room| path.starts_with(room))
-        || request.headers().get(header::ACCEPT).is_some_and(accepts_json);
+    let for_scripts =
+        ["/api/", "/live/", "/static/", "/thumbnails/"].iter().any(|room| path.starts_with(room))
+            || request.headers().get(header::ACCEPT).is_some_and(accepts_json);
     let response = next.run(request).await;
     let Some(message) = response.extensions().get::<Message>().filter(|_| !for_scripts) else {
         return response;

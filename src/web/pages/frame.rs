@@ -63,6 +63,8 @@ pub(crate) struct Frame {
     pub(crate) running: Vec<ActiveRun>,
     /// How many runs wait.
     pub(crate) waiting: usize,
+    /// Where the stream of changes was when this page was made.
+    pub(crate) place: String,
 }
 
 impl Frame {
@@ -81,6 +83,7 @@ impl Frame {
             crumbs: crumbs.iter().map(|(label, href)| ((*label).to_owned(), (*href).to_owned())).collect(),
             running,
             waiting: waiting.len(),
+            place: app.live.place_of_request(),
         })
     }
 

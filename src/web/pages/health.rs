@@ -4,6 +4,7 @@ use super::edit_bar::{Done, Flash};
 use super::format::{self, ago, counted, duration, link, percent, thousands};
 use super::frame::{Frame, page};
 use super::gallery::Tile;
+use super::live::examination_progress;
 use super::samples_view::tile;
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::health::{Group, IssueKind, Report, Severity, Shortcut, ShortcutFeature};
@@ -49,6 +50,12 @@ struct Health {
     /// Images measured of those that have to be, while there is no report.
     measured: (usize, usize),
     done: Option<Done>,
+}
+
+impl Health {
+    fn progress(&self) -> (Option<u64>, String) {
+        examination_progress(self.measured)
+    }
 }
 
 /// The report in words.

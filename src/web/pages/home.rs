@@ -3,14 +3,14 @@
 use super::datasets::{Card, list_cards};
 use super::frame::{Frame, page};
 use super::import::{FailedImport, Import};
-use super::run_view::RunViews;
-use crate::store::run_list::RunSelection;
+use super::run_view::{RunView, RunViews};
+use crate::store::run_list::{RunSelection, UnreadableRun};
 use crate::web::{AppState, Result};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-/// Runs that the home page lists.
+/// Runs that have ended and are listed.
 const LISTED: usize = 8;
 
 #[derive(Template)]
@@ -20,23 +20,48 @@ struct Home {
     cards: Vec<Card>,
     /// Imports that came to nothing.
     failed: Vec<FailedImport>,
-    list: RunViews,
-    more_runs: usize,
+    runs: HomeRuns,
     /// What was typed into the import form, and what is wrong with it.
     import: Import,
 }
 
+/// Runs at work and those that ended last.
+#[derive(Template)]
+#[template(path = "partials/home_runs.html")]
+pub(crate) struct HomeRuns {
+    /// In the order of the queue.
+    active: Vec<RunView>,
+    /// The newest.
+    ended: Vec<RunView>,
+    unreadable: Vec<UnreadableRun>,
+    /// How many more there are.
+    more: usize,
+}
+
+impl askama::filters::HtmlSafe for HomeRuns {}
+
+impl HomeRuns {
+    pub(crate) async fn load(app: &AppState) -> Result<HomeRuns> {
+        let list = RunViews::load(app, RunSelection::All).await?;
+        let (mut active, mut ended): (Vec<_>, Vec<_>) = list.runs.into_iter().partition(RunView::is_active);
+        active.sort_by_key(|view| (!view.is_running(), view.run.queued_at_ms, view.run.id));
+        let more = ended.len().saturating_sub(LISTED);
+        ended.truncate(LISTED);
+        Ok(HomeRuns { active, ended, unreadable: list.unreadable, more })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.active.is_empty() && self.ended.is_empty() && self.unreadable.is_empty()
+    }
+}
+
 pub(crate) async fn show(State(app): State<AppState>) -> Result<Response> {
     let (cards, failed) = list_cards(&app).await?;
-    let mut list = RunViews::load(&app, RunSelection::All).await?;
-    let more_runs = list.runs.len().saturating_sub(LISTED);
-    list.runs.truncate(LISTED);
     page(&Home {
         frame: Frame::load(&app, "Tintype", &[]).await?,
+        runs: HomeRuns::load(&app).await?,
         cards,
         failed,
-        list,
-        more_runs,
         import: Import::empty(&app),
     })
 }

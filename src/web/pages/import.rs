@@ -1,11 +1,12 @@
 //! `/datasets/new`: bringing a data set in; and the page of one whose import is under way, or failed.
 
-use super::format::{bytes, duration, link, thousands};
+use super::format::{bytes, link};
 use super::frame::{Frame, Section, page, page_with};
+use super::live::ImportWords;
 use crate::actions::datasets::{name_before_failure, try_again};
 use crate::domain::recipe::FieldErrors;
+use crate::import::DatasetFormat;
 use crate::import::catalogue::{CATALOGUE, Entry};
-use crate::import::{DatasetFormat, Stage};
 use crate::jobs::import::Status;
 use crate::store::datasets::Dataset;
 use crate::web::api::find_dataset;
@@ -242,38 +243,9 @@ impl Importing {
         format!("/datasets/{}", self.dataset.id)
     }
 
-    fn percent(&self) -> Option<u64> {
-        self.status.as_ref()?.percent()
-    }
-
-    /// What it is doing.
-    fn stage(&self) -> &'static str {
-        match self.status.as_ref().map(|status| status.progress.stage) {
-            None => "Starting",
-            Some(Stage::Downloading) => "Downloading",
-            Some(Stage::Unpacking) => "Unpacking",
-            Some(Stage::Listing) => "Looking for images",
-            Some(Stage::Decoding) => "Reading images",
-        }
-    }
-
-    /// How far it is, and how long still.
-    fn details(&self) -> String {
-        let Some(status) = &self.status else { return String::new() };
-        let progress = &status.progress;
-        let size = |count: u64| bytes(i64::try_from(count).unwrap_or(i64::MAX));
-        let mut words = match (progress.stage, progress.total) {
-            (Stage::Downloading | Stage::Unpacking, Some(total)) => {
-                format!("{} of {}", size(progress.done), size(total))
-            }
-            (_, Some(total)) => format!("{} of {} files", thousands(progress.done), thousands(total)),
-            (_, None) if progress.done > 0 => format!("{} files so far", thousands(progress.done)),
-            (_, None) => String::new(),
-        };
-        if let Some(left) = status.seconds_left {
-            words += &format!(", about {} left", duration(left));
-        }
-        words
+    /// How far it is.
+    fn words(&self) -> ImportWords {
+        ImportWords::new(self.status.as_ref())
     }
 }
 

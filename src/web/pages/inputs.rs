@@ -70,7 +70,17 @@ struct Inputs {
     frame: Frame,
     view: RunView,
     page: &'static str,
+    captured: Captured,
+}
+
+/// A captured batch, as the page shows it and asks for it anew.
+#[derive(Template)]
+#[template(path = "runs/batch.html")]
+struct Captured {
+    view: RunView,
     steps: Vec<i64>,
+    /// The step that was asked for; `None`: the newest.
+    asked: Option<i64>,
     /// `None` before the first was captured.
     batch: Option<Batch>,
     items: Vec<Item>,
@@ -88,7 +98,32 @@ struct Item {
     drawn: Vec<String>,
 }
 
-impl Inputs {
+impl askama::filters::HtmlSafe for Captured {}
+
+impl Captured {
+    /// Where this part is asked for anew.
+    fn address(&self) -> String {
+        let step = self.asked.map_or_else(String::new, |step| step.to_string());
+        let view = if self.shown == View::Image { "" } else { self.shown.as_str() };
+        link(&format!("/live{}/inputs", self.view.href()), &[("step", &step), ("view", view)])
+    }
+
+    /// Whether the page moves on to each new batch.
+    fn follows(&self) -> bool {
+        self.asked.is_none() && self.view.is_active()
+    }
+
+    /// This batch, also when newer ones come.
+    fn href_here(&self) -> String {
+        self.href(self.step(), self.shown)
+    }
+
+    /// The same view, moving on to each new batch.
+    fn href_newest(&self) -> String {
+        let view = if self.shown == View::Image { "" } else { self.shown.as_str() };
+        link(&format!("{}/inputs", self.view.href()), &[("view", view)])
+    }
+
     fn channels(&self) -> Vec<(&'static str, ChannelStats)> {
         self.batch.iter().flat_map(|batch| ["Red", "Green", "Blue"].into_iter().zip(batch.channels)).collect()
     }
@@ -107,8 +142,16 @@ impl Inputs {
         self.batch.as_ref().map_or(0, |batch| batch.step as i64)
     }
 
+    /// What of the tensor can be shown; whoever follows the newest batch goes on following.
     fn views(&self) -> Vec<(&'static str, String, bool)> {
-        View::ALL.map(|view| (view.as_str(), self.href(self.step(), view), view == self.shown)).into()
+        let base = format!("{}/inputs", self.view.href());
+        let step = self.asked.map_or_else(String::new, |step| step.to_string());
+        View::ALL
+            .map(|view| {
+                let word = if view == View::Image { "" } else { view.as_str() };
+                (view.as_str(), link(&base, &[("step", &step), ("view", word)]), view == self.shown)
+            })
+            .into()
     }
 
     /// The captured steps before and behind this one.
@@ -125,52 +168,57 @@ pub(crate) async fn show(
     Path(id): Path<i64>,
     Query(query): Query<InputsQuery>,
 ) -> Result<Response> {
-    let run = find_run(&app, id).await?;
-    let steps = app.store.list_batch_steps(run.id).await?;
-    let batch = match query.step.or(steps.last().copied()) {
-        Some(step) => match app.store.find_batch(run.id, step).await? {
-            None if query.step.is_some() => return Err(Error::NotFound("captured batch")),
-            found => found,
-        },
-        None => None,
-    };
-    let view = RunView::load(&app, run).await?;
-    let base = view.href();
-    let mut items = Vec::new();
-    for (at, item) in batch.iter().flat_map(|batch| batch.items.iter().enumerate()) {
-        // A data set that was deleted leaves its runs' tensors behind.
-        let Some(sample) = app.store.find_sample(SampleId(item.sample_id)).await? else { continue };
-        let step = batch.as_ref().map_or(0, |batch| batch.step);
-        items.push(Item {
-            href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),
-            fed: link(&format!("{base}/batches/{step}/{at}"), &[("view", query.view.as_str())]),
-            hash: sample.hash,
-            class: class(&view.run.spec.classes, i64::from(item.label)).to_owned(),
-            path: sample.path,
-            drawn: item
-                .sampled
-                .iter()
-                .map(describe_sampled)
-                .chain(describe_mix(&view.run.spec.classes, item))
-                .collect(),
-        });
+    let captured = Captured::load(&app, id, &query).await?;
+    let view = RunView::load(&app, find_run(&app, id).await?).await?;
+    let crumbs = [("Runs", "/runs"), (&view.run.name, &view.href())];
+    let frame = Frame::load(&app, format!("Inputs of {}", view.run.name), &crumbs).await?;
+    page(&Inputs { frame, page: "inputs", captured, view })
+}
+
+/// `/live/runs/{id}/inputs`: the batch alone.
+pub(crate) async fn part(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    Query(query): Query<InputsQuery>,
+) -> Result<Response> {
+    page(&Captured::load(&app, id, &query).await?)
+}
+
+impl Captured {
+    async fn load(app: &AppState, id: i64, query: &InputsQuery) -> Result<Captured> {
+        let run = find_run(app, id).await?;
+        let steps = app.store.list_batch_steps(run.id).await?;
+        let batch = match query.step.or(steps.last().copied()) {
+            Some(step) => match app.store.find_batch(run.id, step).await? {
+                None if query.step.is_some() => return Err(Error::NotFound("captured batch")),
+                found => found,
+            },
+            None => None,
+        };
+        let view = RunView::load(app, run).await?;
+        let base = view.href();
+        let mut items = Vec::new();
+        for (at, item) in batch.iter().flat_map(|batch| batch.items.iter().enumerate()) {
+            // A data set that was deleted leaves its runs' tensors behind.
+            let Some(sample) = app.store.find_sample(SampleId(item.sample_id)).await? else { continue };
+            let step = batch.as_ref().map_or(0, |batch| batch.step);
+            items.push(Item {
+                href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),
+                fed: link(&format!("{base}/batches/{step}/{at}"), &[("view", query.view.as_str())]),
+                hash: sample.hash,
+                class: class(&view.run.spec.classes, i64::from(item.label)).to_owned(),
+                path: sample.path,
+                drawn: item
+                    .sampled
+                    .iter()
+                    .map(describe_sampled)
+                    .chain(describe_mix(&view.run.spec.classes, item))
+                    .collect(),
+            });
+        }
+        let pipeline = describe_pipeline(&view.run.spec.train_transforms);
+        Ok(Captured { steps, asked: query.step, batch, items, shown: query.view, pipeline, view })
     }
-    let pipeline = describe_pipeline(&view.run.spec.train_transforms);
-    page(&Inputs {
-        frame: Frame::load(
-            &app,
-            format!("Inputs of {}", view.run.name),
-            &[("Runs", "/runs"), (&view.run.name, &base)],
-        )
-        .await?,
-        page: "inputs",
-        steps,
-        batch,
-        items,
-        shown: query.view,
-        pipeline,
-        view,
-    })
 }
 
 /// `MixUp: 0.31 of a dog`.
@@ -222,7 +270,7 @@ pub(crate) async fn image(
     Ok((headers, png).into_response())
 }
 
-impl Inputs {
+impl Captured {
     fn count(&self) -> String {
         thousands(self.steps.len() as i64)
     }

@@ -1,6 +1,7 @@
 //! Pages for people. Each is a struct beside its handler, with what its template shows as methods; the templates
 //! hold no arithmetic. A page reads the same functions as the JSON twin under `api/`.
 
+mod checkpoint;
 pub(super) mod datasets;
 mod describe_pipeline;
 mod edit_bar;
@@ -16,6 +17,7 @@ pub(super) mod home;
 pub(super) mod import;
 pub(super) mod inputs;
 pub(super) mod lab;
+pub(super) mod live;
 pub(super) mod maps;
 mod overview;
 pub(super) mod predictions;

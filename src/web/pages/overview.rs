@@ -24,10 +24,7 @@ pub(crate) enum Shown {
     /// As it is.
     Ready(Box<Ready>),
     /// It is made together with the health report.
-    UnderWay {
-        /// Images measured of those that have to be.
-        measured: (usize, usize),
-    },
+    UnderWay,
     /// Why there is none.
     Failed(String),
     /// This page goes on where another ended, which had it.
@@ -107,7 +104,7 @@ impl Shown {
             return Ok(Shown::LeftOut);
         }
         if dataset.state != DatasetState::Ready {
-            return Ok(Shown::UnderWay { measured: (0, 0) });
+            return Ok(Shown::UnderWay);
         }
         if let Some(overview) = app.store.find_overview(dataset.id).await? {
             return Ok(Shown::Ready(Box::new(ready(dataset, classes, &overview, query))));
@@ -119,7 +116,7 @@ impl Shown {
                 Some(overview) => Shown::Ready(Box::new(ready(dataset, classes, &overview, query))),
                 None => Shown::Failed("it was kept in a form that this program does not know".to_owned()),
             },
-            Examined::UnderWay { measured } => Shown::UnderWay { measured },
+            Examined::UnderWay { .. } => Shown::UnderWay,
         })
     }
 }

@@ -227,19 +227,23 @@ impl RunView {
         percent(self.figure(key))
     }
 
-    /// Main figures of the head: label, value.
-    pub(crate) fn figures(&self) -> Vec<(&'static str, String)> {
+    /// Main figures of the head: the name of its live text, label, value.
+    pub(crate) fn figures(&self) -> Vec<(&'static str, &'static str, String)> {
         let mut figures = Vec::new();
         if self.trains() {
-            figures.push(("validation accuracy, best", self.percent("best/val/accuracy")));
-            figures.push(("validation loss, best", self.number("best/val/loss")));
-            figures.push(("training loss, latest", self.number("train/loss")));
+            figures.push((
+                "best_val_accuracy",
+                "validation accuracy, best",
+                self.percent("best/val/accuracy"),
+            ));
+            figures.push(("best_val_loss", "validation loss, best", self.number("best/val/loss")));
+            figures.push(("train_loss", "training loss, latest", self.number("train/loss")));
         }
         if self.figure("test/accuracy").is_some() {
-            figures.push(("test accuracy", self.percent("test/accuracy")));
+            figures.push(("test_accuracy", "test accuracy", self.percent("test/accuracy")));
         }
         if self.trains() {
-            figures.push(("images/s", self.number("images_per_second")));
+            figures.push(("speed", "images/s", self.number("images_per_second")));
         }
         figures
     }

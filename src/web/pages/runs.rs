@@ -6,7 +6,7 @@ use super::run_view::{RunView, RunViews};
 use crate::domain::ids::RunId;
 use crate::domain::run::RunState;
 use crate::store::run_list::RunSelection;
-use crate::store::runs::Note;
+use crate::store::runs::{Note, Run};
 use crate::web::api::find_run;
 use crate::web::extract::Path;
 use crate::web::{AppState, Error, Result};
@@ -42,13 +42,13 @@ struct Show {
 }
 
 /// The figures of one epoch.
-struct Epoch {
-    number: u64,
-    train_loss: Option<f64>,
-    train_accuracy: Option<f64>,
-    val_loss: Option<f64>,
-    val_accuracy: Option<f64>,
-    best: bool,
+pub(crate) struct Epoch {
+    pub(crate) number: u64,
+    pub(crate) train_loss: Option<f64>,
+    pub(crate) train_accuracy: Option<f64>,
+    pub(crate) val_loss: Option<f64>,
+    pub(crate) val_accuracy: Option<f64>,
+    pub(crate) best: bool,
 }
 
 impl Show {
@@ -86,14 +86,7 @@ impl Show {
 pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let notes = app.store.list_notes(run.id).await?;
-    let place = (run.state == RunState::Queued).then_some(());
-    let place = match place {
-        Some(()) => {
-            let active = app.store.list_active().await?;
-            active.iter().filter(|other| !other.is_running).position(|other| other.id == run.id)
-        }
-        None => None,
-    };
+    let place = place_in_queue(&app, &run).await?;
     let epochs = list_epochs(&app, &run).await?;
     let settings = settings(&run);
     let view = RunView::load(&app, run).await?;
@@ -103,12 +96,12 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
         notes,
         epochs,
         settings,
-        place: place.map(|at| at + 1),
+        place,
         view,
     })
 }
 
-async fn list_epochs(app: &AppState, run: &crate::store::runs::Run) -> Result<Vec<Epoch>> {
+pub(crate) async fn list_epochs(app: &AppState, run: &Run) -> Result<Vec<Epoch>> {
     let mut columns = Vec::new();
     for key in ["epoch/train_loss", "epoch/train_accuracy", "val/loss", "val/accuracy"] {
         columns.push(app.store.list_points(run.id, key).await?);
@@ -127,6 +120,16 @@ async fn list_epochs(app: &AppState, run: &crate::store::runs::Run) -> Result<Ve
             best: run.best_epoch == i64::try_from(number).ok(),
         })
         .collect())
+}
+
+/// Where a run stands in the queue, from 1.
+pub(crate) async fn place_in_queue(app: &AppState, run: &Run) -> Result<Option<usize>> {
+    if run.state != RunState::Queued {
+        return Ok(None);
+    }
+    let active = app.store.list_active().await?;
+    let at = active.iter().filter(|other| !other.is_running).position(|other| other.id == run.id);
+    Ok(at.map(|at| at + 1))
 }
 
 /// The specification as rows of a table.
