@@ -171,7 +171,7 @@ pub(crate) async fn show(
     let captured = Captured::load(&app, id, &query).await?;
     let view = RunView::load(&app, find_run(&app, id).await?).await?;
     let crumbs = [("Runs", "/runs"), (&view.run.name, &view.href())];
-    let frame = Frame::load(&app, format!("Inputs of {}", view.run.name), &crumbs).await?;
+    let frame = Frame::load(&app, "Inputs", &crumbs).await?;
     page(&Inputs { frame, page: "inputs", captured, view })
 }
 
