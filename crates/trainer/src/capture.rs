@@ -3,7 +3,6 @@
 use crate::directory::Directory;
 use crate::fault::Fault;
 use crate::loader::{Batch, Loader};
-use crate::mixing;
 use crate::weights;
 use protocol::event::{self, BatchItem, ChannelStats, Mixed, finite};
 use protocol::files::BATCHES;
@@ -33,7 +32,7 @@ pub fn capture(
         batch.places.iter().zip(&batch.sampled).take(kept).enumerate().map(|(at, (&place, sampled))| {
             let sample = &loader.samples[place];
             let mixed = batch.mix.as_ref().map(|mix| {
-                let partner = &loader.samples[batch.places[mixing::partner(at, size)]];
+                let partner = &loader.samples[batch.places[vision::partner(at, size)]];
                 Mixed {
                     method: mix.method,
                     sample_id: partner.id,

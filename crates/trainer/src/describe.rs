@@ -32,12 +32,12 @@ pub fn describe() -> Result<Description, crate::fault::Fault> {
     let mut devices = vec!["cpu".to_owned()];
     devices.extend((0..tch::Cuda::device_count()).map(|index| format!("cuda:{index}")));
     let mut described = Vec::new();
-    for name in models::ALL {
+    for name in Model::ALL {
         let network = models::build(name, 64, 2, Device::Cpu)?;
         described.push(ModelDescription {
             name,
             parameters: network.flat.numel() as u64,
-            min_image_size: models::MIN_IMAGE_SIZE,
+            min_image_size: name.min_image_size(),
         });
     }
     Ok(Description {

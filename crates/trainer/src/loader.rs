@@ -12,7 +12,6 @@
 
 use crate::fault::Fault;
 use crate::images::Images;
-use crate::mixing::{self, Mix};
 use protocol::sample::Sample;
 use protocol::spec::Mixing;
 use protocol::transform::{Pipeline, SampledTransform};
@@ -52,7 +51,7 @@ pub struct Batch {
     /// What the random transforms sampled, for each sample.
     pub sampled: Vec<Vec<SampledTransform>>,
     /// How it was mixed with itself.
-    pub mix: Option<Mix>,
+    pub mix: Option<vision::Mix>,
 }
 
 type Loaded = Result<(Vec<f32>, Vec<SampledTransform>), Fault>;
@@ -191,8 +190,14 @@ impl Batches {
         let labels: Vec<i64> =
             places.iter().map(|&place| i64::from(self.work.samples[place].label)).collect();
         let first = self.work.samples[places[0]].id;
-        let mix =
-            mixing::mix(&mut input, self.work.side, self.mixing, self.work.seed, self.work.epoch, first);
+        let mix = vision::mix_batch(
+            &mut input,
+            self.work.side,
+            self.mixing,
+            self.work.seed,
+            self.work.epoch,
+            first,
+        );
         let input = Tensor::from_slice(&input).view([places.len() as i64, 3, side, side]);
         Ok(Batch { input, labels: Tensor::from_slice(&labels), places, sampled, mix })
     }

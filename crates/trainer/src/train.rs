@@ -9,7 +9,6 @@ use crate::gradients;
 use crate::loader::{Batch, Loader};
 use crate::nn::Network;
 use crate::optimizer::Optimizer;
-use crate::order;
 use crate::report::Report;
 use crate::schedule;
 use protocol::event::{Event, Values, finite};
@@ -60,7 +59,7 @@ impl Trainer<'_> {
         let batch_size = self.spec.batch_size as usize;
         while self.progress.epochs < self.spec.epochs {
             let epoch = self.progress.epochs + 1;
-            let order: Vec<usize> = order::shuffled(training.len(), self.spec.seed, epoch)
+            let order: Vec<usize> = vision::shuffled(training.len(), self.spec.seed, epoch)
                 .iter()
                 .map(|&place| training[place])
                 .collect();

@@ -17,7 +17,9 @@ mod inspect;
 mod jpeg_artifacts;
 mod mean;
 mod mix;
+mod mix_batch;
 mod noise;
+mod order;
 mod padding;
 #[cfg(test)]
 mod parity;
@@ -37,6 +39,8 @@ pub use image::RgbImage;
 pub use inspect::{Stats, channel_stats, histogram};
 pub use mean::MeanImage;
 pub use mix::{CutBox, cutmix, mixup, sample_cut_box, sample_lambda};
+pub use mix_batch::{Mix, mix_batch, partner};
+pub use order::shuffled;
 pub use pipeline::{Tensor, apply, output_side};
 pub use random_stream::RandomStream;
 pub use sniff::is_image;

@@ -9,18 +9,12 @@ use crate::nn::{Builder, Network};
 use protocol::spec::Model;
 use tch::Device;
 
-/// Every architecture there is.
-pub const ALL: [Model; 4] = [Model::SmallCnn, Model::Resnet20Cifar, Model::Resnet56Cifar, Model::Resnet18];
-
-/// The least side of an input image, pixels: below it the last feature map would be a single pixel, over which
-/// a batch of one sample cannot be normalised.
-pub const MIN_IMAGE_SIZE: u32 = 16;
-
 /// Builds `model` for square images of `image_size` pixels, its weights initialised by libtorch's generator.
 pub fn build(model: Model, image_size: u32, classes: usize, device: Device) -> Result<Network, Fault> {
-    if image_size < MIN_IMAGE_SIZE {
+    let least = model.min_image_size();
+    if image_size < least {
         return Err(Fault::new(format!("Images of {image_size} pixels are too small for the models here."))
-            .advice(format!("Use an image size of {MIN_IMAGE_SIZE} pixels or more.")));
+            .advice(format!("Use an image size of {least} pixels or more.")));
     }
     let builder = Builder::new(device);
     let classes = classes as i64;

@@ -1,8 +1,8 @@
 //! MixUp and CutMix: a training batch mixed with itself, turned by one place.
 
+use crate::RandomStream;
 use protocol::event::MixMethod;
 use protocol::spec::Mixing;
-use vision::RandomStream;
 
 /// How a batch was mixed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +22,14 @@ pub fn partner(at: usize, size: usize) -> usize {
 ///
 /// The random stream is keyed by seed, epoch and the batch's first sample, by a key that no sample's own stream has: a
 /// resumed run mixes as an uninterrupted one.
-pub fn mix(input: &mut [f32], side: u32, mixing: Mixing, seed: u64, epoch: u32, first: i64) -> Option<Mix> {
+pub fn mix_batch(
+    input: &mut [f32],
+    side: u32,
+    mixing: Mixing,
+    seed: u64,
+    epoch: u32,
+    first: i64,
+) -> Option<Mix> {
     let plane = side as usize * side as usize;
     if (mixing.mixup <= 0.0 && mixing.cutmix <= 0.0) || input.len() <= 3 * plane {
         return None;
@@ -30,12 +37,12 @@ pub fn mix(input: &mut [f32], side: u32, mixing: Mixing, seed: u64, epoch: u32, 
     let mut random = RandomStream::new(seed, epoch, -1 - first);
     let both = mixing.mixup > 0.0 && mixing.cutmix > 0.0;
     if if both { random.chance(0.5) } else { mixing.mixup > 0.0 } {
-        let lambda = vision::sample_lambda(mixing.mixup, &mut random);
-        vision::mixup(input, 3 * plane, lambda);
+        let lambda = crate::sample_lambda(mixing.mixup, &mut random);
+        crate::mixup(input, 3 * plane, lambda);
         Some(Mix { method: MixMethod::Mixup, lambda })
     } else {
-        let (cut, lambda) = vision::sample_cut_box(mixing.cutmix, side, side, &mut random);
-        vision::cutmix(input, [3, side as usize, side as usize], cut);
+        let (cut, lambda) = crate::sample_cut_box(mixing.cutmix, side, side, &mut random);
+        crate::cutmix(input, [3, side as usize, side as usize], cut);
         Some(Mix { method: MixMethod::Cutmix, lambda })
     }
 }
@@ -51,7 +58,7 @@ mod tests {
 
     fn mixed(mixup: f64, cutmix: f64, first: i64) -> (Vec<f32>, Option<Mix>) {
         let mut input = batch();
-        let mix = mix(&mut input, 4, Mixing { mixup, cutmix }, 7, 2, first);
+        let mix = mix_batch(&mut input, 4, Mixing { mixup, cutmix }, 7, 2, first);
         (input, mix)
     }
 
