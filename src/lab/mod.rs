@@ -2,9 +2,11 @@
 //! neither HTTP nor SQL.
 
 mod byte_cache;
+mod first_batch;
 mod tile;
 
-pub use tile::{Tile, image, small};
+pub use first_batch::{FirstBatch, Mixed};
+pub use tile::{EXACT_SIDE, Encoded, Tile, image};
 
 use byte_cache::ByteCache;
 use protocol::transform::{SampledTransform, TransformSpec};
@@ -17,6 +19,10 @@ use vision::RgbImage;
 const ORIGINALS_BYTES: usize = 256 << 20;
 /// Bytes of tiles that are kept: some thousands.
 const TILES_BYTES: usize = 32 << 20;
+/// Bytes of images that pages may still ask for by name.
+const IMAGES_BYTES: usize = 64 << 20;
+/// Bytes of orders that are kept: those of a few large data sets.
+const ORDERS_BYTES: usize = 32 << 20;
 
 /// A sample, and what keys its draws.
 #[derive(Clone, Debug)]
@@ -49,6 +55,10 @@ pub struct Lab {
     originals: Arc<ByteCache<RgbImage>>,
     /// By all that they are made of: whoever moves a slider of one pipeline waits for that one alone.
     tiles: Arc<ByteCache<Tile>>,
+    /// By their content, for the pages that name them.
+    images: Arc<ByteCache<Encoded>>,
+    /// Samples in the order of a first epoch, by what that depends on.
+    orders: Arc<ByteCache<Vec<i64>>>,
 }
 
 impl Default for Lab {
@@ -56,6 +66,8 @@ impl Default for Lab {
         Lab {
             originals: Arc::new(ByteCache::new(ORIGINALS_BYTES)),
             tiles: Arc::new(ByteCache::new(TILES_BYTES)),
+            images: Arc::new(ByteCache::new(IMAGES_BYTES)),
+            orders: Arc::new(ByteCache::new(ORDERS_BYTES)),
         }
     }
 }
@@ -83,13 +95,51 @@ impl Lab {
         let of_one = |subject: &Subject| {
             let Subject { id, hash, seed, epoch, .. } = subject;
             let key = format!("{hash} {id} {seed} {epoch} {channel:?} {steps}");
-            self.tiles.get_or_make(
+            let tile = self.tiles.get_or_make(
                 &key,
-                |tile| tile.bytes.len() + key.len(),
+                |tile| tile.image.bytes.len() + key.len(),
                 || Ok(tile::tile(self.preprocess_one(subject, pipeline)?, pipeline, channel)),
-            )
+            );
+            tile.inspect(|tile| self.keep_image(tile))
         };
         subjects.par_iter().map(of_one).collect()
+    }
+
+    /// The image of this name, for as long as it is looked at.
+    pub fn image(&self, key: &str) -> Option<Arc<Encoded>> {
+        self.images.get(key)
+    }
+
+    /// Keeps an image to the level, a pixel a tensor element, and gives its name.
+    pub fn publish_exact(&self, image: &RgbImage) -> String {
+        self.publish(tile::exact(image))
+    }
+
+    /// Keeps an image that is shown small, and gives its name.
+    pub fn publish_small(&self, image: &RgbImage) -> String {
+        self.publish(tile::small(image))
+    }
+
+    fn publish(&self, image: Encoded) -> String {
+        let (key, bytes) = (tile::key_of(&image), image.bytes.len());
+        self.images.insert(&key, &Arc::new(image), bytes);
+        key
+    }
+
+    fn keep_image(&self, tile: &Tile) {
+        self.images.insert(&tile.key, &tile.image, tile.image.bytes.len());
+    }
+
+    /// An order that was kept.
+    pub fn order(&self, key: &str) -> Option<Arc<Vec<i64>>> {
+        self.orders.get(key)
+    }
+
+    /// Keeps the order in which a first epoch visits its samples.
+    pub fn keep_order(&self, key: &str, order: Vec<i64>) -> Arc<Vec<i64>> {
+        let order = Arc::new(order);
+        self.orders.insert(key, &order, order.len() * size_of::<i64>());
+        order
     }
 
     fn preprocess_one(&self, subject: &Subject, pipeline: &[TransformSpec]) -> Result<NetworkInput, String> {

@@ -1,22 +1,34 @@
-//! NetworkInput tensors as images to look at.
+//! Tensors as images to look at.
 
 use super::NetworkInput;
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageEncoder as _};
 use protocol::transform::{SampledTransform, TransformSpec};
+use std::sync::Arc;
 use vision::{RgbImage, Tensor};
 
 /// Up to this side a tile is exact, as it is shown enlarged; a larger one is shown reduced, where a JPEG a tenth the size
 /// looks the same.
-const EXACT_SIDE: u32 = 96;
+pub const EXACT_SIDE: u32 = 96;
 /// Pixels of the longer side of a reduced one.
 const SIDE: u32 = 160;
 
-/// A small image of what a network would be given.
+/// An image file.
 #[derive(Clone, Debug)]
-pub struct Tile {
+pub struct Encoded {
     /// The file.
     pub bytes: Vec<u8>,
     /// Its media type.
     pub mime: &'static str,
+}
+
+/// A small image of what a network would be given.
+#[derive(Clone, Debug)]
+pub struct Tile {
+    /// What it looks like.
+    pub image: Arc<Encoded>,
+    /// Names the content of `image`: [`super::Lab::image`] has it for as long as it is looked at.
+    pub key: String,
     /// Of the tensor.
     pub width: u32,
     /// Of the tensor.
@@ -38,15 +50,37 @@ pub fn image(tensor: &Tensor, pipeline: &[TransformSpec], channel: Option<usize>
 }
 
 /// An image to be shown small: exact where it is, reduced where it is large.
-pub fn small(image: &RgbImage) -> (Vec<u8>, &'static str) {
+pub(super) fn small(image: &RgbImage) -> Encoded {
     if image.width().max(image.height()) <= EXACT_SIDE {
-        return (vision::quick_png(image), "image/png");
+        return exact(image);
     }
     let reduced = vision::thumbnail(image, SIDE);
-    (reduced.bytes, reduced.mime)
+    Encoded { bytes: reduced.bytes, mime: reduced.mime }
 }
 
-pub(super) fn tile(inputs: NetworkInput, pipeline: &[TransformSpec], channel: Option<usize>) -> Tile {
-    let (bytes, mime) = small(&image(&inputs.tensor, pipeline, channel));
-    Tile { bytes, mime, width: inputs.tensor.width, height: inputs.tensor.height, sampled: inputs.sampled }
+/// An image to the level: a pixel a tensor element.
+pub(super) fn exact(image: &RgbImage) -> Encoded {
+    let mut bytes = Vec::new();
+    let (width, height) = image.dimensions();
+    WebPEncoder::new_lossless(&mut bytes)
+        .write_image(image.as_raw(), width, height, ExtendedColorType::Rgb8)
+        .expect("writing to memory does not fail, and no side is near the format's limit");
+    Encoded { bytes, mime: "image/webp" }
+}
+
+pub(super) fn tile(input: NetworkInput, pipeline: &[TransformSpec], channel: Option<usize>) -> Tile {
+    let image = small(&image(&input.tensor, pipeline, channel));
+    let key = key_of(&image);
+    Tile {
+        image: Arc::new(image),
+        key,
+        width: input.tensor.width,
+        height: input.tensor.height,
+        sampled: input.sampled,
+    }
+}
+
+/// Half of a hash: enough never to be met twice.
+pub(super) fn key_of(image: &Encoded) -> String {
+    blake3::hash(&image.bytes).to_hex()[..32].to_owned()
 }

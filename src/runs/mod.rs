@@ -188,7 +188,10 @@ impl Runs {
     }
 
     /// The images of a run, with a validation split held out where there is none, and that in words.
-    async fn samples(
+    ///
+    /// # Errors
+    /// The data set changed meanwhile, or the database fails.
+    pub async fn samples(
         &self,
         dataset: &Dataset,
         recipe: &Recipe,

@@ -192,6 +192,21 @@ impl Store {
         Ok(readable(rows))
     }
 
+    /// The newest runs of this model at this image size whose speed was measured, newest first.
+    pub async fn list_timed_runs(&self, model: &str, image_size: i64) -> sqlx::Result<Vec<Run>> {
+        let rows: Vec<RunRow> = sqlx::query_as(
+            "select * from runs
+             where json_extract(spec, '$.model') = ? and json_extract(spec, '$.image_size') = ?
+             and exists (select * from series where run_id = runs.id and key = 'images_per_second')
+             order by id desc limit 20",
+        )
+        .bind(model)
+        .bind(image_size)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(readable(rows))
+    }
+
     /// Runs that are queued or running, in the order of the queue.
     pub async fn list_active_runs(&self) -> sqlx::Result<Vec<Run>> {
         // Through the writer: the queue decides on what it has just written.

@@ -37,6 +37,14 @@ pub(super) async fn thumbnail(
     Ok(([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, FOR_EVER)], bytes).into_response())
 }
 
+/// `/lab/images/{hash of the image}`: what the loading lab or the form of a run has just made; it is there for as long as
+/// somebody looks at it, and its page makes it again.
+pub(super) async fn of_lab(State(app): State<AppState>, Path(key): Path<String>) -> Result<Response> {
+    let image = app.lab.image(&key).ok_or(Error::NotFound("image: load its page again"))?;
+    let headers = [(header::CONTENT_TYPE, image.mime), (header::CACHE_CONTROL, FOR_EVER)];
+    Ok((headers, image.bytes.clone()).into_response())
+}
+
 #[derive(Deserialize)]
 pub(super) struct MeanQuery {
     class: String,

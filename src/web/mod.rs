@@ -119,6 +119,7 @@ pub fn router(app: AppState) -> Router {
         .route("/datasets/{id}/samples/{sample}", get(pages::samples::of_dataset))
         .route("/runs", get(pages::runs::list).post(pages::run_form::create))
         .route("/runs/new", get(pages::run_form::show))
+        .route("/runs/new/preview", post(pages::run_form::preview))
         .route("/runs/{id}", get(pages::runs::show))
         .route("/runs/{id}/inputs", get(pages::inputs::show))
         .route("/runs/{id}/gradients", get(pages::gradients::show))
@@ -133,6 +134,7 @@ pub fn router(app: AppState) -> Router {
         .route("/thumbnails/{hash}/{side}", get(images::thumbnail))
         .route("/datasets/{id}/means/{fingerprint}", get(images::mean))
         .route("/runs/{id}/batches/{step}/{item}", get(pages::inputs::image))
+        .route("/lab/images/{key}", get(images::of_lab))
         .route("/static/{*path}", get(assets::show))
         // Parts of pages, which static/js/live.js asks for when they changed.
         .route("/live/now", get(pages::live::now))

@@ -1,10 +1,100 @@
-// The run's form: another data set has other defaults, and what was changed by hand stays.
+// The form of a new run: network inputs, cost and summaries follow every field; another data set has other defaults, and
+// what was changed by hand stays.
 
 const form = document.getElementById("run-form");
-form?.elements.dataset.addEventListener("change", event => {
-  const query = new URLSearchParams({ dataset: event.target.value });
+const WAIT_MS = 200;
+
+/** How many times "another draw" was asked for: not a field of a run. */
+let redraws = 0;
+let timer = null;
+let busy = false;
+let wanted = false;
+
+/** Brings what the form as it stands would come to; while one answer is on its way, only the newest wish is kept. */
+async function refresh() {
+  clearTimeout(timer);
+  wanted = true;
+  if (busy) return;
+  busy = true;
+  const away = document.getElementById("away");
+  const stale = setTimeout(() => document.getElementById("strip").classList.add("stale"), 300);
+  while (wanted) {
+    wanted = false;
+    const body = new URLSearchParams(new FormData(form));
+    body.set("redraws", redraws);
+    try {
+      const answer = await fetch("/runs/new/preview", { method: "POST", body });
+      if (answer.ok) await take(await answer.text());
+      away.hidden = true;
+    } catch { away.hidden = false; }
+  }
+  clearTimeout(stale);
+  document.getElementById("strip").classList.remove("stale");
+  busy = false;
+}
+
+/** Puts each part in the place of the one with its name, once its images are there: nothing flickers. */
+async function take(text) {
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const parts = [...fresh.body.querySelectorAll("[id]")];
+  const images = [...fresh.querySelectorAll("img")].map(({ src }) => {
+    const image = new Image();
+    image.src = src;
+    return image.decode().catch(() => {});
+  });
+  await Promise.all(images);
+  for (const part of parts) {
+    const old = document.getElementById(part.id);
+    // A focused link stays: its image is exchanged, the element under the keyboard is not.
+    const focused = old.contains(document.activeElement) ? document.activeElement.dataset.sample : null;
+    old.replaceWith(document.adoptNode(part));
+    if (focused) part.querySelector(`[data-sample="${focused}"]`)?.focus({ preventScroll: true });
+  }
+}
+
+function chooseDataset(id) {
+  const query = new URLSearchParams({ dataset: id });
   for (const field of form.elements) {
     if (field.name && "default" in field.dataset && field.value !== field.dataset.default) query.set(field.name, field.value);
   }
   location.href = `/runs/new?${query}`;
-});
+}
+
+if (form) {
+  document.getElementById("strip-section").hidden = false;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, WAIT_MS);
+  });
+  form.elements.dataset.addEventListener("change", event => chooseDataset(event.target.value));
+  document.getElementById("redraw").addEventListener("click", () => {
+    redraws += 1;
+    refresh();
+  });
+  form.addEventListener("click", event => {
+    const use = event.target.closest("[data-use]");
+    if (use) {
+      const field = form.elements[use.dataset.for];
+      field.value = use.dataset.use;
+      field.focus();
+      refresh();
+    }
+    const link = event.target.closest(".problems a");
+    if (!link) return;
+    event.preventDefault();
+    const field = document.getElementById(link.hash.slice(1));
+    const group = field.closest("details");
+    if (group) group.open = true;
+    field.scrollIntoView({ block: "center" });
+    field.focus({ preventScroll: true });
+  });
+  // A second click on Start is the same wish, not a second run.
+  let sent = false;
+  form.addEventListener("submit", event => {
+    if (sent) event.preventDefault();
+    else sent = true;
+  });
+  addEventListener("pageshow", () => { sent = false; });
+  document.getElementById("problems")?.focus();
+  refresh();
+}

@@ -102,6 +102,17 @@ impl Preset {
         steps
     }
 
+    /// The preset that a pipeline is, whatever it is normalised by.
+    pub fn matching(pipeline: &[TransformSpec]) -> Option<Preset> {
+        let is_normalize = |step: &TransformSpec| matches!(step, TransformSpec::Normalize { .. });
+        let steps = match pipeline.split_last() {
+            Some((last, steps)) if is_normalize(last) => steps,
+            _ => pipeline,
+        };
+        let size = vision::output_side(steps)?;
+        Self::ALL.into_iter().find(|preset| preset.steps(size) == steps)
+    }
+
     /// The steps that end at a square of `size` pixels, without a normalisation.
     pub(super) fn steps(self, size: u32) -> Pipeline {
         let flip = TransformSpec::HorizontalFlip { probability: 0.5 };
@@ -142,6 +153,8 @@ mod tests {
             let pipeline = preset.pipeline(64);
             assert_eq!(vision::check(&pipeline), Ok(()), "{}", preset.as_str());
             assert_eq!(vision::output_side(&pipeline), Some(64));
+            assert_eq!(Preset::matching(&pipeline), Some(preset));
+            assert_eq!(Preset::matching(&preset.steps(48)), Some(preset));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{find_dataset, find_run};
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::ids::RunId;
-use crate::domain::recipe::{Normalization, Values, recipe_from_values};
+use crate::domain::recipe::{FieldErrors, Normalization, Recipe, Values, recipe_from_values};
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::web::extract::Path;
@@ -64,9 +64,18 @@ pub(crate) async fn start(app: &AppState, dataset: &Dataset, values: &Values) ->
             format!("“{}” is {}, not ready", dataset.name, dataset.state.as_str()),
         ));
     }
-    let recipe =
-        recipe_from_values(values, &find_facts(app, dataset, values).await?).map_err(Error::Invalid)?;
+    let facts = find_facts(app, dataset, values).await?;
+    let recipe = find_recipe(values, &facts).await?.map_err(Error::Invalid)?;
     Ok(app.runs.add(dataset, &recipe).await?)
+}
+
+/// The run that the values describe, or what is wrong with them. Looks for the file of the weights, so it may block.
+pub(crate) async fn find_recipe(
+    values: &Values,
+    facts: &DatasetFacts,
+) -> Result<std::result::Result<Recipe, FieldErrors>> {
+    let (values, facts) = (values.clone(), facts.clone());
+    Ok(tokio::task::spawn_blocking(move || recipe_from_values(&values, &facts)).await?)
 }
 
 /// What the values are checked against. The data set's own figures are waited for where they are asked for.

@@ -36,6 +36,7 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
     // A value that is no number comes back beside its field, and the rest stays.
     browser.click(".title-row a.primary");
     browser.retype("#epochs", "many");
+    browser.click("#group-augmentation > summary");
     browser.retype("#image_size", "32");
     browser.click("button.primary.large");
     browser.wait(

@@ -6,7 +6,6 @@ use crate::lab::{self, Lab, NetworkInput, Subject, Tile};
 use crate::store::samples::Sample;
 use crate::web::pages::describe_pipeline::describe_sampled;
 use crate::web::pages::inputs::View;
-use base64::Engine as _;
 use protocol::transform::Pipeline;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -28,8 +27,8 @@ pub(super) struct ComparisonTile {
 
 /// What stands where a fed image would.
 pub(super) struct Image {
-    /// As a `data:` address; empty where there is none.
-    pub(super) data: String,
+    /// Its address; empty where there is none.
+    pub(super) src: String,
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) drawn: Vec<String>,
@@ -41,14 +40,14 @@ impl Image {
     fn of(tile: Result<Arc<Tile>, String>) -> Image {
         match tile {
             Ok(tile) => Image {
-                data: encoded(tile.mime, &tile.bytes),
+                src: address(&tile.key),
                 width: tile.width,
                 height: tile.height,
                 drawn: tile.sampled.iter().map(describe_sampled).collect(),
                 error: None,
             },
             Err(why) => Image {
-                data: String::new(),
+                src: String::new(),
                 width: 0,
                 height: 0,
                 drawn: Vec::new(),
@@ -91,7 +90,7 @@ pub(super) struct Channel {
 
 /// |A − B| of the denormalised images, in grey levels.
 pub(super) struct Difference {
-    pub(super) data: String,
+    pub(super) src: String,
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) mean: f64,
@@ -167,14 +166,14 @@ impl PreviewView {
             let shown = DetailSide {
                 letter: ["A", "B"][side],
                 shape: format!("3 × {} × {}", inputs.tensor.height, inputs.tensor.width),
-                image: data_url(&image),
+                image: address(&self.lab.publish_exact(&image)),
                 drawn: inputs.sampled.iter().map(describe_sampled).collect(),
-                channels: channels(&inputs.tensor, from, to),
+                channels: channels(&self.lab, &inputs.tensor, from, to),
             };
             Some((shown, image))
         };
         let (a, b) = rayon::join(|| side(0), || side(1));
-        let difference = a.as_ref().zip(b.as_ref()).and_then(|((_, a), (_, b))| difference(a, b));
+        let difference = a.as_ref().zip(b.as_ref()).and_then(|((_, a), (_, b))| difference(&self.lab, a, b));
         let keys = (0..DRAWS).map(|at| match self.by_epoch {
             true => self.subject(sample, self.seed, self.epoch.saturating_add(at)),
             false => self.subject(sample, self.seed.saturating_add(u64::from(at)), self.epoch),
@@ -192,7 +191,7 @@ impl PreviewView {
     }
 }
 
-fn channels(tensor: &vision::Tensor, from: f64, to: f64) -> Vec<Channel> {
+fn channels(lab: &Lab, tensor: &vision::Tensor, from: f64, to: f64) -> Vec<Channel> {
     let stats = vision::channel_stats(tensor);
     let histograms = vision::histogram(tensor, BINS, [from as f32, to as f32]);
     ["Red", "Green", "Blue"]
@@ -200,7 +199,7 @@ fn channels(tensor: &vision::Tensor, from: f64, to: f64) -> Vec<Channel> {
         .enumerate()
         .map(|(channel, name)| Channel {
             name,
-            image: small_url(&vision::channel_image(tensor, channel)),
+            image: address(&lab.publish_small(&vision::channel_image(tensor, channel))),
             stats: stats[channel],
             outline: outline(&histograms[channel]),
             from,
@@ -230,7 +229,7 @@ fn outline(bins: &[u32]) -> String {
     path + "V40Z"
 }
 
-fn difference(a: &RgbImage, b: &RgbImage) -> Option<Difference> {
+fn difference(lab: &Lab, a: &RgbImage, b: &RgbImage) -> Option<Difference> {
     if a.dimensions() != b.dimensions() {
         return None;
     }
@@ -239,22 +238,10 @@ fn difference(a: &RgbImage, b: &RgbImage) -> Option<Difference> {
     let most = levels.iter().copied().max().unwrap_or(0);
     let (width, height) = a.dimensions();
     let image = RgbImage::from_raw(width, height, levels)?;
-    Some(Difference { data: data_url(&image), width, height, mean, most })
+    Some(Difference { src: address(&lab.publish_exact(&image)), width, height, mean, most })
 }
 
-/// An image to be shown small.
-fn small_url(image: &RgbImage) -> String {
-    let (bytes, mime) = lab::small(image);
-    encoded(mime, &bytes)
-}
-
-/// An image to the level: a pixel a tensor element.
-fn data_url(image: &RgbImage) -> String {
-    encoded("image/png", &vision::quick_png(image))
-}
-
-fn encoded(mime: &str, bytes: &[u8]) -> String {
-    let mut text = format!("data:{mime};base64,");
-    base64::engine::general_purpose::STANDARD.encode_string(bytes, &mut text);
-    text
+/// Where an image that the lab keeps is fetched from.
+fn address(key: &str) -> String {
+    format!("/lab/images/{key}")
 }

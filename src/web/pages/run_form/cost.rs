@@ -1,0 +1,175 @@
+//! What a run would cost, by the speed that was measured in an earlier one. Nothing measured: no estimate.
+
+use super::super::format::{counted, duration, number, thousands};
+use crate::domain::dataset::DatasetFacts;
+use crate::domain::ids::DatasetId;
+use crate::domain::recipe::Values;
+use crate::domain::run::RunState;
+use crate::store::runs::Run;
+use crate::web::{AppState, Result};
+use protocol::sample::Split;
+use serde_json::Value;
+
+/// The share of the training images that a run holds out where there is no validation split.
+const HELD_OUT: f64 = 0.1;
+/// How long an evaluated image takes, as a share of a trained one, where the earlier run does not tell: the forward pass is
+/// a third of the arithmetic, and loading takes as long.
+const EVALUATED: f64 = 0.4;
+/// Beyond these the earlier run was paused, or its clock tells something else.
+const EVALUATED_RANGE: [f64; 2] = [0.2, 1.0];
+
+/// What stands beside *Start*.
+#[derive(Default)]
+pub(super) struct Cost {
+    /// `About 51 s`.
+    pub(super) time: Option<String>,
+    /// `460 steps: 20 epochs of 23`.
+    pub(super) steps: String,
+    /// Where the figure comes from, or why there is none.
+    pub(super) source: String,
+    /// The run that was measured: address and name.
+    pub(super) run: Option<(String, String)>,
+}
+
+/// How many images a run handles.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Work {
+    epochs: f64,
+    train: f64,
+    val: f64,
+    test: f64,
+}
+
+impl Work {
+    fn of(facts: &DatasetFacts, epochs: f64) -> Work {
+        let count = |split| facts.count(split) as f64;
+        let (train, val, test) = (count(Split::Train), count(Split::Val), count(Split::Test));
+        if val > 0.0 || epochs == 0.0 {
+            return Work { epochs, train, val, test };
+        }
+        Work { epochs, train: train * (1.0 - HELD_OUT), val: train * HELD_OUT, test }
+    }
+
+    fn trained(self) -> f64 {
+        self.epochs * self.train
+    }
+
+    fn evaluated(self) -> f64 {
+        self.epochs.max(1.0) * self.val + self.test
+    }
+
+    /// Seconds at so many trained images a second, where an evaluated one takes this share of a trained one.
+    fn seconds(self, speed: f64, share: f64) -> f64 {
+        (self.trained() + share * self.evaluated()) / speed
+    }
+
+    /// The share that makes this work take so many seconds.
+    fn share(self, speed: f64, seconds: f64) -> Option<f64> {
+        let share = (seconds * speed - self.trained()) / self.evaluated();
+        share.is_finite().then(|| share.clamp(EVALUATED_RANGE[0], EVALUATED_RANGE[1]))
+    }
+}
+
+impl Cost {
+    /// Of a run with these values; all fields are among them.
+    pub(super) async fn load(
+        app: &AppState,
+        dataset: DatasetId,
+        facts: &DatasetFacts,
+        values: &Values,
+    ) -> Result<Cost> {
+        let amount = |name: &str| values.get(name).and_then(Value::as_f64).unwrap_or(0.0);
+        let model = values.get("model").and_then(Value::as_str).unwrap_or_default();
+        let work = Work::of(facts, amount("epochs"));
+        let steps = steps(work, amount("batch_size"));
+        let runs = app.store.list_timed_runs(model, amount("image_size") as i64).await?;
+        // The one that is most like it; of equals the newest, which comes first.
+        let likeness = |run: &Run| {
+            let same = |name: &str, own: &Value| values.get(name) == Some(own);
+            let spec = &run.spec;
+            [
+                same("device", &serde_json::json!(spec.device)),
+                same("precision", &serde_json::json!(spec.precision)),
+                same("threads", &Value::from(spec.threads)),
+                run.dataset_id == dataset,
+                same("batch_size", &Value::from(spec.batch_size)),
+            ]
+            .iter()
+            .filter(|same| **same)
+            .count()
+        };
+        let Some(run) = runs.into_iter().rev().max_by_key(likeness) else {
+            return Ok(Cost {
+                steps,
+                source: "No estimate: this model has not been timed at this image size here. \
+                         The run's page shows the time left after its first steps."
+                    .to_owned(),
+                ..Cost::default()
+            });
+        };
+        let points = app.store.list_points(run.id, "images_per_second").await?;
+        let Some(speed) = median(points.into_iter().filter_map(|(_, speed)| speed)) else {
+            return Ok(Cost { steps, ..Cost::default() });
+        };
+        let took = match (run.state, run.started_at_ms, run.ended_at_ms) {
+            (RunState::Completed, Some(started), Some(ended)) if run.dataset_id == dataset => {
+                Some((ended - started) as f64 / 1000.0)
+            }
+            _ => None,
+        };
+        let earlier = Work::of(facts, f64::from(run.spec.epochs));
+        let share = took.and_then(|took| earlier.share(speed, took)).unwrap_or(EVALUATED);
+        Ok(Cost {
+            time: Some(format!("About {}", duration(work.seconds(speed, share)))),
+            steps,
+            source: format!("By the median speed, {} images/s, of", number(Some(speed))),
+            run: Some((format!("/runs/{}", run.id), run.name)),
+        })
+    }
+}
+
+fn steps(work: Work, batch_size: f64) -> String {
+    if work.epochs == 0.0 || batch_size < 1.0 {
+        return "No training steps: the initial weights are evaluated.".to_owned();
+    }
+    let an_epoch = (work.train / batch_size).ceil();
+    let steps = counted((an_epoch * work.epochs) as i64, "step", "steps");
+    let epochs = counted(work.epochs as i64, "epoch", "epochs");
+    format!("{steps}: {epochs} of {}", thousands(an_epoch as i64))
+}
+
+fn median(speeds: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut speeds: Vec<f64> = speeds.filter(|speed| *speed > 0.0).collect();
+    speeds.sort_unstable_by(f64::total_cmp);
+    speeds.get(speeds.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_all_steps_counts_and_not_the_last() {
+        assert_eq!(median([1700.0, 1690.0, 60.6].into_iter()), Some(1690.0));
+        assert_eq!(median([0.0].into_iter()), None);
+    }
+
+    #[test]
+    fn validation_and_test_take_their_time_as_they_did_before() {
+        let work = Work { epochs: 10.0, train: 1000.0, val: 200.0, test: 500.0 };
+        assert_eq!(work.seconds(100.0, 0.4), (10_000.0 + 0.4 * 2500.0) / 100.0);
+        let took = work.seconds(100.0, 0.7);
+        assert!(work.share(100.0, took).is_some_and(|share| (share - 0.7).abs() < 1e-9));
+        // A run that was paused overnight tells nothing of it.
+        assert_eq!(work.share(100.0, 40_000.0), Some(1.0));
+        let twice = Work { epochs: 20.0, ..work };
+        assert!(twice.seconds(100.0, 0.7) > 1.9 * took);
+    }
+
+    #[test]
+    fn steps_are_counted_as_the_trainer_takes_them() {
+        let work = Work { epochs: 4.0, train: 65.0, val: 0.0, test: 0.0 };
+        assert_eq!(steps(work, 32.0), "12 steps: 4 epochs of 3");
+        assert!(steps(Work { epochs: 0.0, ..work }, 32.0).starts_with("No training steps"));
+    }
+}

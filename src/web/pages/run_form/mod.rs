@@ -1,0 +1,166 @@
+//! `/runs/new`: the form, made from the table of fields; what comes of sending it; and what it would come to, live.
+
+mod cost;
+mod fields;
+mod live;
+mod strip;
+mod summary;
+
+use super::frame::{Frame, Section, page, page_with};
+use crate::domain::dataset::{DatasetFacts, DatasetState};
+use crate::domain::ids::RunId;
+use crate::domain::recipe::{FieldErrors, Values, defaults, values_from_spec, values_from_text};
+use crate::store::datasets::Dataset;
+use crate::web::api::runs::{find_facts, find_recipe, start};
+use crate::web::extract::Query;
+use crate::web::{AppState, Error, Result};
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use fields::{Chosen, Fieldset, Loading, Problem, problems};
+use live::Live;
+use std::collections::BTreeMap;
+
+/// Field name → what was typed.
+type Typed = BTreeMap<String, String>;
+
+#[derive(Template)]
+#[template(path = "runs/new.html")]
+struct New {
+    frame: Frame,
+    datasets: Vec<Dataset>,
+    chosen: Option<Chosen>,
+    groups: Vec<Fieldset>,
+    /// The run whose settings stand in the fields.
+    like: Option<(RunId, String)>,
+    /// What is wrong with what was sent.
+    problems: Vec<Problem>,
+    live: Live,
+}
+
+impl New {
+    /// `2 fields need attention`.
+    fn problem_count(&self) -> String {
+        match self.problems.len() {
+            1 => "1 field needs attention".to_owned(),
+            count => format!("{count} fields need attention"),
+        }
+    }
+}
+
+/// `GET /runs/new?dataset=3&epochs=5`: fields given in the query are filled in. With `like=7` the others are filled in from
+/// the settings of that run.
+pub(crate) async fn show(State(app): State<AppState>, Query(mut typed): Query<Typed>) -> Result<Response> {
+    let like = match typed.remove("like").filter(|text| !text.is_empty()) {
+        Some(text) => Some(fill_from_run(&app, &text, &mut typed).await?),
+        None => None,
+    };
+    form(&app, StatusCode::OK, &typed, FieldErrors::new(), like).await
+}
+
+/// What the query does not give comes from a run.
+async fn fill_from_run(app: &AppState, number: &str, typed: &mut Typed) -> Result<(RunId, String)> {
+    let id = number.parse().map(RunId).map_err(|_| Error::NotFound("run"))?;
+    let run = app.store.find_run(id).await?.ok_or(Error::NotFound("run"))?;
+    typed.entry("dataset".into()).or_insert_with(|| run.dataset_id.to_string());
+    if let Some(dataset) = find_chosen(app, typed).await? {
+        let facts = app.store.dataset_facts(&dataset).await?;
+        for (name, value) in values_from_spec(&run.spec, &facts) {
+            typed.entry(name.clone()).or_insert_with(|| fields::text_of(&name, &value));
+        }
+    }
+    Ok((id, run.name))
+}
+
+/// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
+pub(crate) async fn create(State(app): State<AppState>, Form(typed): Form<Typed>) -> Result<Response> {
+    let refuse = |errors| form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors, None);
+    let Some(dataset) = find_chosen(&app, &typed).await? else {
+        return refuse(FieldErrors::from([("dataset".to_owned(), "Choose a data set".to_owned())])).await;
+    };
+    let (values, mut errors) = read_typed(&typed, &app.store.dataset_facts(&dataset).await?);
+    let facts = find_facts(&app, &dataset, &values).await?;
+    if let Err(more) = find_recipe(&values, &facts).await? {
+        for (field, why) in more {
+            errors.entry(field).or_insert(why);
+        }
+    }
+    if !errors.is_empty() {
+        return refuse(errors).await;
+    }
+    match start(&app, &dataset, &values).await {
+        Ok(id) => Ok(Redirect::to(&format!("/runs/{id}")).into_response()),
+        Err(Error::Invalid(errors)) => refuse(errors).await,
+        Err(other) => Err(other),
+    }
+}
+
+/// `POST /runs/new/preview`: what the form as it stands would come to: eight network inputs, the cost, a line for each
+/// folded part. It changes nothing.
+pub(crate) async fn preview(State(app): State<AppState>, Form(mut typed): Form<Typed>) -> Result<Response> {
+    let redraws = typed.remove("redraws").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let dataset = find_chosen(&app, &typed).await?.ok_or(Error::NotFound("data set"))?;
+    let facts = app.store.dataset_facts(&dataset).await?;
+    page(&Live::load(&app, &dataset, facts, &typed, redraws).await?)
+}
+
+/// What was typed, as values. A form sends every field: what still has its default was not asked for, so that it gives way
+/// to what was.
+fn read_typed(typed: &Typed, facts: &DatasetFacts) -> (Values, FieldErrors) {
+    let pairs = typed.iter().filter(|(name, _)| *name != "dataset");
+    let (mut values, errors) = values_from_text(pairs.map(|(name, text)| (name.as_str(), text.as_str())));
+    let defaults = defaults(facts);
+    values.retain(|name, value| defaults.get(name) != Some(value));
+    (values, errors)
+}
+
+/// The data set that was chosen, else the newest that is ready.
+async fn find_chosen(app: &AppState, typed: &Typed) -> Result<Option<Dataset>> {
+    let ready: Vec<Dataset> = list_ready(app).await?;
+    let chosen = typed.get("dataset").filter(|text| !text.is_empty());
+    Ok(match chosen {
+        None => ready.into_iter().next(),
+        Some(chosen) => {
+            ready.into_iter().find(|dataset| dataset.id.to_string() == *chosen || dataset.name == *chosen)
+        }
+    })
+}
+
+async fn list_ready(app: &AppState) -> Result<Vec<Dataset>> {
+    let datasets = app.store.list_datasets().await?;
+    Ok(datasets.into_iter().filter(|dataset| dataset.state == DatasetState::Ready).collect())
+}
+
+async fn form(
+    app: &AppState,
+    status: StatusCode,
+    typed: &Typed,
+    errors: FieldErrors,
+    like: Option<(RunId, String)>,
+) -> Result<Response> {
+    let problems = problems(&errors);
+    let (chosen, groups, live) = match find_chosen(app, typed).await? {
+        Some(dataset) => {
+            let facts = app.store.dataset_facts(&dataset).await?;
+            let live = Live::without_strip(app, &dataset, &facts, typed).await?;
+            let saved = app.store.list_pipelines().await?;
+            let loading = Loading::read(typed, &dataset, &saved);
+            let groups = Fieldset::all(&facts, typed, &errors, loading);
+            let marks = app.health.marks(dataset.id).await?;
+            (Some(Chosen { warnings: marks.sentences(), facts, dataset }), groups, live)
+        }
+        None => (None, Vec::new(), Live::default()),
+    };
+    let new = New {
+        frame: Frame::load(app, "New run", &[("Runs", "/runs")]).await?.in_section(Section::NewRun),
+        datasets: list_ready(app).await?,
+        chosen,
+        groups,
+        like,
+        problems,
+        live,
+    };
+    page_with(status, &new)
+}

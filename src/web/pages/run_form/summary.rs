@@ -1,0 +1,143 @@
+//! What is in a folded part of the form, in a line.
+
+use super::super::format::counted;
+use crate::domain::recipe::{Field, FieldType, Group, Values};
+use serde_json::Value;
+
+/// The line of a group: what a practitioner would say of these values.
+pub(super) fn summary(group: Group, values: &Values) -> String {
+    match group {
+        Group::Basics => String::new(),
+        Group::Recipe => recipe(values),
+        Group::Augmentation => augmentation(values),
+        Group::Advanced => advanced(values),
+    }
+}
+
+fn text<'a>(values: &'a Values, name: &str) -> &'a str {
+    values.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn amount(values: &Values, name: &str) -> f64 {
+    values.get(name).and_then(Value::as_f64).unwrap_or(0.0)
+}
+
+/// The label of what is chosen, without what is explained behind it.
+fn chosen(values: &Values, name: &str) -> String {
+    let value = text(values, name);
+    let Some(FieldType::Choice(choices)) = Field::find(name).map(|field| field.field_type) else {
+        return value.to_owned();
+    };
+    let label = choices.iter().find(|(word, _)| *word == value).map_or(value, |(_, label)| label);
+    label.split([',', '(']).next().unwrap_or(label).trim().to_owned()
+}
+
+/// `AdamW 0.003, one-cycle, batches of 32, weight decay 0.05`.
+fn recipe(values: &Values) -> String {
+    let mut parts = vec![
+        format!("{} {}", chosen(values, "optimizer"), amount(values, "learning_rate")),
+        chosen(values, "schedule").to_lowercase(),
+    ];
+    if amount(values, "warmup_epochs") > 0.0 {
+        parts.push(format!("warm-up {} epochs", amount(values, "warmup_epochs")));
+    }
+    parts.push(format!("batches of {}", amount(values, "batch_size")));
+    if amount(values, "weight_decay") > 0.0 {
+        parts.push(format!("weight decay {}", amount(values, "weight_decay")));
+    }
+    if !text(values, "weights").is_empty() {
+        parts.push("weights from a file".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// `64 × 64, random resized crop from 0.35, flip`.
+fn augmentation(values: &Values) -> String {
+    let size = amount(values, "image_size");
+    let mut parts = vec![format!("{size} × {size}")];
+    if let Some(steps) = values.get("train_transforms").and_then(Value::as_array) {
+        parts.push(format!("a pipeline of {}", counted(steps.len() as i64, "transform", "transforms")));
+    } else {
+        for (name, words) in [
+            ("random_resized_crop", "random resized crop from"),
+            ("crop_padding", "crop with padding"),
+            ("rotation", "rotation up to"),
+            ("color_jitter", "colour jitter"),
+        ] {
+            if amount(values, name) > 0.0 {
+                let unit = if name == "rotation" { "°" } else { "" };
+                parts.push(format!("{words} {}{unit}", amount(values, name)));
+            }
+        }
+        if text(values, "flip") == "on" {
+            parts.push("flip".to_owned());
+        }
+        if text(values, "normalization") != "imagenet" {
+            parts.push(format!("normalised by {}", lower_first(&chosen(values, "normalization"))));
+        }
+    }
+    for (name, label) in [("mixup", "MixUp"), ("cutmix", "CutMix")] {
+        if amount(values, name) > 0.0 {
+            parts.push(format!("{label} {}", amount(values, name)));
+        }
+    }
+    if values.get("eval_transforms").is_some_and(Value::is_array) {
+        parts.push("evaluation transforms of its own".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// `seed 0, device and precision automatic`.
+fn advanced(values: &Values) -> String {
+    let mut parts = vec![format!("seed {}", amount(values, "seed"))];
+    match (text(values, "device"), text(values, "precision")) {
+        ("auto", "auto") => parts.push("device and precision automatic".to_owned()),
+        _ => parts.extend(["device", "precision"].map(|name| format!("{name} {}", text(values, name)))),
+    }
+    if amount(values, "threads") > 0.0 {
+        parts.push(format!("{} threads", amount(values, "threads")));
+    }
+    if amount(values, "epochs") == 0.0 {
+        parts.push(format!("evaluated on: {}", lower_first(&chosen(values, "evaluate_on"))));
+    }
+    parts.join(", ")
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if !text.starts_with("ImageNet") => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn line(group: Group, values: Value) -> String {
+        summary(group, values.as_object().expect("an object"))
+    }
+
+    #[test]
+    fn a_line_says_what_is_in_a_group_and_leaves_out_what_is_off() {
+        let recipe = json!({
+            "optimizer": "adamw", "learning_rate": 0.003, "schedule": "one-cycle", "batch_size": 32,
+            "warmup_epochs": 0.0, "weight_decay": 0.05, "weights": "",
+        });
+        assert_eq!(line(Group::Recipe, recipe), "AdamW 0.003, one-cycle, batches of 32, weight decay 0.05");
+        let augmentation = json!({
+            "image_size": 64, "random_resized_crop": 0.35, "flip": "on", "rotation": 10.0, "mixup": 0.2,
+            "normalization": "dataset",
+        });
+        assert_eq!(
+            line(Group::Augmentation, augmentation),
+            "64 × 64, random resized crop from 0.35, rotation up to 10°, flip, normalised by the data set’s own, MixUp 0.2"
+        );
+        let own = json!({"image_size": 32, "train_transforms": [{"name": "resize_exact"}], "flip": "on"});
+        assert_eq!(line(Group::Augmentation, own), "32 × 32, a pipeline of 1 transform");
+        let advanced = json!({"seed": 3, "device": "auto", "precision": "auto", "epochs": 4});
+        assert_eq!(line(Group::Advanced, advanced), "seed 3, device and precision automatic");
+    }
+}
