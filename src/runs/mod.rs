@@ -9,6 +9,7 @@
 //! Must not know HTTP.
 
 pub mod batch_file;
+pub mod clock;
 pub mod directory;
 pub mod follower;
 pub mod outcome;

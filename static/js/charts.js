@@ -1,196 +1,195 @@
-// Line charts of a run's series, drawn by uPlot: cursors in step, zoom by dragging, back by double click, logarithmic
-// axis, smoothing with the raw line kept behind, downloads.
+// The charts of a page: what they share is an axis, the zoom along it, the cursor, smoothing and the address.
 
-import uPlot from "/static/vendor/uPlot.esm.js";
+import { Axis } from "./charts/axis.js";
+import { Chart } from "./charts/chart.js";
+import { append, defaultSmoothing, fetchClock, fetchSeries } from "./charts/series.js";
+import { View } from "./charts/view.js";
 
-const POINTS = 2000;
-const NAMES = {
-  "train/loss": "training", "val/loss": "validation", "train/accuracy": "training", "val/accuracy": "validation",
-  learning_rate: "learning rate", images_per_second: "images/s",
-};
+/** However fast the news comes, two drawings a second are enough for eyes. */
+const DRAW_EVERY_MS = 500;
 
-const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-/** Series as {key: [[step, value|null], …]}. */
-export async function fetchSeries(run, keys, points = POINTS) {
-  const answer = await fetch(`/api/v1/runs/${run}/series?points=${points}&keys=${encodeURIComponent(keys.join(","))}`);
-  if (!answer.ok) throw new Error(`the series could not be read: ${answer.status}`);
-  const { series } = await answer.json();
-  return Object.fromEntries(series.map(({ key, points }) => [key, points]));
-}
-
-/** Columns for uPlot: all steps, then a column a series; undefined where a series has no point, null where it is not finite. */
-export function table(series, keys) {
-  const steps = [...new Set(keys.flatMap(key => series[key].map(([step]) => step)))].sort((a, b) => a - b);
-  const place = new Map(steps.map((step, at) => [step, at]));
-  const columns = keys.map(key => {
-    const column = new Array(steps.length).fill(undefined);
-    for (const [step, value] of series[key]) column[place.get(step)] = value;
-    return column;
-  });
-  return [steps, ...columns];
-}
-
-/** Exponential moving average; gaps stay gaps. */
-function smooth(column, weight) {
-  let mean = null;
-  return column.map(value => {
-    if (value === null || value === undefined) return value;
-    mean = mean === null ? value : weight * mean + (1 - weight) * value;
-    return mean;
-  });
-}
-
-class Chart {
-  constructor(figure, series) {
-    this.figure = figure;
-    this.keys = figure.dataset.series.split(",");
-    this.scale = figure.dataset.unit.endsWith("%") ? 100 : 1;
-    this.series = series;
-    this.log = false;
-    this.smoothing = this.keys[0] === "train/loss" || this.keys[0] === "train/accuracy" ? 0.9 : 0;
-    this.tools();
-    this.draw();
-    new ResizeObserver(() => this.resize()).observe(figure.querySelector(".plot"));
+class ChartPage {
+  constructor(section) {
+    this.section = section;
+    this.run = section.dataset.charts;
+    this.stepsPerEpoch = Number(section.dataset.stepsPerEpoch);
+    this.bestEpoch = Number(section.dataset.bestEpoch);
+    this.series = {};
+    /** The step under the cursor, if there is one. */
+    this.cursor = null;
+    const figures = [...section.querySelectorAll(".chart[data-chart]")];
+    this.view = new View(figures.map(figure => JSON.parse(figure.dataset.chart).id));
+    this.charts = figures.map(figure => new Chart(figure, this));
   }
 
-  tools() {
-    const tools = this.figure.querySelector(".chart-tools");
-    tools.hidden = false;
-    const button = (label, title, act) => {
-      const element = Object.assign(document.createElement("button"), { type: "button", textContent: label, title });
-      element.addEventListener("click", () => act(element));
-      tools.append(element);
-      return element;
-    };
-    button("log", "Logarithmic axis", element => {
-      this.log = !this.log;
-      element.setAttribute("aria-pressed", this.log);
-      this.draw();
-    });
-    if (this.smoothing > 0) {
-      button("raw", "Without smoothing", element => {
-        this.smoothing = this.smoothing ? 0 : 0.9;
-        element.setAttribute("aria-pressed", !this.smoothing);
-        this.draw();
-      });
+  async load() {
+    const keys = this.charts.flatMap(chart => chart.keys);
+    this.series = await fetchSeries(this.run, keys);
+    this.automatic = defaultSmoothing(Math.max(0, ...this.charts.flatMap(chart => chart.lines)
+      .filter(line => line.smoothed).map(line => this.series[line.key].length)));
+    await this.setAxis();
+    this.listen();
+    this.showBar();
+    this.showFullNow();
+    this.charts.forEach(chart => chart.draw());
+    return this;
+  }
+
+  // What the charts ask for.
+
+  get smoothing() { return this.view.smoothing ?? this.automatic; }
+
+  /** First and last step there is. */
+  extent() {
+    const known = Object.values(this.series).filter(points => points.length > 0);
+    if (known.length === 0) return [0, 1];
+    return [Math.min(...known.map(points => points[0][0])), Math.max(...known.map(points => points.at(-1)[0]))];
+  }
+
+  /** From and to along the axis. */
+  range() {
+    let [from, to] = this.view.steps ?? this.extent();
+    if (from === to) [from, to] = [from - 0.5, to + 0.5];
+    // The first epoch begins before its first step.
+    if (!this.view.steps && this.axis.kind === "epoch" && from === 0) from = -1;
+    return [this.axis.of(from), this.axis.of(to)];
+  }
+
+  /** The last step of the epoch whose checkpoint is kept. */
+  bestStep() {
+    return this.bestEpoch > 0 && this.stepsPerEpoch > 0 ? this.bestEpoch * this.stepsPerEpoch - 1 : null;
+  }
+
+  async setAxis() {
+    const passed = this.stepsPerEpoch > 0 && this.extent()[1] + 1 >= this.stepsPerEpoch;
+    let kind = this.view.axis ?? (passed ? "epoch" : "step");
+    if (kind === "epoch" && !this.stepsPerEpoch) kind = "step";
+    if (kind === "time") this.clock ??= await fetchClock(this.run);
+    this.axis = new Axis(kind, this.stepsPerEpoch, this.clock?.points ?? []);
+  }
+
+  // What people do.
+
+  /** Another view: into the address, and drawn. */
+  change(alter, { anew = false } = {}) {
+    alter(this.view);
+    this.view.write({ anew });
+    this.redraw();
+  }
+
+  redraw() {
+    this.showBar();
+    this.charts.forEach(chart => chart.refresh());
+  }
+
+  resetZoom() {
+    this.change(view => { view.steps = null; view.values.clear(); });
+  }
+
+  /** Closer or further around the cursor, else the middle. */
+  zoomBy(factor) {
+    const [first, last] = this.extent();
+    const [from, to] = this.view.steps ?? [first, last];
+    const middle = this.cursor ?? (from + to) / 2;
+    const zoomed = [middle - (middle - from) * factor, middle + (to - middle) * factor];
+    const all = zoomed[0] <= first && zoomed[1] >= last;
+    this.change(view => { view.steps = all ? null : [Math.max(zoomed[0], first), Math.min(zoomed[1], last)]; });
+  }
+
+  /** One cursor for all charts; `origin` has drawn its own. */
+  moveCursor(step, origin = null) {
+    const [first, last] = this.extent();
+    this.cursor = step === null ? null : Math.min(Math.max(step, first), last);
+    for (const chart of this.charts) {
+      if (chart === origin) chart.showValues(this.cursor);
+      else chart.showCursor(this.cursor);
     }
-    button("CSV", "Download the points", () => this.save("csv", new Blob([this.csv()], { type: "text/csv" })));
-    button("PNG", "Download the chart", () => this.plot?.ctx.canvas.toBlob(blob => this.save("png", blob)));
   }
 
-  csv() {
-    const lines = this.keys.flatMap(key => this.series[key].map(([step, value]) => `${key},${step},${value ?? ""}`));
-    return ["key,step,value", ...lines].join("\r\n") + "\r\n";
+  /** One chart alone, or all of them; *Back* takes it back. */
+  showFull(id) {
+    this.change(view => { view.full = id; }, { anew: true });
+    this.showFullNow();
+    this.section.scrollIntoView({ block: "nearest" });
   }
 
-  save(ending, blob) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `${this.figure.dataset.title.toLowerCase().replaceAll(" ", "-")}.${ending}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  showFullNow() {
+    this.section.classList.toggle("one-chart", this.view.full !== null);
+    for (const chart of this.charts) {
+      chart.figure.hidden = this.view.full !== null && !chart.isFull;
+      chart.showState();
+      chart.resize();
+    }
   }
 
-  /** The plotted columns: of a dense series its smooth line too, behind which the raw one stays faintly. */
-  columns() {
-    const [steps, ...raw] = table(this.series, this.keys);
-    const scaled = raw.map(column => column.map(value => (value === null || value === undefined ? value : value * this.scale)));
-    const lines = [];
-    this.keys.forEach((key, at) => {
-      const dense = key.startsWith("train/") && this.smoothing > 0;
-      if (dense) lines.push({ key, column: scaled[at], faint: true, at });
-      lines.push({ key, column: dense ? smooth(scaled[at], this.smoothing) : scaled[at], faint: false, at });
+  async chooseAxis(kind) {
+    this.view.axis = kind;
+    this.view.write();
+    await this.setAxis();
+    // Another axis has other labels and lines.
+    this.charts.forEach(chart => chart.draw());
+    this.showBar();
+  }
+
+  showBar() {
+    const bar = this.section.querySelector(".chart-bar");
+    if (!bar) return;
+    bar.hidden = false;
+    for (const choice of bar.querySelectorAll("[name=axis]")) {
+      choice.checked = choice.value === this.axis.kind;
+      choice.disabled = choice.value === "epoch" && !this.stepsPerEpoch;
+    }
+    const slider = bar.querySelector(".smoothing");
+    if (slider) {
+      slider.querySelector("input").value = this.smoothing;
+      slider.querySelector("output").textContent = this.smoothing === 0 ? "off" : this.smoothing.toFixed(2);
+    }
+    bar.querySelector(".reset-zoom").disabled = !this.view.isZoomed;
+  }
+
+  listen() {
+    const bar = this.section.querySelector(".chart-bar");
+    bar?.addEventListener("change", event => { if (event.target.name === "axis") this.chooseAxis(event.target.value); });
+    bar?.querySelector(".smoothing")?.addEventListener("input", event => {
+      this.change(view => { view.smoothing = Number(event.target.value); });
     });
-    return { steps, lines };
+    bar?.querySelector(".reset-zoom").addEventListener("click", () => this.resetZoom());
+    document.addEventListener("theme", () => this.charts.forEach(chart => { chart.showState(); chart.plot?.redraw(); }));
+    // A row of the table by epoch, or a cell of the heat map.
+    document.addEventListener("epoch", event => this.moveCursor(event.detail.step));
+    addEventListener("resize", () => this.charts.forEach(chart => chart.resize()));
+    addEventListener("popstate", async () => {
+      this.view.read();
+      await this.setAxis();
+      this.showFullNow();
+      this.charts.forEach(chart => chart.draw());
+      this.showBar();
+    });
   }
 
-  draw() {
-    const { steps, lines } = this.columns();
-    const place = this.figure.querySelector(".plot");
-    if (steps.length === 0) return;
-    const colours = [css("--first"), css("--second")];
-    const ink = css("--quiet");
-    const grid = { stroke: css("--line"), width: 1 };
-    const number = value => (value === null || value === undefined ? "–" : value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 1e5) ? value.toExponential(1) : +value.toPrecision(4) + "");
-    this.plot?.destroy();
-    place.replaceChildren();
-    this.plot = new uPlot({
-      width: place.clientWidth,
-      height: 220,
-      cursor: { sync: { key: "run", scales: ["x", null] }, drag: { x: true, y: false } },
-      scales: { x: { time: false }, y: { distr: this.log ? 3 : 1 } },
-      axes: [
-        { label: "step", stroke: ink, grid, ticks: grid, labelSize: 18, size: 34, font: "11px system-ui", labelFont: "11px system-ui" },
-        { stroke: ink, grid, ticks: grid, size: 58, font: "11px system-ui", values: (_, ticks) => ticks.map(tick => (tick === null ? "" : number(tick))) },
-      ],
-      series: [
-        { label: "step" },
-        ...lines.map(({ key, faint, at }) => ({
-          label: faint ? `${NAMES[key] ?? key}, raw` : NAMES[key] ?? key,
-          stroke: faint ? `${colours[at]}55` : colours[at],
-          width: faint ? 1 : 2,
-          // Validation has a point an epoch; an undefined value between two is no gap, a null is one.
-          spanGaps: false,
-          points: { show: key.startsWith("val/"), size: 5 },
-          value: (_, value) => number(value),
-        })),
-      ],
-    }, [steps, ...lines.map(line => line.column)], place);
-    this.mark(lines);
-  }
+  // What happens meanwhile.
 
-  /** Says in words how many values were not finite; a line can't show them. */
-  mark(lines) {
-    const lost = lines.filter(line => !line.faint).reduce((sum, line) => sum + line.column.filter(value => value === null).length, 0);
-    if (lost === 0) return;
-    const words = document.createElement("p");
-    words.className = "note warning";
-    words.textContent = `Not finite (NaN or infinity) at ${lost} ${lost === 1 ? "step" : "steps"}: the line has a gap there.`;
-    this.figure.querySelector(".plot").append(words);
-  }
-
-  resize() {
-    const width = this.figure.querySelector(".plot").clientWidth;
-    if (this.plot && Math.abs(this.plot.width - width) > 1) this.plot.setSize({ width, height: 220 });
+  /** A record of the run's journal. */
+  take(record) {
+    if (this.clock) this.tick(record);
+    if (record.event === "epoch" && record.best) this.bestEpoch = record.epoch;
+    if (record.values) this.add(record.step, record.values);
   }
 
   add(step, values) {
-    let grown = false;
-    for (const key of this.keys) {
-      if (!(key in values)) continue;
-      const points = this.series[key];
-      // A resumed run says its last steps again: the later word counts.
-      while (points.length > 0 && points.at(-1)[0] >= step) points.pop();
-      points.push([step, values[key]]);
-      grown = true;
-    }
-    return grown;
+    if (!this.charts.map(chart => chart.add(step, values)).some(Boolean)) return;
+    this.due ??= setTimeout(() => { this.due = null; this.redraw(); }, DRAW_EVERY_MS);
   }
 
-  refresh() {
-    if (!this.plot) { this.draw(); return; }
-    const { steps, lines } = this.columns();
-    // Somebody who looks at a part keeps it.
-    const [all] = this.plot.data;
-    const zoomed = this.plot.scales.x.min > all[0] || this.plot.scales.x.max < all.at(-1);
-    this.plot.setData([steps, ...lines.map(line => line.column)], !zoomed);
+  /** Time goes on with the trainer's own; what passes between two of its starts is nobody's work. */
+  tick(record) {
+    if (record.event === "hello") this.clock.at_ms = record.at_ms;
+    if (record.event !== "step" && record.event !== "epoch") return;
+    const before = this.clock.points.at(-1)?.[1] ?? 0;
+    append(this.clock.points, record.step, before + record.at_ms - this.clock.at_ms);
+    this.clock.at_ms = record.at_ms;
   }
 }
 
-/** Draws every chart of a section; `add` appends a point of the live run. */
-export async function drawCharts(section) {
-  const figures = [...section.querySelectorAll(".chart")];
-  const keys = figures.flatMap(figure => figure.dataset.series.split(","));
-  const series = await fetchSeries(section.dataset.charts, keys);
-  const charts = figures.map(figure => new Chart(figure, series));
-  document.addEventListener("theme", () => charts.forEach(chart => chart.draw()));
-  let due = null;
-  return {
-    add(step, values) {
-      if (!charts.map(chart => chart.add(step, values)).some(Boolean)) return;
-      // However fast the news comes, four drawings a second are enough for eyes.
-      due ??= setTimeout(() => { due = null; charts.forEach(chart => chart.refresh()); }, 250);
-    },
-  };
-}
+/** Draws every chart of a section; `take` follows the live run. */
+export const drawCharts = section => new ChartPage(section).load();

@@ -1,13 +1,12 @@
-// A run's page: charts that grow while it learns.
+// A run's page: charts that grow while it trains.
 
-import { drawCharts } from "./charts.js";
 import { follow, onRecord } from "./live.js";
 
 const section = document.querySelector("[data-charts]");
 if (section) {
+  // Other pages of a run follow it too, without charts.
+  const { drawCharts } = await import("./charts.js");
   const charts = await drawCharts(section);
-  onRecord(record => {
-    if (record.event === "step" || record.event === "epoch") charts.add(record.step, record.values);
-  });
+  onRecord(record => charts.take(record));
 }
 follow();

@@ -2,6 +2,7 @@
 
 use super::find_run;
 use crate::domain::series::downsample;
+use crate::runs::clock;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Error, Result};
 use axum::Json;
@@ -17,9 +18,10 @@ const DEFAULT_POINTS: usize = 500;
 pub(crate) struct SeriesQuery {
     keys: Option<String>,
     points: Option<usize>,
+    clock: Option<bool>,
 }
 
-/// Without `keys`: every series there is.
+/// Without `keys`: every series there is. With `clock`: when steps were taken, too.
 pub(crate) async fn show(
     State(app): State<AppState>,
     Path(id): Path<i64>,
@@ -31,7 +33,7 @@ pub(crate) async fn show(
         return Err(Error::field("points", "is not a whole number from 5 to 10000"));
     }
     let keys: Vec<String> = match &query.keys {
-        Some(keys) => keys.split(',').map(str::to_owned).collect(),
+        Some(keys) => keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
         None => app.store.list_series_keys(run.id).await?,
     };
     let mut series = Vec::new();
@@ -39,5 +41,12 @@ pub(crate) async fn show(
         let points = app.store.list_points(run.id, &key).await?;
         series.push(json!({"key": key, "points": downsample(&points, target)}));
     }
-    Ok(Json(json!({"series": series})))
+    let mut answer = json!({"series": series});
+    if query.clock == Some(true) {
+        let journal = app.runs.directory(run.id).journal();
+        let committed = u64::try_from(run.journal_offset).unwrap_or(0);
+        let clock = tokio::task::spawn_blocking(move || clock::read(&journal, committed)).await??;
+        answer["clock"] = json!({"points": clock.points, "at_ms": clock.at_ms});
+    }
+    Ok(Json(answer))
 }

@@ -1,14 +1,17 @@
 //! `/runs/{id}/gradients`: whether every layer learns.
 
-use super::format::number;
+use super::charts::{self, Chart};
+use super::format;
 use super::frame::{Frame, page};
 use super::run_view::RunView;
+use crate::store::series::SeriesSummary;
 use crate::web::api::find_run;
 use crate::web::extract::Path;
 use crate::web::{AppState, Result};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use std::collections::HashMap;
 
 #[derive(Template)]
 #[template(path = "runs/gradients.html")]
@@ -16,39 +19,44 @@ struct Gradients {
     frame: Frame,
     view: RunView,
     page: &'static str,
+    chart: Chart,
     /// From input to output.
     layers: Vec<Layer>,
-    /// Keys of the series, in the same order.
-    keys: String,
 }
 
 /// A layer's gradient norms in figures.
 struct Layer {
     name: String,
-    first: String,
-    latest: String,
-    least: String,
-    most: String,
-    not_finite: usize,
+    /// Of its series.
+    key: String,
+    first: Option<f64>,
+    last: Option<f64>,
+    min: Option<f64>,
+    max: Option<f64>,
+    not_finite: i64,
+}
+
+impl Layer {
+    fn new(name: &str, summary: Option<&SeriesSummary>) -> Layer {
+        Layer {
+            name: name.to_owned(),
+            key: charts::gradient_key(name),
+            first: summary.and_then(|summary| summary.first),
+            last: summary.and_then(|summary| summary.last),
+            min: summary.and_then(|summary| summary.min),
+            max: summary.and_then(|summary| summary.max),
+            not_finite: summary.map_or(0, |summary| summary.not_finite),
+        }
+    }
 }
 
 pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let names: Vec<String> = run.started.as_ref().map_or_else(Vec::new, |started| started.layers.clone());
-    let mut layers = Vec::new();
-    for name in &names {
-        let points = app.store.list_points(run.id, &format!("gradient/{name}")).await?;
-        let finite = || points.iter().filter_map(|point| point.1);
-        layers.push(Layer {
-            first: number(finite().next()),
-            latest: number(finite().next_back()),
-            least: number(finite().reduce(f64::min)),
-            most: number(finite().reduce(f64::max)),
-            not_finite: points.iter().filter(|point| point.1.is_none()).count(),
-            name: name.clone(),
-        });
-    }
-    let keys: Vec<String> = names.iter().map(|name| format!("gradient/{name}")).collect();
+    let summaries = app.store.summarize_series(run.id, charts::GRADIENTS).await?;
+    let by_key: HashMap<&str, &SeriesSummary> =
+        summaries.iter().map(|summary| (summary.key.as_str(), summary)).collect();
+    let layer = |name: &String| Layer::new(name, by_key.get(charts::gradient_key(name).as_str()).copied());
     let view = RunView::load(&app, run).await?;
     page(&Gradients {
         frame: Frame::load(
@@ -58,8 +66,8 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
         )
         .await?,
         page: "gradients",
-        layers,
-        keys: keys.join(","),
+        chart: charts::of_gradients(&names),
+        layers: names.iter().map(layer).collect(),
         view,
     })
 }

@@ -1,5 +1,6 @@
 //! `/runs`: every run. `/runs/{id}`: one run while it learns, and its buttons.
 
+use super::charts::{self, Chart};
 use super::format::{self, thousands};
 use super::frame::{Frame, Section, page};
 use super::run_view::{RunView, RunViews};
@@ -32,6 +33,7 @@ struct Show {
     frame: Frame,
     view: RunView,
     page: &'static str,
+    charts: [Chart; 4],
     notes: Vec<Note>,
     /// One an epoch, for those without scripts and for exact figures.
     epochs: Vec<Epoch>,
@@ -51,38 +53,6 @@ pub(crate) struct Epoch {
     pub(crate) best: bool,
 }
 
-impl Show {
-    /// The charts: title, keys, unit, what healthy looks like.
-    fn charts(&self) -> [(&'static str, &'static str, &'static str, &'static str); 4] {
-        [
-            (
-                "Loss",
-                "train/loss,val/loss",
-                "cross-entropy, nats",
-                "How surprised the network is by the right answers; lower is better. Healthy: both fall together. Training falling while validation rises is learning by heart.",
-            ),
-            (
-                "Accuracy",
-                "train/accuracy,val/accuracy",
-                "share right, %",
-                "The share of images whose most probable class is right. Training is measured on augmented images while the weights still move, so it may lie below validation.",
-            ),
-            (
-                "Learning rate",
-                "learning_rate",
-                "size of an update",
-                "How far weights move at each step, as the schedule says. A loss that jumps where this is highest asks for a smaller peak.",
-            ),
-            (
-                "Speed",
-                "images_per_second",
-                "images per second",
-                "Training images taken in per second, loading included. It should be level; a fall means that something else uses the machine.",
-            ),
-        ]
-    }
-}
-
 pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let notes = app.store.list_notes(run.id).await?;
@@ -93,6 +63,7 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
     page(&Show {
         frame: Frame::load(&app, view.run.name.clone(), &[("Runs", "/runs")]).await?,
         page: "run",
+        charts: charts::of_training(),
         notes,
         epochs,
         settings,

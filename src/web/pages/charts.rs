@@ -1,0 +1,187 @@
+//! What the charts of a run's pages show: one catalogue for the page and its script. The script gets it as JSON with the
+//! page and knows no series by name.
+
+use super::run_view::RunView;
+use serde::Serialize;
+
+/// A chart over the steps of a run.
+#[derive(Serialize)]
+pub(crate) struct Chart {
+    /// Its name in an address.
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    /// What is counted, in words, beside the title.
+    pub(crate) unit: &'static str,
+    /// What is written at the vertical axis.
+    axis: &'static str,
+    /// What stands behind a value, such as `%`.
+    suffix: &'static str,
+    /// What values are multiplied by to be in that unit.
+    factor: f64,
+    /// Whether its axis is logarithmic at first.
+    logarithmic: bool,
+    lines: Vec<Line>,
+    /// What it is, and what healthy looks like.
+    #[serde(skip)]
+    pub(crate) help: &'static str,
+}
+
+/// A line of a chart.
+#[derive(Serialize)]
+pub(crate) struct Line {
+    /// The series that it draws.
+    key: String,
+    label: String,
+    /// Whether it has so many points that a mean over a few of them says more.
+    smoothed: bool,
+    /// Whether each point is marked: there is one an epoch.
+    marked: bool,
+    /// Whether it is drawn at first.
+    shown: bool,
+}
+
+impl Line {
+    fn dense(key: &str, label: &str, smoothed: bool) -> Line {
+        Line { key: key.to_owned(), label: label.to_owned(), smoothed, marked: false, shown: true }
+    }
+
+    fn by_epoch(key: &str, label: &str) -> Line {
+        Line { marked: true, ..Line::dense(key, label, false) }
+    }
+}
+
+impl Chart {
+    /// For the script.
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers can be written as JSON")
+    }
+}
+
+/// The charts of a run's page.
+pub(crate) fn of_training() -> [Chart; 4] {
+    [
+        Chart {
+            id: "loss",
+            title: "Loss",
+            unit: "cross-entropy, nats",
+            axis: "loss (nats)",
+            suffix: "",
+            factor: 1.0,
+            logarithmic: false,
+            lines: vec![
+                Line::dense("train/loss", "training", true),
+                Line::by_epoch("val/loss", "validation"),
+            ],
+            help: "How surprised the network is by the true classes; lower is better. Healthy: both lines fall together. \
+                   Training falling while validation rises means overfitting.",
+        },
+        Chart {
+            id: "accuracy",
+            title: "Accuracy",
+            unit: "% correct",
+            axis: "accuracy (% correct)",
+            suffix: "%",
+            factor: 100.0,
+            logarithmic: false,
+            lines: vec![
+                Line::dense("train/accuracy", "training", true),
+                Line::by_epoch("val/accuracy", "validation"),
+            ],
+            help: "The share of images whose most probable class is the true one. Healthy: both lines rise and level off \
+                   close together. Training is measured on augmented images while the weights still change, so it may lie \
+                   below validation.",
+        },
+        Chart {
+            id: "learning-rate",
+            title: "Learning rate",
+            unit: "step size of the optimizer",
+            axis: "learning rate",
+            suffix: "",
+            factor: 1.0,
+            logarithmic: false,
+            lines: vec![Line::dense("learning_rate", "learning rate", false)],
+            help: "How far the weights move at each step, as the schedule says. Healthy: the loss falls throughout. A loss \
+                   that jumps where this is highest asks for a smaller learning rate.",
+        },
+        Chart {
+            id: "speed",
+            title: "Speed",
+            unit: "images per second",
+            axis: "images per second",
+            suffix: "",
+            factor: 1.0,
+            logarithmic: false,
+            lines: vec![Line::dense("images_per_second", "training", true)],
+            help: "Training images per second, loading included. Healthy: level. A fall means that something else uses \
+                   the machine.",
+        },
+    ]
+}
+
+/// Gradient norms, a line a layer, from input to output; the first, the last and two between are drawn at first.
+pub(crate) fn of_gradients(layers: &[String]) -> Chart {
+    let last = layers.len().saturating_sub(1);
+    let at_first = [0, last / 3, last * 2 / 3, last];
+    let lines = layers.iter().enumerate().map(|(at, layer)| Line {
+        shown: at_first.contains(&at),
+        ..Line::dense(&gradient_key(layer), layer, false)
+    });
+    Chart {
+        id: "gradient-norm",
+        title: "Gradient norm by step",
+        unit: "L2 norm",
+        axis: "gradient norm (L2)",
+        suffix: "",
+        factor: 1.0,
+        logarithmic: true,
+        lines: lines.collect(),
+        help: "The length of each layer's gradient: how hard the loss pulls at its weights. Healthy: layers within a few \
+               powers of ten of each other, level or slowly falling.",
+    }
+}
+
+/// How the keys of gradient norms begin.
+pub(crate) const GRADIENTS: &str = "gradient/";
+
+/// The series of a layer's gradient norms.
+pub(crate) fn gradient_key(layer: &str) -> String {
+    format!("{GRADIENTS}{layer}")
+}
+
+/// What of a run its charts mark.
+impl RunView {
+    /// Steps of an epoch, once known.
+    pub(crate) fn steps_per_epoch(&self) -> u64 {
+        self.run.started.as_ref().map_or(0, |started| started.steps_per_epoch)
+    }
+
+    /// The epoch whose checkpoint is kept; 0 where there is none yet.
+    pub(crate) fn best_epoch(&self) -> i64 {
+        self.run.best_epoch.unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chart_says_its_axis_and_what_healthy_looks_like() {
+        let charts = of_training();
+        assert!(charts.iter().all(|chart| !chart.axis.is_empty() && chart.help.contains("Healthy:")));
+        let ids: std::collections::BTreeSet<_> = charts.iter().map(|chart| chart.id).collect();
+        assert_eq!(ids.len(), charts.len(), "an address names each by its own word");
+    }
+
+    #[test]
+    fn a_few_layers_are_drawn_at_first() {
+        let shown = |count: usize| {
+            let layers: Vec<String> = (0..count).map(|at| format!("layer{at}")).collect();
+            let shown = of_gradients(&layers).lines.into_iter().filter(|line| line.shown);
+            shown.map(|line| line.key).collect::<Vec<_>>()
+        };
+        assert!(shown(0).is_empty());
+        assert_eq!(shown(1), ["gradient/layer0"]);
+        assert_eq!(shown(10), ["gradient/layer0", "gradient/layer3", "gradient/layer6", "gradient/layer9"]);
+    }
+}

@@ -1,0 +1,394 @@
+// One chart: lines drawn by uPlot, a legend of buttons, tools. What all charts of a page share (axis, zoom along it,
+// cursor, smoothing) is the page's: see ../charts.js.
+
+import uPlot from "/static/vendor/uPlot.esm.js";
+import { css, faint, lineColor } from "./colors.js";
+import { save, saveImage } from "./save.js";
+import { append, placeOf, smooth, table, valueAt } from "./series.js";
+import { drawing } from "./svg.js";
+import { evenTicks, number, powerTicks, readable, valueRange } from "./values.js";
+import { toggle } from "./view.js";
+
+const HEIGHT = 220;
+const FONT = "11px system-ui, sans-serif";
+/** Pixels that a drag needs before it is a zoom, and beyond which it is one along both axes. */
+const DRAG = { dist: 4, uni: 40 };
+
+function button(label, title, act) {
+  const element = Object.assign(document.createElement("button"), { type: "button", textContent: label, title });
+  element.addEventListener("click", act);
+  return element;
+}
+
+export class Chart {
+  constructor(figure, page) {
+    this.figure = figure;
+    this.page = page;
+    this.definition = JSON.parse(figure.dataset.chart);
+    this.id = this.definition.id;
+    this.keys = this.definition.lines.map(line => line.key);
+    this.lines = this.definition.lines.map((line, at) => ({ ...line, at }));
+    this.place = figure.querySelector(".plot");
+    this.makeTools();
+    this.makeLegend();
+    this.place.addEventListener("keydown", event => this.byKey(event));
+    this.place.addEventListener("mouseleave", () => this.page.moveCursor(null));
+    new ResizeObserver(() => this.resize()).observe(this.place);
+  }
+
+  get series() { return this.page.series; }
+  get view() { return this.page.view; }
+  get axis() { return this.page.axis; }
+  get isLogarithmic() { return this.definition.logarithmic !== this.view.scaled.has(this.id); }
+  get isFull() { return this.view.full === this.id; }
+  get height() { return this.isFull ? Math.max(300, innerHeight - 240) : HEIGHT; }
+
+  isShown(line) { return line.shown !== this.view.lines.has(line.key); }
+  color(line) { return lineColor(line.at, this.lines.length); }
+  smoothing(line) { return line.smoothed ? this.page.smoothing : 0; }
+
+  // Tools and legend.
+
+  makeTools() {
+    const tools = this.figure.querySelector(".chart-tools");
+    const title = this.definition.title.toLowerCase();
+    this.logButton = button("log", `Logarithmic axis of ${title}`, () => this.page.change(view => {
+      toggle(view.scaled, this.id);
+      view.values.delete(this.id);
+    }));
+    this.fullButton = button("Full size", `Show ${title} alone, in full size`, () => this.page.showFull(this.isFull ? null : this.id));
+    const file = ending => `${this.id}-run-${this.page.run}.${ending}`;
+    tools.replaceChildren(
+      this.logButton,
+      this.fullButton,
+      button("CSV", "Download the points", () => save(file("csv"), this.csv(), "text/csv")),
+      button("PNG", "Download the chart as an image", () => saveImage(file("png"), drawing(this))),
+      button("SVG", "Download the chart as a drawing", () => save(file("svg"), drawing(this), "image/svg+xml")),
+    );
+    tools.hidden = false;
+  }
+
+  makeLegend() {
+    const legend = this.figure.querySelector(".chart-legend");
+    this.where = Object.assign(document.createElement("span"), { className: "where" });
+    this.entries = this.lines.map(line => {
+      const entry = button("", `Show or hide ${line.label}`, () => this.page.change(view => toggle(view.lines, line.key)));
+      const marker = document.createElement("i");
+      const value = document.createElement("output");
+      entry.append(marker, ` ${line.label} `, value);
+      return { line, entry, marker, value };
+    });
+    legend.replaceChildren(this.where, ...this.entries.map(({ entry }) => entry));
+  }
+
+  /** Values where the cursor is; without it, the last ones. */
+  showValues(step = null) {
+    if (!this.plot) return;
+    const { steps, drawn } = this.now;
+    if (steps.length === 0) return;
+    const place = step === null ? steps.length - 1 : placeOf(steps, step + 0.5);
+    this.where.textContent = (step === null ? "Last: " : "") + this.axis.describe(step === null ? steps.at(-1) : step);
+    for (const { line, value } of this.entries) {
+      const { raw, mean } = drawn[line.at];
+      value.textContent = readable(valueAt(mean ?? raw, place), this.definition.suffix);
+    }
+  }
+
+  showState() {
+    this.logButton.setAttribute("aria-pressed", this.isLogarithmic);
+    this.fullButton.setAttribute("aria-pressed", this.isFull);
+    this.fullButton.textContent = this.isFull ? "All charts" : "Full size";
+    for (const { line, entry, marker } of this.entries) {
+      const shown = this.isShown(line);
+      entry.setAttribute("aria-pressed", shown);
+      marker.style.background = shown ? this.color(line) : "none";
+      marker.style.borderColor = this.color(line);
+      // A few lines can all be named; of many, those that are drawn.
+      entry.hidden = this.lines.length > 8 && !shown;
+    }
+  }
+
+  // Data.
+
+  /** Takes the steps and columns that are drawn: each line as it is and, where it is smoothed, its mean. */
+  prepare() {
+    const [steps, ...columns] = table(this.series, this.keys);
+    const { factor } = this.definition;
+    const drawn = this.lines.map(line => {
+      const raw = columns[line.at].map(value => (value == null ? value : value * factor));
+      const weight = this.smoothing(line);
+      return { raw, mean: weight > 0 ? smooth(raw, weight) : null };
+    });
+    this.now = { steps, drawn };
+    // A logarithm has no place for 0 and below.
+    const fit = column => (this.isLogarithmic ? column.map(value => (value <= 0 && value !== null ? undefined : value)) : column);
+    const nothing = new Array(steps.length).fill(undefined);
+    const data = [steps.map(step => this.axis.of(step))];
+    for (const line of this.lines) {
+      const { raw, mean } = drawn[line.at];
+      data.push(fit(raw));
+      if (line.smoothed) data.push(mean ? fit(mean) : nothing);
+    }
+    return data;
+  }
+
+  /** What is drawn now, for the SVG and for words: of each line that is shown. */
+  shownLines() {
+    return this.lines.filter(line => this.isShown(line)).map(line => ({ ...line, ...this.now.drawn[line.at] }));
+  }
+
+  csv() {
+    const lines = this.keys.flatMap(key => this.series[key].map(([step, value]) => `${key},${step},${value ?? ""}`));
+    return `${["key,step,value", ...lines].join("\r\n")}\r\n`;
+  }
+
+  add(step, values) {
+    const mine = this.keys.filter(key => key in values);
+    mine.forEach(key => append(this.series[key], step, values[key]));
+    return mine.length > 0;
+  }
+
+  // Drawing.
+
+  draw() {
+    const data = this.prepare();
+    this.showState();
+    if (data[0].length === 0) return;
+    this.figure.querySelector(".chart-legend").hidden = false;
+    this.plot?.destroy();
+    this.place.replaceChildren();
+    this.drawnLogarithmic = this.isLogarithmic;
+    this.plot = new uPlot(this.options(), data, this.place);
+    this.place.tabIndex = 0;
+    this.place.setAttribute("role", "group");
+    this.place.setAttribute("aria-label", `${this.definition.title}: arrow keys move the cursor, + and − zoom, 0 shows all`);
+    this.describe();
+  }
+
+  /** New points or another view of the same: zoom, cursor and legend stay. */
+  refresh() {
+    if (!this.plot || this.drawnLogarithmic !== this.isLogarithmic) { this.draw(); return; }
+    const data = this.prepare();
+    this.showState();
+    let at = 1;
+    for (const line of this.lines) {
+      const shown = this.isShown(line);
+      const smoothed = line.smoothed && this.smoothing(line) > 0;
+      this.plot.series[at].width = smoothed ? 1 : 2;
+      for (let more = line.smoothed ? 2 : 1; more > 0; more -= 1, at += 1) {
+        if (this.plot.series[at].show !== shown) this.plot.setSeries(at, { show: shown });
+      }
+    }
+    this.plot.setData(data);
+    this.describe();
+  }
+
+  options() {
+    const series = this.lines.flatMap(line => {
+      const mean = line.smoothed ? [{ stroke: () => this.color(line), width: 2, show: this.isShown(line), points: { show: false } }] : [];
+      const raw = {
+        stroke: () => (this.smoothing(line) > 0 ? faint(this.color(line)) : this.color(line)),
+        width: this.smoothing(line) > 0 ? 1 : 2,
+        show: this.isShown(line),
+        // Between two points an undefined value is no gap; a null, which is not finite, is one.
+        spanGaps: false,
+        points: { show: line.marked || this.now.steps.length < 4, size: 6, fill: () => this.color(line) },
+      };
+      return [raw, ...mean];
+    });
+    const ink = () => css("--quiet");
+    const grid = { stroke: () => css("--line"), width: 1 };
+    const both = { stroke: ink, ticks: { ...grid, size: 4 }, font: FONT, labelFont: FONT, labelSize: 16, gap: 3 };
+    return {
+      width: this.place.clientWidth,
+      height: this.height,
+      padding: [14, 10, 0, 0],
+      legend: { show: false },
+      cursor: {
+        drag: { x: true, y: true, ...DRAG, setScale: false },
+        bind: { dblclick: () => () => { this.page.resetZoom(); return null; } },
+        points: { size: 7 },
+      },
+      scales: {
+        x: { time: false, range: () => this.page.range() },
+        y: { distr: this.isLogarithmic ? 3 : 1, range: (_, min, max) => this.valueRange(min, max) },
+      },
+      axes: [
+        {
+          ...both, label: this.axis.label, size: 26,
+          // Where epochs are known, they are the vertical lines.
+          grid: { ...grid, show: !this.axis.stepsPerEpoch },
+          splits: (plot, _, min, max) => this.axis.ticks(min, max, plot.width),
+          values: (_, ticks) => ticks.map(tick => this.axis.words(tick)),
+        },
+        {
+          ...both, label: this.definition.axis, grid,
+          size: (plot, words) => this.axisWidth(plot, words),
+          splits: (plot, _, min, max) => this.valueTicks(min, max, plot.height),
+          // uPlot would thin a logarithmic axis by its own rule.
+          filter: (_, ticks) => ticks,
+          values: (_, ticks) => ticks.map(number),
+        },
+      ],
+      series: [{}, ...series],
+      hooks: {
+        drawClear: [plot => this.markEpochs(plot)],
+        draw: [plot => this.markLost(plot)],
+        setCursor: [plot => this.tellCursor(plot)],
+        setSelect: [plot => this.select(plot)],
+      },
+    };
+  }
+
+  valueTicks(min, max, height) {
+    const count = Math.max(Math.floor(height / 34), 2);
+    return this.isLogarithmic ? powerTicks(min, max, count) : evenTicks(min, max, count);
+  }
+
+  valueRange(min, max) {
+    return this.view.values.get(this.id) ?? valueRange(min, max, this.isLogarithmic);
+  }
+
+  /** As wide as its longest label. */
+  axisWidth(plot, words) {
+    const { ctx } = plot;
+    ctx.save();
+    ctx.font = FONT;
+    const widest = Math.max(0, ...(words ?? []).map(word => ctx.measureText(word).width));
+    ctx.restore();
+    return Math.ceil(widest) + 12;
+  }
+
+  /** Ends of epochs as light lines, and the epoch whose checkpoint is kept. */
+  markEpochs(plot) {
+    const { ctx, bbox, scales: { x } } = plot;
+    if (x.min == null) return;
+    const pixels = devicePixelRatio;
+    const most = Math.max(Math.floor(bbox.width / pixels / 12), 1);
+    const upright = step => {
+      const at = Math.round(plot.valToPos(this.axis.of(step), "x", true));
+      ctx.beginPath();
+      ctx.moveTo(at, bbox.top);
+      ctx.lineTo(at, bbox.top + bbox.height);
+      ctx.stroke();
+      return at;
+    };
+    ctx.save();
+    ctx.lineWidth = pixels;
+    ctx.strokeStyle = css("--line");
+    this.axis.epochEnds(this.axis.step(x.min), this.axis.step(x.max), most).forEach(upright);
+    const best = this.page.bestStep();
+    if (best !== null && this.axis.of(best) >= x.min && this.axis.of(best) <= x.max) {
+      ctx.strokeStyle = ctx.fillStyle = css("--quiet");
+      ctx.setLineDash([4 * pixels, 3 * pixels]);
+      const at = upright(best);
+      ctx.font = `${10 * pixels}px system-ui, sans-serif`;
+      const left = at > bbox.left + bbox.width / 2;
+      ctx.textAlign = left ? "right" : "left";
+      ctx.fillText(`best checkpoint, epoch ${this.page.bestEpoch}`, at + (left ? 3 : -3) * pixels, bbox.top - 4 * pixels);
+    }
+    ctx.restore();
+  }
+
+  /** A cross at the axis wherever a value was not finite: a line can't show it. */
+  markLost(plot) {
+    const { ctx, bbox, scales: { x } } = plot;
+    const arm = 3.5 * devicePixelRatio;
+    ctx.save();
+    ctx.strokeStyle = css("--bad");
+    ctx.lineWidth = 2 * devicePixelRatio;
+    ctx.beginPath();
+    for (const step of this.lostSteps()) {
+      const place = this.axis.of(step);
+      if (place < x.min || place > x.max) continue;
+      const [at, on] = [plot.valToPos(place, "x", true), bbox.top + bbox.height];
+      ctx.moveTo(at - arm, on - arm); ctx.lineTo(at + arm, on + arm);
+      ctx.moveTo(at - arm, on + arm); ctx.lineTo(at + arm, on - arm);
+    }
+    ctx.stroke();
+    ctx.restore();
+  }
+
+  /** Steps at which a line that is shown was not finite. */
+  lostSteps() {
+    const columns = this.shownLines().map(({ raw }) => raw);
+    return this.now.steps.filter((_, at) => columns.some(column => column[at] === null));
+  }
+
+  /** The chart in words: for those who don't see it, and what no line shows. */
+  describe() {
+    const shown = this.shownLines();
+    const last = shown.map(({ label, raw }) => `${label} ${readable(valueAt(raw, raw.length - 1), this.definition.suffix)}`);
+    const { canvas } = this.plot.ctx;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `${this.definition.axis} by ${this.axis.kind}. Last values: ${last.slice(0, 8).join(", ")}.`);
+    const lost = this.lostSteps();
+    const note = this.figure.querySelector(".chart-note");
+    note.hidden = lost.length === 0;
+    if (lost.length > 0) {
+      const count = lost.length === 1 ? "one step" : `${lost.length} steps`;
+      note.textContent = `Not finite (NaN or infinity) at ${count}, first at step ${lost[0]}: marked × on the axis.`;
+    }
+    // uPlot lays out what it was told behind this; only then a step has its place.
+    queueMicrotask(() => this.keepCursor());
+  }
+
+  keepCursor() {
+    if (this.isPointedAt) this.showValues(this.page.cursor);
+    else this.showCursor(this.page.cursor);
+  }
+
+  resize() {
+    const width = this.place.clientWidth;
+    if (!this.plot || width === 0) return;
+    if (Math.abs(this.plot.width - width) > 1 || this.plot.height !== this.height) this.plot.setSize({ width, height: this.height });
+  }
+
+  // Cursor and zoom.
+
+  get isPointedAt() { return this.plot.over.matches(":hover"); }
+
+  /** uPlot says this of every drawing too; what counts is a pointer over this chart. */
+  tellCursor(plot) {
+    const { left } = plot.cursor;
+    if (!this.plot || !this.isPointedAt || left == null || left < 0) return;
+    this.page.moveCursor(Math.round(this.axis.step(plot.posToVal(left, "x"))), this);
+  }
+
+  /** The cursor that another chart, a table's row or a key has moved. */
+  showCursor(step) {
+    this.showValues(step);
+    if (!this.plot) return;
+    const left = step === null ? -10 : this.plot.valToPos(this.axis.of(step), "x");
+    this.plot.setCursor({ left, top: -10 }, false);
+  }
+
+  select(plot) {
+    const { left, top, width, height } = plot.select;
+    if (width <= 0 && height <= 0) return;
+    // A drag along one axis selects the other one whole.
+    const across = height < plot.over.clientHeight - 1;
+    const along = width < plot.over.clientWidth - 1 || !across;
+    const steps = along ? [left, left + width].map(at => this.axis.step(plot.posToVal(at, "x"))) : null;
+    const values = across ? [top + height, top].map(at => plot.posToVal(at, "y")) : null;
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.page.change(view => {
+      if (steps) view.steps = steps;
+      if (values) view.values.set(this.id, values);
+    });
+  }
+
+  byKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.plot) return;
+    const { steps } = this.now;
+    const from = this.page.cursor === null ? steps.length : placeOf(steps, this.page.cursor);
+    const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: steps.length - 1 }[event.key];
+    if (to !== undefined) this.page.moveCursor(steps[Math.min(Math.max(to, 0), steps.length - 1)]);
+    else if (event.key === "+" || event.key === "=") this.page.zoomBy(0.5);
+    else if (event.key === "-") this.page.zoomBy(2);
+    else if (event.key === "0") this.page.resetZoom();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
