@@ -135,6 +135,18 @@ fn read_listed(row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<(Run, Vec<Evaluate
     Ok((run, evaluated))
 }
 
+impl Store {
+    /// The runs before and after one, by number.
+    pub async fn find_run_neighbours(&self, id: RunId) -> sqlx::Result<(Option<RunId>, Option<RunId>)> {
+        sqlx::query_as(
+            "select (select max(id) from runs where id < ?1), (select min(id) from runs where id > ?1)",
+        )
+        .bind(id)
+        .fetch_one(&self.read)
+        .await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,5 +239,17 @@ mod tests {
         let splits: Vec<_> =
             listed.evaluated.iter().map(|split| (split.split, split.total, split.wrong)).collect();
         assert_eq!(splits, [(Split::Train, 5, 0), (Split::Val, 20, 1), (Split::Test, 10, 3)]);
+    }
+
+    #[tokio::test]
+    async fn a_run_has_one_before_and_one_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = with_runs(folder.path(), 3).await;
+        let beside = async |id| {
+            let (before, after) = store.find_run_neighbours(RunId(id)).await.unwrap();
+            (before.map(|run| run.0), after.map(|run| run.0))
+        };
+        assert_eq!((beside(1).await, beside(2).await), ((None, Some(2)), (Some(1), Some(3))));
+        assert_eq!(beside(3).await, (Some(2), None));
     }
 }

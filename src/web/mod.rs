@@ -176,6 +176,7 @@ pub fn router(app: AppState) -> Router {
         .route("/api/v1/runs/{id}/pause", post(api::runs::pause))
         .route("/api/v1/runs/{id}/resume", post(api::runs::resume))
         .route("/api/v1/runs/{id}/series", get(api::series::show))
+        .route("/api/v1/runs/{id}/neighbours", get(api::runs::neighbours))
         .route("/api/v1/runs/{id}/events", get(api::events::stream))
         .route("/api/v1/runs/{id}/predictions", get(api::predictions::list))
         .route("/api/v1/runs/{id}/evaluation", get(api::evaluation::show))

@@ -172,8 +172,17 @@ class ChartPage {
   /** A record of the run's journal. */
   take(record) {
     if (this.clock) this.tick(record);
+    if (record.event === "started" && !this.stepsPerEpoch) this.begin(record);
     if (record.event === "epoch" && record.best) this.bestEpoch = record.epoch;
     if (record.values) this.add(record.step, record.values);
+  }
+
+  /** The page was made before the run knew how long its epochs are. */
+  async begin({ steps_per_epoch: steps }) {
+    this.stepsPerEpoch = steps;
+    await this.setAxis();
+    this.charts.forEach(chart => chart.draw());
+    this.showBar();
   }
 
   add(step, values) {
@@ -184,7 +193,7 @@ class ChartPage {
   /** Time goes on with the trainer's own; what passes between two of its starts is nobody's work. */
   tick(record) {
     if (record.event === "hello") this.clock.at_ms = record.at_ms;
-    if (record.event !== "step" && record.event !== "epoch") return;
+    if (!["step", "epoch", "gradients"].includes(record.event)) return;
     const before = this.clock.points.at(-1)?.[1] ?? 0;
     append(this.clock.points, record.step, before + record.at_ms - this.clock.at_ms);
     this.clock.at_ms = record.at_ms;

@@ -51,10 +51,11 @@ if (section) {
   tick();
   let due = null;
   onRecord(record => {
+    charts.take(record);
     if (record.event === "gradients") {
       charts.add(record.step, Object.fromEntries(record.norms.map((norm, at) => [chart.keys[at], norm])));
       due ??= setTimeout(() => { due = null; draw(); count(); }, DRAW_EVERY_MS);
-    } else charts.take(record);
+    }
   });
 }
 follow();

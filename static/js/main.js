@@ -1,34 +1,28 @@
-// What every page has: theme, sharing, keys, questions before what can't be undone, forms that send themselves.
+// What every page has: theme, sharing, forms, keys.
 
-/** Says something for a moment, aloud too. */
-export function say(words) {
-  const said = document.getElementById("said");
-  said.textContent = words;
-  setTimeout(() => { if (said.textContent === words) said.textContent = ""; }, 4000);
-}
+import "./forms.js";
+import { say } from "./say.js";
+import { nextTheme } from "./themes.js";
 
-const THEMES = [null, "dark", "light"];
+export { say };
 
-function nextTheme() {
-  const now = document.documentElement.dataset.theme ?? null;
-  const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
-  if (next) document.documentElement.dataset.theme = next;
-  else delete document.documentElement.dataset.theme;
-  try {
-    if (next) localStorage.setItem("theme", next);
-    else localStorage.removeItem("theme");
-  } catch { /* it holds for this page */ }
-  say(`Theme: ${next ?? "as the system has it"}`);
-  document.dispatchEvent(new CustomEvent("theme"));
-}
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
 async function copyAddress() {
+  const reach = LOOPBACK.includes(location.hostname) ? " It works on this computer only." : "";
   try {
     await navigator.clipboard.writeText(location.href);
-    say("The address is copied: whoever opens it sees this view.");
+    say(`Link copied.${reach}`);
   } catch {
     say(location.href);
   }
+}
+
+/** Lists the keys that work on this page: those whose thing is there. */
+function showKeys() {
+  const dialog = document.getElementById("keys");
+  for (const entry of dialog.querySelectorAll("[data-where]")) entry.hidden = document.querySelector(entry.dataset.where) === null;
+  dialog.showModal();
 }
 
 document.addEventListener("click", event => {
@@ -36,20 +30,8 @@ document.addEventListener("click", event => {
   if (!target) return;
   if ("themeToggle" in target.dataset) nextTheme();
   else if ("copyAddress" in target.dataset) copyAddress();
-  else if ("openKeys" in target.dataset) document.getElementById("keys").showModal();
+  else if ("openKeys" in target.dataset) showKeys();
   else if (history.length > 1) { event.preventDefault(); history.back(); }
-});
-
-document.addEventListener("submit", event => {
-  const question = event.target.dataset.confirm;
-  if (question && !confirm(question)) event.preventDefault();
-});
-
-document.addEventListener("change", event => {
-  if (!event.target.matches("[data-submit]")) return;
-  // What is left empty would only lengthen the address.
-  for (const field of event.target.form.elements) if (field.name && field.value === "") field.disabled = true;
-  event.target.form.requestSubmit();
 });
 
 const tiles = () => [...document.querySelectorAll(".gallery .tile")];
@@ -65,17 +47,39 @@ function step(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+/** The same page of the next run or the one before. */
+async function walkRuns(by) {
+  const [, id, page] = location.pathname.match(/^\/runs\/(\d+)(?:\/([a-z-]+))?/) ?? [];
+  if (!id) return;
+  const answer = await fetch(`/api/v1/runs/${id}/neighbours`).catch(() => null);
+  if (!answer?.ok) return;
+  const { previous, next } = await answer.json();
+  const to = by > 0 ? next : previous;
+  if (to === null) say(by > 0 ? "This is the newest run." : "This is the first run.");
+  else location.href = `/runs/${to}${page && page !== "samples" ? `/${page}` : ""}`;
+}
+
+const PLACES = { h: "/", d: "/datasets", r: "/runs", n: "/runs/new" };
+const SPACES = "input, select, textarea, dialog, [contenteditable]";
 let before = "";
 document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
-  const go = { h: "/", d: "/datasets", r: "/runs", n: "/runs/new" }[event.key];
-  if (before === "g" && go) location.href = go;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(SPACES)) return;
+  const place = before === "g" && PLACES[event.key];
+  before = event.key;
+  if (place) location.href = place;
   else if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);
+  else if (event.key === "]") walkRuns(1);
+  else if (event.key === "[") walkRuns(-1);
   else if (event.key === "/") { event.preventDefault(); document.getElementById("search").select(); }
-  else if (event.key === "?") document.getElementById("keys").showModal();
+  else if (event.key === "?") showKeys();
   else if (event.key === "Escape") { const up = document.querySelector("[data-up]"); if (up) location.href = up.href; }
-  before = event.key;
+});
+
+// Whoever comes back to a tile by its address goes on from there.
+addEventListener("pageshow", () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target?.matches(".tile, .pickable")) (target.matches("a") ? target : target.querySelector("a"))?.focus();
 });
 
 // A request of htmx that fails because nobody answers is tried again by its own trigger; the page says so meanwhile.

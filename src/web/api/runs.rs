@@ -23,6 +23,13 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
     Ok(Json(run_json(&find_run(&app, id).await?)))
 }
 
+/// The runs before and after it, by number; null at the ends.
+pub(crate) async fn neighbours(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {
+    let run = find_run(&app, id).await?;
+    let (previous, next) = app.store.find_run_neighbours(run.id).await?;
+    Ok(Json(json!({"previous": previous.map(|run| run.0), "next": next.map(|run| run.0)})))
+}
+
 /// Every captured batch; its tensors are in the run's directory, its images at `images`.
 pub(crate) async fn batches(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {
     let run = find_run(&app, id).await?;

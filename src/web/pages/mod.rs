@@ -1,11 +1,8 @@
 //! Pages for people. Each is a struct beside its handler, with what its template shows as methods; the templates
 //! hold no arithmetic. A page reads the same functions as the JSON twin under `api/`.
 
-<<<<<<< HEAD
-mod checkpoint;
-=======
 mod charts;
->>>>>>> 77763d5 (Draw charts by definitions of the server, with axis names, epochs, smoothing, time, zoom of both axes and all of it in the address)
+mod checkpoint;
 pub(super) mod datasets;
 mod describe_pipeline;
 mod edit_bar;

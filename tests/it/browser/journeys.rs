@@ -74,7 +74,7 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
     );
     browser.assert_no_errors("inputs");
     browser.click(".rail a[href$='/gradients']");
-    browser.wait("the heat map", "return (document.querySelector('.heatmap canvas')?.height ?? 0) > 4 && document.querySelector('.lines canvas') !== null");
+    browser.wait("the heat map", "return (document.querySelector('.heatmap canvas')?.height ?? 0) > 4 && document.querySelector('.plot canvas') !== null");
     browser.assert_no_errors("gradients");
 
     // From a cell of the confusion matrix to its images, and to one of them.
