@@ -60,13 +60,15 @@ impl RunState {
             Queued => matches!(next, Running | Cancelled | Paused | Failed),
             Running => matches!(next, Paused | Completed | Failed | Cancelled | Interrupted),
             Paused | Interrupted | Failed => matches!(next, Queued | Cancelled),
-            Completed | Cancelled => false,
+            // Completed of fewer epochs than it is now asked for.
+            Completed => next == Queued,
+            Cancelled => false,
         }
     }
 
     /// Whether *resume* is on offer.
     pub fn can_resume(self) -> bool {
-        self.can_become(RunState::Queued)
+        matches!(self, RunState::Paused | RunState::Interrupted | RunState::Failed)
     }
 
     /// Whether a trainer works on it or will without anybody's doing.
@@ -168,6 +170,7 @@ mod tests {
                 "running → interrupted",
                 "paused → queued",
                 "paused → cancelled",
+                "completed → queued",
                 "failed → queued",
                 "failed → cancelled",
                 "interrupted → queued",

@@ -106,3 +106,32 @@ pub fn create(directory: &RunDirectory, spec: &RunSpec, samples: &[Sample]) -> a
     let _ = staged.keep();
     Ok(())
 }
+
+/// Writes another specification over a run's, whole or not at all.
+///
+/// # Errors
+/// The run's folder can't be written.
+pub fn replace_spec(directory: &RunDirectory, spec: &RunSpec) -> anyhow::Result<()> {
+    let file = directory.path().join(files::SPEC);
+    let write = || -> anyhow::Result<()> {
+        let mut staged = tempfile::NamedTempFile::new_in(directory.path())?;
+        serde_json::to_writer_pretty(&mut staged, spec)?;
+        staged.flush()?;
+        staged.persist(&file)?;
+        Ok(())
+    };
+    write().with_context(|| format!("writing {}", file.display()))
+}
+
+/// Removes a run's folder with all that is in it; one that is gone already is no error.
+///
+/// # Errors
+/// Something in it can't be removed.
+pub fn remove(directory: &RunDirectory) -> anyhow::Result<()> {
+    match std::fs::remove_dir_all(directory.path()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", directory.path().display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -23,9 +23,11 @@ use crate::domain::recipe::Recipe;
 use crate::domain::run::{RunState, StopRequest};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
+use crate::store::runs::Run;
 use anyhow::Context as _;
 use directory::RunDirectory;
 use protocol::sample::{Sample, Split};
+use protocol::spec::RunSpec;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -148,6 +150,56 @@ impl Runs {
         self.ring(id);
         self.inner.wake.notify_one();
         Ok(())
+    }
+
+    /// Puts a completed run back into the queue, to go on from its last checkpoint until it has had so many epochs.
+    ///
+    /// # Errors
+    /// It is not completed, or its specification can't be written.
+    pub async fn raise_epochs(&self, run: &Run, epochs: u32) -> anyhow::Result<()> {
+        let id = run.id;
+        let refused = MoveError::Illegal { state: run.state, verb: "given more epochs" };
+        if run.state != RunState::Completed {
+            return Err(refused.into());
+        }
+        let spec = RunSpec { epochs, ..run.spec.clone() };
+        // The trainer reads the file, so it is there before the queue can start one.
+        let directory = self.directory(id);
+        let written = spec.clone();
+        tokio::task::spawn_blocking(move || directory::replace_spec(&directory, &written)).await??;
+        if !self.inner.store.set_run_epochs(id, &spec).await? {
+            return Err(refused.into());
+        }
+        self.ring(id);
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    /// Removes a run that neither waits nor works, with its folder.
+    ///
+    /// # Errors
+    /// It is not there or active, or its folder can't be removed; then it is tried again at the next start.
+    pub async fn delete(&self, id: RunId) -> anyhow::Result<()> {
+        let state = self.state(id).await?;
+        if !self.inner.store.delete_run(id).await? {
+            return Err(MoveError::Illegal { state, verb: "deleted" }.into());
+        }
+        self.ring(id);
+        let directory = self.directory(id);
+        tokio::task::spawn_blocking(move || directory::remove(&directory)).await??;
+        Ok(())
+    }
+
+    /// Removes the folders of deleted runs that are still there: somebody ended the server meanwhile.
+    pub(crate) async fn sweep(&self) -> anyhow::Result<()> {
+        let folders: Vec<RunDirectory> =
+            self.inner.store.list_deleted_runs().await?.into_iter().map(|id| self.directory(id)).collect();
+        tokio::task::spawn_blocking(move || folders.iter().try_for_each(directory::remove)).await?
+    }
+
+    /// How many runs train at a time.
+    pub fn max_concurrent(&self) -> usize {
+        self.inner.max_concurrent
     }
 
     /// A receiver that changes whenever there is news of this run in the store.

@@ -22,6 +22,9 @@ const STDERR_TAIL_BYTES: u64 = 4096;
 
 /// Looks after the queue for as long as the server lives.
 pub(super) async fn work(runs: Runs) {
+    if let Err(error) = runs.sweep().await {
+        tracing::warn!(error = format!("{error:#}"), "a deleted run's folder is still there");
+    }
     loop {
         if let Err(error) = schedule_once(&runs).await {
             tracing::error!(%error, "the queue could not be read; trying again in a second");

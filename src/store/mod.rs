@@ -7,9 +7,11 @@
 pub mod changes;
 pub mod datasets;
 mod edits;
+mod journal;
 pub mod measures;
 pub mod pipelines;
 pub mod predictions;
+mod run_edits;
 pub mod run_list;
 pub mod runs;
 pub mod samples;

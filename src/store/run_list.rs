@@ -79,20 +79,22 @@ impl Store {
     /// Runs with what lists say of them.
     pub async fn list_run_rows(&self, which: RunSelection) -> sqlx::Result<RunList> {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "select runs.*, datasets.name as dataset_name,
+            "select run_rows.*, datasets.name as dataset_name,
                     (select json_group_array(json_array(split, epoch, total, wrong)) from evaluated_splits
-                     where run_id = runs.id) as evaluated
-             from runs join datasets on datasets.id = runs.dataset_id",
+                     where run_id = run_rows.id) as evaluated
+             from run_rows join datasets on datasets.id = run_rows.dataset_id",
         );
         match which {
-            RunSelection::All => drop(query.push(" order by runs.id desc")),
+            RunSelection::All => drop(query.push(" order by run_rows.id desc")),
             RunSelection::OfDataset(dataset) => {
-                query.push(" where dataset_id = ").push_bind(dataset).push(" order by runs.id desc");
+                query.push(" where dataset_id = ").push_bind(dataset).push(" order by run_rows.id desc");
             }
             RunSelection::Active => {
-                query.push(" where runs.state in ('queued', 'running') order by queued_at_ms, runs.id");
+                query.push(
+                    " where run_rows.state in ('queued', 'running') order by queued_at_ms, run_rows.id",
+                );
             }
-            RunSelection::One(id) => drop(query.push(" where runs.id = ").push_bind(id)),
+            RunSelection::One(id) => drop(query.push(" where run_rows.id = ").push_bind(id)),
         }
         let mut list = RunList::default();
         for row in query.build().fetch_all(&self.read).await? {

@@ -1,13 +1,11 @@
-//! Runs, and what their journals said.
+//! Runs: their rows, states, and what a person says of them. What their journals say is taken in by `journal.rs`.
 
-use super::{Store, bad_json, now_ms, series, unknown};
+use super::{Store, bad_json, now_ms, unknown};
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::{RunState, StopRequest};
-use crate::domain::series::downsample;
-use protocol::event::{Batch, Event, Failure, Hello, Record, Started, Values};
-use protocol::sample::Split;
+use protocol::event::{Batch, Failure, Hello, Started, Values};
 use protocol::spec::RunSpec;
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
 /// A run's row.
 #[derive(Clone, Debug)]
@@ -46,7 +44,7 @@ pub struct Run {
     pub epoch: i64,
     /// Optimiser steps taken.
     pub step: i64,
-    /// The epoch that was best.
+    /// The epoch of the checkpoint that is kept: the one of the lowest validation loss.
     pub best_epoch: Option<i64>,
     /// The latest value of each main figure.
     pub summary: Values,
@@ -54,13 +52,20 @@ pub struct Run {
     pub failure: Option<Failure>,
     /// Validation accuracy by epoch, thinned to what a small curve can show.
     pub curve: Points,
+    /// How long its trainers worked, milliseconds: the sum of its attempts, without what lay between them.
+    pub worked_ms: i64,
+    /// What a person noted of it.
+    pub note: String,
+    /// Whether a person marked it.
+    pub starred: bool,
+    /// Whether it is left out of lists unless asked for.
+    pub archived: bool,
+    /// By name.
+    pub tags: Vec<String>,
 }
 
 /// A series: steps and values; `None` where a value was not finite.
-type Points = Vec<(u64, Option<f64>)>;
-
-/// A curve is thinned to so many points when it has twice as many.
-const CURVE_POINTS: usize = 60;
+pub(super) type Points = Vec<(u64, Option<f64>)>;
 
 #[derive(FromRow)]
 pub(super) struct RunRow {
@@ -85,6 +90,11 @@ pub(super) struct RunRow {
     summary: String,
     failure: Option<String>,
     curve: String,
+    worked_ms: i64,
+    note: String,
+    starred: bool,
+    archived: bool,
+    tags: String,
 }
 
 impl TryFrom<RunRow> for Run {
@@ -121,6 +131,11 @@ impl TryFrom<RunRow> for Run {
             summary: json("summary", &row.summary)?,
             failure: row.failure.as_deref().map(|text| json("failure", text)).transpose()?,
             curve: json("curve", &row.curve)?,
+            worked_ms: row.worked_ms,
+            note: row.note,
+            starred: row.starred,
+            archived: row.archived,
+            tags: json("tags", &row.tags)?,
         })
     }
 }
@@ -137,9 +152,13 @@ pub struct Note {
 }
 
 impl Store {
-    /// The greatest number that a run has; 0 where there is none.
+    /// The greatest number that a run has or had; 0 where there was none.
     pub async fn last_run_number(&self) -> sqlx::Result<i64> {
-        sqlx::query_scalar("select coalesce(max(id), 0) from runs").fetch_one(&self.write).await
+        sqlx::query_scalar(
+            "select coalesce(max(id), 0) from (select id from runs union all select id from deleted_runs)",
+        )
+        .fetch_one(&self.write)
+        .await
     }
 
     /// Makes a queued run of this number.
@@ -172,23 +191,24 @@ impl Store {
     /// One run.
     pub async fn find_run(&self, id: RunId) -> sqlx::Result<Option<Run>> {
         let row: Option<RunRow> =
-            sqlx::query_as("select * from runs where id = ?").bind(id).fetch_optional(&self.read).await?;
+            sqlx::query_as("select * from run_rows where id = ?").bind(id).fetch_optional(&self.read).await?;
         row.map(Run::try_from).transpose()
     }
 
     /// Every run, newest first.
     pub async fn list_runs(&self) -> sqlx::Result<Vec<Run>> {
         let rows: Vec<RunRow> =
-            sqlx::query_as("select * from runs order by id desc").fetch_all(&self.read).await?;
+            sqlx::query_as("select * from run_rows order by id desc").fetch_all(&self.read).await?;
         Ok(readable(rows))
     }
 
     /// Every run of a data set, newest first.
     pub async fn list_runs_of(&self, dataset: DatasetId) -> sqlx::Result<Vec<Run>> {
-        let rows: Vec<RunRow> = sqlx::query_as("select * from runs where dataset_id = ? order by id desc")
-            .bind(dataset)
-            .fetch_all(&self.read)
-            .await?;
+        let rows: Vec<RunRow> =
+            sqlx::query_as("select * from run_rows where dataset_id = ? order by id desc")
+                .bind(dataset)
+                .fetch_all(&self.read)
+                .await?;
         Ok(readable(rows))
     }
 
@@ -211,7 +231,7 @@ impl Store {
     pub async fn list_active_runs(&self) -> sqlx::Result<Vec<Run>> {
         // Through the writer: the queue decides on what it has just written.
         let rows: Vec<RunRow> = sqlx::query_as(
-            "select * from runs where state in ('queued', 'running') order by queued_at_ms, id",
+            "select * from run_rows where state in ('queued', 'running') order by queued_at_ms, id",
         )
         .fetch_all(&self.write)
         .await?;
@@ -301,40 +321,6 @@ impl Store {
             .map(|text| serde_json::from_str(text).map_err(|error| bad_json("record", error)))
             .collect()
     }
-
-    /// Takes in a stretch of a run's journal: all of it, together with the offset behind it, or nothing.
-    ///
-    /// Each line comes with the offset at which it begins; one that could not be read is an error text.
-    pub async fn ingest(
-        &self,
-        id: RunId,
-        lines: &[(u64, Result<Record, String>)],
-        evaluated: &[super::predictions::EvaluatedFile],
-        offset_behind: u64,
-    ) -> sqlx::Result<()> {
-        let mut transaction = self.write.begin().await?;
-        for (offset, line) in lines {
-            match line {
-                Ok(record) => ingest_record(&mut transaction, id, *offset, record).await?,
-                Err(why) => {
-                    let text = format!("A line of the journal could not be read and was skipped: {why}");
-                    insert_note(&mut transaction, id, *offset, now_ms(), true, &text).await?;
-                }
-            }
-        }
-        for file in evaluated {
-            super::predictions::replace_predictions(&mut transaction, id, file).await?;
-            if file.split == Split::Test {
-                merge_summary(&mut transaction, id, &file.figures()).await?;
-            }
-        }
-        sqlx::query("update runs set journal_offset = ? where id = ?")
-            .bind(i64::try_from(offset_behind).unwrap_or(i64::MAX))
-            .bind(id)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await
-    }
 }
 
 /// Those rows that this program can read. One that it can't is no reason to show none; lists for people name it
@@ -349,212 +335,6 @@ fn readable(rows: Vec<RunRow>) -> Vec<Run> {
     rows.into_iter().filter_map(read).collect()
 }
 
-async fn insert_note(
-    connection: &mut SqliteConnection,
-    id: RunId,
-    offset: u64,
-    at_ms: i64,
-    warning: bool,
-    text: &str,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "insert into notes (run_id, journal_offset, at_ms, warning, text) values (?, ?, ?, ?, ?) on conflict do nothing",
-    )
-    .bind(id)
-    .bind(i64::try_from(offset).unwrap_or(i64::MAX))
-    .bind(at_ms)
-    .bind(warning)
-    .bind(text)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-async fn ingest_record(
-    connection: &mut SqliteConnection,
-    id: RunId,
-    offset: u64,
-    record: &Record,
-) -> sqlx::Result<()> {
-    match &record.event {
-        Event::Hello(hello) => {
-            sqlx::query("update runs set hello = ? where id = ?")
-                .bind(to_json("hello", hello)?)
-                .bind(id)
-                .execute(connection)
-                .await?;
-        }
-        Event::Started(started) => {
-            sqlx::query("update runs set started = ?, step = ? where id = ?")
-                .bind(to_json("started", started)?)
-                .bind(i64::try_from(started.step).unwrap_or(i64::MAX))
-                .bind(id)
-                .execute(connection)
-                .await?;
-        }
-        Event::Note { text } => insert_note(connection, id, offset, record.at_ms, false, text).await?,
-        Event::Step { step, epoch, values } => {
-            insert_values(connection, id, *step, values).await?;
-            set_progress(connection, id, *epoch, step + 1).await?;
-            merge_summary(connection, id, values).await?;
-        }
-        Event::Gradients { step, norms } => {
-            let started: Option<String> = sqlx::query_scalar("select started from runs where id = ?")
-                .bind(id)
-                .fetch_one(&mut *connection)
-                .await?;
-            let layers = match started {
-                Some(text) => {
-                    serde_json::from_str::<Started>(&text).map_err(|error| bad_json("started", error))?.layers
-                }
-                None => Vec::new(),
-            };
-            for (layer, norm) in layers.iter().zip(norms) {
-                series::insert_point(connection, id, &format!("gradient/{layer}"), *step, *norm).await?;
-            }
-        }
-        Event::Batch(batch) => {
-            sqlx::query(
-                "insert into batches (run_id, step, record) values (?, ?, ?)
-                 on conflict do update set record = excluded.record",
-            )
-            .bind(id)
-            .bind(i64::try_from(batch.step).unwrap_or(i64::MAX))
-            .bind(to_json("record", batch)?)
-            .execute(connection)
-            .await?;
-        }
-        Event::Epoch { epoch, step, values, best } => {
-            insert_values(connection, id, *step, values).await?;
-            set_progress(connection, id, *epoch, step + 1).await?;
-            if let Some(accuracy) = values.get("val/accuracy") {
-                extend_curve(connection, id, *step, *accuracy).await?;
-            }
-            if *best {
-                sqlx::query("update runs set best_epoch = ? where id = ?")
-                    .bind(*epoch)
-                    .bind(id)
-                    .execute(&mut *connection)
-                    .await?;
-                let best: Values = values
-                    .iter()
-                    .filter(|(key, _)| key.starts_with("val/"))
-                    .map(|(key, value)| (format!("best/{key}"), *value))
-                    .collect();
-                merge_summary(connection, id, &best).await?;
-            }
-            merge_summary(connection, id, values).await?;
-        }
-        Event::Predictions { split, epoch, path, best } => {
-            if *best {
-                sqlx::query("update prediction_files set best = 0 where run_id = ? and split = ?")
-                    .bind(id)
-                    .bind(split.as_str())
-                    .execute(&mut *connection)
-                    .await?;
-            }
-            sqlx::query(
-                "insert into prediction_files (run_id, split, epoch, path, best) values (?, ?, ?, ?, ?)
-                 on conflict do update set path = excluded.path, best = excluded.best",
-            )
-            .bind(id)
-            .bind(split.as_str())
-            .bind(*epoch)
-            .bind(path)
-            .bind(*best)
-            .execute(connection)
-            .await?;
-        }
-        Event::Completed { step, best_epoch } => {
-            sqlx::query("update runs set step = ?, best_epoch = ? where id = ?")
-                .bind(i64::try_from(*step).unwrap_or(i64::MAX))
-                .bind(*best_epoch)
-                .bind(id)
-                .execute(connection)
-                .await?;
-        }
-        Event::Failed(failure) => {
-            sqlx::query("update runs set failure = ? where id = ?")
-                .bind(to_json("failure", failure)?)
-                .bind(id)
-                .execute(connection)
-                .await?;
-        }
-        Event::Checkpoint { .. } | Event::Stopped { .. } => {}
-    }
-    Ok(())
-}
-
-async fn insert_values(
-    connection: &mut SqliteConnection,
-    id: RunId,
-    step: u64,
-    values: &Values,
-) -> sqlx::Result<()> {
-    for (key, value) in values {
-        series::insert_point(connection, id, key, step, *value).await?;
-    }
-    Ok(())
-}
-
-async fn set_progress(
-    connection: &mut SqliteConnection,
-    id: RunId,
-    epoch: u32,
-    step: u64,
-) -> sqlx::Result<()> {
-    sqlx::query("update runs set epoch = ?, step = ? where id = ?")
-        .bind(epoch)
-        .bind(i64::try_from(step).unwrap_or(i64::MAX))
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// The latest value of each key; a key that diverged is `null`.
-async fn merge_summary(connection: &mut SqliteConnection, id: RunId, values: &Values) -> sqlx::Result<()> {
-    let text: String = sqlx::query_scalar("select summary from runs where id = ?")
-        .bind(id)
-        .fetch_one(&mut *connection)
-        .await?;
-    let mut summary: Values = serde_json::from_str(&text).map_err(|error| bad_json("summary", error))?;
-    for (key, value) in values {
-        summary.insert(key.clone(), *value);
-    }
-    sqlx::query("update runs set summary = ? where id = ?")
-        .bind(to_json("summary", &summary)?)
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Adds an epoch to the small curve. A resumed run says its last epochs again: the later word counts.
-async fn extend_curve(
-    connection: &mut SqliteConnection,
-    id: RunId,
-    step: u64,
-    value: Option<f64>,
-) -> sqlx::Result<()> {
-    let text: String = sqlx::query_scalar("select curve from runs where id = ?")
-        .bind(id)
-        .fetch_one(&mut *connection)
-        .await?;
-    let mut curve: Points = serde_json::from_str(&text).map_err(|error| bad_json("curve", error))?;
-    curve.retain(|point| point.0 < step);
-    curve.push((step, value));
-    if curve.len() > 2 * CURVE_POINTS {
-        curve = downsample(&curve, CURVE_POINTS);
-    }
-    sqlx::query("update runs set curve = ? where id = ?")
-        .bind(to_json("curve", &curve)?)
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-fn to_json<T: serde::Serialize>(column: &'static str, value: &T) -> sqlx::Result<String> {
+pub(super) fn to_json<T: serde::Serialize>(column: &'static str, value: &T) -> sqlx::Result<String> {
     serde_json::to_string(value).map_err(|error| bad_json(column, error))
 }

@@ -1,9 +1,10 @@
 //! `/api/v1/runs`.
 
 use super::{find_dataset, find_run};
-use crate::domain::dataset::{DatasetFacts, DatasetState};
+use crate::actions::runs as actions;
+use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::RunId;
-use crate::domain::recipe::{FieldErrors, Normalization, Recipe, Values, recipe_from_values};
+use crate::domain::recipe::{FieldErrors, Recipe, Values};
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::web::extract::Path;
@@ -12,6 +13,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(crate) async fn list(State(app): State<AppState>) -> Result<Json<Value>> {
@@ -52,45 +54,99 @@ pub(crate) async fn batches(State(app): State<AppState>, Path(id): Path<i64>) ->
 pub(crate) async fn create(State(app): State<AppState>, body: Bytes) -> Result<(StatusCode, Json<Value>)> {
     let mut values: Values =
         serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
-    let dataset = match values.remove("dataset") {
-        Some(Value::Number(number)) => find_dataset(&app, number.as_i64().unwrap_or(-1)).await.ok(),
-        Some(Value::String(name)) => app.store.find_dataset_by_name(&name).await?,
+    let like = match values.remove("like") {
+        None | Some(Value::Null) => None,
+        Some(number) => {
+            let id = RunId(number.as_i64().unwrap_or(-1));
+            let run = app.store.find_run(id).await?;
+            Some(run.ok_or_else(|| Error::field("like", "Give the number of a run that is there"))?)
+        }
+    };
+    let dataset = match (values.remove("dataset"), &like) {
+        (Some(Value::Number(number)), _) => find_dataset(&app, number.as_i64().unwrap_or(-1)).await.ok(),
+        (Some(Value::String(name)), _) => app.store.find_dataset_by_name(&name).await?,
+        (None, Some(run)) => app.store.find_dataset(run.dataset_id).await?,
         _ => None,
     };
     let dataset = dataset
         .ok_or_else(|| Error::field("dataset", "give the number or the name of a data set that is there"))?;
+    if let Some(run) = like {
+        values = actions::values_like(&app.store, &run, &dataset, values).await?;
+    }
     let id = start(&app, &dataset, &values).await?;
     Ok((StatusCode::CREATED, Json(run_json(&find_run(&app, id.0).await?))))
 }
 
 /// Checks the values and puts a run into the queue.
 pub(crate) async fn start(app: &AppState, dataset: &Dataset, values: &Values) -> Result<RunId> {
-    if dataset.state != DatasetState::Ready {
-        return Err(Error::field(
-            "dataset",
-            format!("“{}” is {}, not ready", dataset.name, dataset.state.as_str()),
-        ));
-    }
-    let facts = find_facts(app, dataset, values).await?;
-    let recipe = find_recipe(values, &facts).await?.map_err(Error::Invalid)?;
-    Ok(app.runs.add(dataset, &recipe).await?)
+    Ok(actions::start(&app.store, &app.health, &app.runs, dataset, values).await?)
 }
 
-/// The run that the values describe, or what is wrong with them. Looks for the file of the weights, so it may block.
+/// The run that the values describe, or what is wrong with them.
 pub(crate) async fn find_recipe(
     values: &Values,
     facts: &DatasetFacts,
 ) -> Result<std::result::Result<Recipe, FieldErrors>> {
-    let (values, facts) = (values.clone(), facts.clone());
-    Ok(tokio::task::spawn_blocking(move || recipe_from_values(&values, &facts)).await?)
+    Ok(actions::find_recipe(values, facts).await?)
 }
 
-/// What the values are checked against. The data set's own figures are waited for where they are asked for.
+/// What the values are checked against.
 pub(crate) async fn find_facts(app: &AppState, dataset: &Dataset, values: &Values) -> Result<DatasetFacts> {
-    if values.get("normalization").is_some_and(|word| word == Normalization::Dataset.as_str()) {
-        app.health.wait(dataset).await?;
+    Ok(actions::find_facts(&app.store, &app.health, dataset, values).await?)
+}
+
+/// What may be changed of a run, in the body of `PATCH /api/v1/runs/{id}`; what is absent stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunChange {
+    name: Option<String>,
+    note: Option<String>,
+    starred: Option<bool>,
+    archived: Option<bool>,
+    tags: Option<Vec<String>>,
+}
+
+pub(crate) async fn change(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    body: Bytes,
+) -> Result<Json<Value>> {
+    let run = find_run(&app, id).await?.id;
+    let change: RunChange =
+        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
+    if let Some(name) = change.name {
+        actions::rename(&app.store, run, &name).await?;
     }
-    Ok(app.store.dataset_facts(dataset).await?)
+    if let Some(note) = change.note {
+        actions::set_note(&app.store, run, &note).await?;
+    }
+    if let Some(tags) = change.tags {
+        actions::set_tags(&app.store, run, &tags).await?;
+    }
+    if let Some(starred) = change.starred {
+        actions::set_starred(&app.store, run, starred).await?;
+    }
+    if let Some(archived) = change.archived {
+        actions::set_archived(&app.store, run, archived).await?;
+    }
+    show(State(app), Path(id)).await
+}
+
+pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<StatusCode> {
+    actions::delete(&app.runs, RunId(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/v1/runs/{id}/epochs {"epochs": 40}`: a completed run goes on.
+pub(crate) async fn raise_epochs(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    body: Bytes,
+) -> Result<Json<Value>> {
+    let body: Value = serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
+    let epochs = body["epochs"].as_u64().ok_or_else(|| Error::field("epochs", "Enter a whole number"))?;
+    actions::raise_epochs(&app.store, &app.runs, RunId(id), epochs).await?;
+    show(State(app), Path(id)).await
 }
 
 pub(crate) async fn cancel(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {
@@ -110,11 +166,20 @@ pub(crate) async fn resume(State(app): State<AppState>, Path(id): Path<i64>) -> 
 
 /// A run as the contract has it. In `summary` a key's `/` is a `_`: `val/accuracy` is `val_accuracy`.
 pub(crate) fn run_json(run: &Run) -> Value {
+    // An epoch is a whole number, though every figure of the summary is kept as one with decimals.
+    let figure = |key: &str, value: &Option<f64>| match value {
+        Some(epoch) if key.ends_with("epoch") => json!(*epoch as i64),
+        value => json!(value),
+    };
     let summary: serde_json::Map<String, Value> =
-        run.summary.iter().map(|(key, value)| (key.replace('/', "_"), json!(value))).collect();
+        run.summary.iter().map(|(key, value)| (key.replace('/', "_"), figure(key, value))).collect();
     json!({
         "id": run.id,
         "name": run.name,
+        "note": run.note,
+        "tags": run.tags,
+        "starred": run.starred,
+        "archived": run.archived,
         "dataset_id": run.dataset_id,
         "dataset_version": run.dataset_version,
         "state": run.state.as_str(),
@@ -127,6 +192,7 @@ pub(crate) fn run_json(run: &Run) -> Value {
         "created_at_ms": run.created_at_ms,
         "started_at_ms": run.started_at_ms,
         "ended_at_ms": run.ended_at_ms,
+        "worked_ms": run.worked_ms,
         "held_out": run.held_out,
         "environment": run.hello,
         "layers": run.started.as_ref().map(|started| &started.layers),
