@@ -8,6 +8,7 @@ pub mod health;
 pub mod ids;
 pub mod imported;
 pub mod measure;
+pub mod metadata;
 pub mod metrics;
 pub mod overview;
 pub mod recipe;

@@ -348,6 +348,14 @@ impl Store {
             .await
     }
 
+    /// How many runs learn from it.
+    pub async fn count_runs_of(&self, id: DatasetId) -> sqlx::Result<i64> {
+        sqlx::query_scalar("select count(*) from runs where dataset_id = ?")
+            .bind(id)
+            .fetch_one(&self.read)
+            .await
+    }
+
     /// How many files were skipped.
     pub async fn count_rejected(&self, id: DatasetId) -> sqlx::Result<i64> {
         sqlx::query_scalar("select count(*) from rejected where dataset_id = ?")

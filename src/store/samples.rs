@@ -4,6 +4,7 @@ use super::Store;
 use super::versions::json_list;
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::domain::measure::{Measure, Range};
+use crate::domain::metadata::{MetadataColumn, MetadataFilter};
 use protocol::sample::Split;
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 
@@ -41,14 +42,18 @@ pub struct Sample {
 /// Which samples.
 #[derive(Clone, Debug, Default)]
 pub struct SampleFilter {
-    /// Of this class.
-    pub label: Option<i64>,
+    /// Of one of these classes; of any where it is empty.
+    pub labels: Vec<i64>,
+    /// Of none of these classes.
+    pub not_labels: Vec<i64>,
     /// In this split.
     pub split: Option<Split>,
     /// Among these.
     pub among: Option<Vec<SampleId>>,
-    /// With this value of a metadata column.
-    pub metadata: Option<(String, String)>,
+    /// With this in their path, in any case; empty: any.
+    pub path_part: String,
+    /// With metadata that fits all of these.
+    pub metadata: Vec<MetadataFilter>,
     /// With a figure in this range.
     pub range: Option<Range>,
     /// Files of this kind.
@@ -65,18 +70,72 @@ pub enum SampleOrder {
     Number,
     /// By a figure of theirs.
     By(Measure),
+    /// Shuffled, the same way for the same number.
+    Random(u32),
 }
 
 impl SampleOrder {
-    fn sql(self) -> &'static str {
+    fn sql(self) -> String {
         match self {
-            SampleOrder::Number => "samples.id",
-            SampleOrder::By(measure) => sql_of(measure),
+            SampleOrder::Number => "samples.id".to_owned(),
+            SampleOrder::By(measure) => sql_of(measure).to_owned(),
+            // A multiplicative hash: fair enough to look at, and no table is shuffled.
+            SampleOrder::Random(seed) => {
+                let shift = u64::from(seed) * 7919;
+                format!("((samples.id + {shift}) * 2654435761 % 4294967291)")
+            }
         }
     }
 
     fn is_measured(self) -> bool {
         matches!(self, SampleOrder::By(measure) if is_of_the_pixels(measure))
+    }
+}
+
+/// A gallery: which samples, and in which order.
+#[derive(Clone, Debug, Default)]
+pub struct Gallery {
+    /// Which.
+    pub filter: SampleFilter,
+    /// By what.
+    pub order: SampleOrder,
+    /// The greatest first.
+    pub descending: bool,
+}
+
+impl Gallery {
+    /// The same from its end.
+    pub fn reversed(&self) -> Gallery {
+        Gallery { descending: !self.descending, ..self.clone() }
+    }
+
+    /// `select …, value from … where dataset_id = …`, with what restricts it.
+    fn begin(&self, id: DatasetId, what: &str) -> QueryBuilder<Sqlite> {
+        let is_measured = self.order.is_measured();
+        let mut query = QueryBuilder::new(format!("select {what} from "));
+        // The index of the measure gives the order; the samples are looked up as they are needed.
+        query.push(if is_measured {
+            "measures cross join samples on samples.id = measures.sample_id where measures.dataset_id = "
+        } else {
+            "samples where samples.dataset_id = "
+        });
+        query.push_bind(id);
+        if is_measured {
+            query.push(" and ").push(self.order.sql()).push(" is not null");
+        }
+        push_filter(&mut query, id, &self.filter, is_measured);
+        query
+    }
+
+    /// Only what stands behind a sample, or before it.
+    fn push_side(&self, query: &mut QueryBuilder<Sqlite>, of: SampleCursor, behind: bool) {
+        let sign = if self.descending == behind { "<" } else { ">" };
+        if self.order == SampleOrder::Number {
+            query.push(format!(" and samples.id {sign} ")).push_bind(of.id);
+        } else {
+            query.push(" and (").push(self.order.sql()).push(format!(", samples.id) {sign} ("));
+            query.push_bind(of.value).push(", ").push_bind(of.id).push(")");
+        }
     }
 }
 
@@ -136,46 +195,56 @@ impl Listed {
 }
 
 impl Store {
-    /// A page of samples behind a cursor. Ordered by a measure, samples that were not measured are left out.
+    /// A page of a gallery behind a cursor. Ordered by a measure, samples that were not measured are left out.
     pub async fn list_samples_page(
         &self,
         id: DatasetId,
-        filter: &SampleFilter,
-        order: SampleOrder,
-        descending: bool,
+        gallery: &Gallery,
         after: Option<SampleCursor>,
         limit: i64,
     ) -> sqlx::Result<Vec<Listed>> {
-        let value = order.sql();
-        let mut query = QueryBuilder::new("select samples.*, cast(");
-        query.push(value).push(" as real) as value from ");
-        // The index of the measure gives the order; the samples are looked up as they are needed.
-        query.push(if order.is_measured() {
-            "measures cross join samples on samples.id = measures.sample_id where measures.dataset_id = "
-        } else {
-            "samples where samples.dataset_id = "
-        });
-        query.push_bind(id);
-        if order.is_measured() {
-            query.push(" and ").push(value).push(" is not null");
+        let value = gallery.order.sql();
+        let mut query = gallery.begin(id, &format!("samples.*, cast({value} as real) as value"));
+        if let Some(after) = after {
+            gallery.push_side(&mut query, after, true);
         }
-        push_filter(&mut query, id, filter, order.is_measured());
-        if let (Some(after), SampleOrder::Number) = (after, order) {
-            query
-                .push(if descending { " and samples.id < " } else { " and samples.id > " })
-                .push_bind(after.id);
-        } else if let Some(after) = after {
-            query.push(" and (").push(value).push(", samples.id) ");
-            query.push(if descending { "< (" } else { "> (" });
-            query.push_bind(after.value).push(", ").push_bind(after.id).push(")");
-        }
-        let direction = if descending { " desc" } else { "" };
+        let direction = if gallery.descending { " desc" } else { "" };
         query.push(" order by ").push(value).push(direction);
-        if order != SampleOrder::Number {
+        if gallery.order != SampleOrder::Number {
             query.push(", samples.id").push(direction);
         }
         query.push(" limit ").push_bind(limit);
         query.build_query_as().fetch_all(&self.read).await
+    }
+
+    /// How many samples of a gallery stand before one.
+    pub async fn count_samples_before(
+        &self,
+        id: DatasetId,
+        gallery: &Gallery,
+        of: SampleCursor,
+    ) -> sqlx::Result<i64> {
+        let mut query = gallery.begin(id, "count(*)");
+        gallery.push_side(&mut query, of, false);
+        query.build_query_scalar().fetch_one(&self.read).await
+    }
+
+    /// Where a sample stands in an order, whether it is in the gallery or not; `None` where its figure is missing.
+    pub async fn find_cursor(&self, id: SampleId, order: SampleOrder) -> sqlx::Result<Option<SampleCursor>> {
+        let mut query = QueryBuilder::new("select cast(");
+        query.push(order.sql());
+        query.push(" as real) from samples left join measures on measures.sample_id = samples.id where samples.id = ");
+        query.push_bind(id);
+        let value: Option<Option<f64>> = query.build_query_scalar().fetch_optional(&self.read).await?;
+        Ok(value.flatten().map(|value| SampleCursor { value, id }))
+    }
+
+    /// Whether a sample is among those that fit.
+    pub async fn has_sample(&self, id: DatasetId, gallery: &Gallery, sample: SampleId) -> sqlx::Result<bool> {
+        let mut query = gallery.begin(id, "count(*)");
+        query.push(" and samples.id = ").push_bind(sample);
+        let count: i64 = query.build_query_scalar().fetch_one(&self.read).await?;
+        Ok(count > 0)
     }
 
     /// How many samples fit.
@@ -207,7 +276,7 @@ impl Store {
     }
 
     /// The metadata columns of a data set with some of their values, the most frequent first.
-    pub async fn list_metadata(&self, id: DatasetId) -> sqlx::Result<Vec<(String, Vec<(String, i64)>)>> {
+    pub async fn list_metadata(&self, id: DatasetId) -> sqlx::Result<Vec<MetadataColumn>> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
             "select key, cast(value as text), count(*) as times
              from samples indexed by samples_with_metadata, json_each(samples.metadata)
@@ -217,11 +286,11 @@ impl Store {
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        let mut columns: Vec<(String, Vec<(String, i64)>)> = Vec::new();
+        let mut columns: Vec<MetadataColumn> = Vec::new();
         for (key, value, times) in rows {
             match columns.last_mut() {
-                Some((last, values)) if *last == key => values.push((value, times)),
-                _ => columns.push((key, vec![(value, times)])),
+                Some(last) if last.name == key => last.values.push((value, times)),
+                _ => columns.push(MetadataColumn { name: key, values: vec![(value, times)] }),
             }
         }
         Ok(columns)
@@ -231,8 +300,15 @@ impl Store {
 /// `joined`: the measures stand beside the samples already.
 fn push_filter(query: &mut QueryBuilder<Sqlite>, id: DatasetId, filter: &SampleFilter, joined: bool) {
     query.push(" and samples.excluded = ").push_bind(filter.excluded);
-    if let Some(label) = filter.label {
-        query.push(" and samples.label = ").push_bind(label);
+    match filter.labels[..] {
+        [] => {}
+        [label] => {
+            query.push(" and samples.label = ").push_bind(label);
+        }
+        _ => push_among(query, "samples.label in", &filter.labels),
+    }
+    if !filter.not_labels.is_empty() {
+        push_among(query, "samples.label not in", &filter.not_labels);
     }
     if let Some(split) = filter.split {
         query.push(" and samples.split = ").push_bind(split.as_str());
@@ -240,9 +316,14 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, id: DatasetId, filter: &SampleF
     if let Some(among) = &filter.among {
         query.push(" and samples.id in (select value from json_each(").push_bind(json_list(among)).push("))");
     }
-    if let Some((key, value)) = &filter.metadata {
-        query.push(" and exists (select 1 from json_each(samples.metadata) where key = ");
-        query.push_bind(key.clone()).push(" and cast(value as text) = ").push_bind(value.clone()).push(")");
+    if !filter.path_part.is_empty() {
+        query
+            .push(" and instr(lower(samples.path), lower(")
+            .push_bind(filter.path_part.clone())
+            .push(")) > 0");
+    }
+    for condition in &filter.metadata {
+        push_metadata(query, condition);
     }
     if let Some(format) = &filter.format {
         query.push(" and samples.format = ").push_bind(format.clone());
@@ -250,6 +331,31 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, id: DatasetId, filter: &SampleF
     if let Some(range) = filter.range {
         push_range(query, id, range, joined);
     }
+}
+
+fn push_among(query: &mut QueryBuilder<Sqlite>, what: &str, labels: &[i64]) {
+    let list = serde_json::Value::from(labels.to_vec()).to_string();
+    query.push(format!(" and {what} (select value from json_each(")).push_bind(list).push("))");
+}
+
+fn push_metadata(query: &mut QueryBuilder<Sqlite>, condition: &MetadataFilter) {
+    query.push(" and exists (select 1 from json_each(samples.metadata) where key = ");
+    query.push_bind(condition.column().to_owned());
+    match condition {
+        MetadataFilter::Is { value, .. } => {
+            query.push(" and cast(value as text) = ").push_bind(value.clone());
+        }
+        MetadataFilter::Between { from, to, .. } => {
+            // A text such as "1.50" is a number too; other texts are none.
+            query.push(" and (type in ('integer', 'real') or value glob '[-+.0-9]*')");
+            for (sign, end) in [(" >= ", from), (" <= ", to)] {
+                if let Some(end) = end {
+                    query.push(" and cast(value as real)").push(sign).push_bind(*end);
+                }
+            }
+        }
+    }
+    query.push(")");
 }
 
 fn push_range(query: &mut QueryBuilder<Sqlite>, id: DatasetId, range: Range, joined: bool) {
@@ -319,23 +425,6 @@ impl Store {
     /// One image.
     pub async fn find_sample(&self, id: SampleId) -> sqlx::Result<Option<Sample>> {
         sqlx::query_as("select * from samples where id = ?").bind(id).fetch_optional(&self.read).await
-    }
-
-    /// The samples before and behind this one among those of its class and split, by number.
-    pub async fn find_sample_neighbours(
-        &self,
-        sample: &Sample,
-    ) -> sqlx::Result<(Option<SampleId>, Option<SampleId>)> {
-        sqlx::query_as(
-            "select (select max(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id < ?4 and excluded = 0),
-                    (select min(id) from samples where dataset_id = ?1 and split = ?2 and label = ?3 and id > ?4 and excluded = 0)",
-        )
-        .bind(sample.dataset_id)
-        .bind(&sample.split)
-        .bind(sample.label)
-        .bind(sample.id)
-        .fetch_one(&self.read)
-        .await
     }
 
     /// The absolute path of some image whose file has this hash.

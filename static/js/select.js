@@ -74,6 +74,14 @@ document.addEventListener("click", event => {
 });
 document.addEventListener("change", event => { if (event.target.matches("#edit [name=all]")) show(); });
 part("[data-clear]")?.addEventListener("click", clear);
+for (const button of document.querySelectorAll("[data-select-all]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    part("[name=all]").checked = true;
+    for (const box of boxes()) box.checked = true;
+    show();
+  });
+}
 
 document.addEventListener("keydown", event => {
   if (!bar || event.ctrlKey || event.metaKey || event.altKey) return;

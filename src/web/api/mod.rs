@@ -3,6 +3,7 @@
 pub(super) mod datasets;
 pub(super) mod evaluation;
 pub(super) mod events;
+pub(super) mod gallery_query;
 pub(super) mod health;
 pub(super) mod import;
 pub(super) mod openapi;

@@ -69,7 +69,7 @@ fn description() -> Value {
         }},
         "/api/v1/datasets/{id}/samples": {"get": call(
             "Its samples, a page at a time",
-            &["class", "split", "issue", "metadata", "range", "format", "excluded", "order", "descending", "limit", "after"],
+            &["class", "not", "split", "q", "issue", "metadata", "range", "format", "excluded", "order", "limit", "after"],
             "200",
         )},
         "/api/v1/datasets/{id}/overview": {"get": call("How its images are spread: counts by class and bin, mean colours, mean and deviation of the channels; 202 while it is being made", &[], "200")},

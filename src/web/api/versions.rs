@@ -66,8 +66,8 @@ pub(crate) async fn list(State(app): State<AppState>, Path(id): Path<i64>) -> Re
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompareQuery {
-    pub(crate) from: i64,
-    pub(crate) to: i64,
+    from: i64,
+    to: i64,
 }
 
 /// `GET …/versions/compare?from=2&to=5`: the samples that differ, from the older version to the newer.

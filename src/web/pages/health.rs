@@ -1,5 +1,6 @@
 //! `/datasets/{id}/health`: what is wrong with a data set before anything is learned from it.
 
+use super::dataset_head::DatasetHead;
 use super::edit_bar::{Done, Flash};
 use super::format::{self, ago, counted, duration, link, percent, thousands};
 use super::frame::{Frame, page};
@@ -45,7 +46,7 @@ pub(crate) struct HealthQuery {
 struct Health {
     frame: Frame,
     dataset: Dataset,
-    tab: &'static str,
+    head: DatasetHead,
     report: Option<Shown>,
     /// Images measured of those that have to be, while there is no report.
     measured: (usize, usize),
@@ -150,7 +151,7 @@ pub(crate) async fn show(
     let done = Done::load(&app, &dataset, &flash, &format!("{href}/health")).await?;
     page(&Health {
         frame: Frame::load(&app, "Health", &[("Data sets", "/datasets"), (&dataset.name, &href)]).await?,
-        tab: "health",
+        head: DatasetHead::load(&app, &dataset, "health").await?,
         report,
         measured,
         done,

@@ -3,6 +3,10 @@
 
 mod charts;
 mod checkpoint;
+mod dataset_head;
+pub(super) mod dataset_images;
+pub(super) mod dataset_overview;
+pub(super) mod dataset_sample;
 pub(super) mod datasets;
 mod describe_pipeline;
 mod edit_bar;

@@ -123,12 +123,12 @@ impl Shown {
 
 fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, query: &GalleryQuery) -> Ready {
     let path = format!("/datasets/{}", dataset.id);
-    let gallery = |key: &str, value: &str| query.with(&path, key, value) + "#gallery";
+    let gallery = |key: &'static str, value: &str| query.with(&path, key, value);
     let label = |name: &str| classes.iter().find(|class| class.name == name).map(|class| class.label);
     let colour = |name: &str| class_color(usize::try_from(label(name).unwrap_or(0)).unwrap_or(0));
-    let has_line = |name: &str| match query.class.as_str() {
-        "" => overview.classes.len() <= LINES,
-        chosen => name == chosen,
+    let has_line = |name: &str| match &query.class[..] {
+        [] => overview.classes.len() <= LINES,
+        chosen => chosen.iter().any(|other| other == name),
     };
     let lines: Vec<Line> = (overview.classes.iter().enumerate())
         .filter(|(_, class)| has_line(&class.class))
@@ -154,7 +154,7 @@ fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, query: 
         let fingerprint = dataset.fingerprint.as_deref().unwrap_or_default();
         Some(Mean {
             class: class.class.clone(),
-            href: link(&path, &[("class", &class.class)]) + "#gallery",
+            href: link(&path, &[("class", &class.class)]),
             image: link(&format!("{path}/means/{fingerprint}"), &[("class", &class.class)]),
             colour: format!("#{red:02x}{green:02x}{blue:02x}"),
         })

@@ -1,20 +1,18 @@
-//! `/runs/{id}/samples/{sample}`: one image and all that a run said of it. `/datasets/{id}/samples/{sample}`: one
-//! image and what every run says of it.
+//! `/runs/{id}/samples/{sample}`: one image and all that a run said of it.
 
-use super::format::{bytes, link, number, percent};
+use super::format::{link, number, percent};
 use super::frame::{Frame, page};
 use super::gallery::{class, class_color};
 use super::run_view::RunView;
 use super::sparkline::Sparkline;
-use crate::domain::dataset::class_of;
 use crate::domain::ids::SampleId;
 use crate::domain::metrics::softmax;
 use crate::runs::predictions_file::PredictionsFile;
 use crate::store::predictions::{Prediction, PredictionFile};
 use crate::store::runs::Run;
 use crate::store::samples::Sample;
+use crate::web::api::find_run;
 use crate::web::api::predictions::{PredictionsQuery, find_order, find_page};
-use crate::web::api::{find_dataset, find_run};
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
@@ -191,66 +189,4 @@ async fn neighbours(
     let row = (order.value(prediction), prediction.sample_id);
     let before = app.store.find_sample_before(run.id, &found.filter, order, row).await?;
     Ok((before, found.items.first().map(|item| item.sample_id)))
-}
-
-#[derive(Template)]
-#[template(path = "datasets/sample.html")]
-struct OfDataset {
-    frame: Frame,
-    sample: Sample,
-    dataset_href: String,
-    class: String,
-    predictions: Vec<(String, String, String)>,
-    previous: Option<String>,
-    next: Option<String>,
-}
-
-impl OfDataset {
-    fn size(&self) -> String {
-        bytes(self.sample.bytes)
-    }
-}
-
-pub(crate) async fn of_dataset(
-    State(app): State<AppState>,
-    Path((id, sample)): Path<(i64, i64)>,
-) -> Result<Response> {
-    let dataset = find_dataset(&app, id).await?;
-    let sample = app
-        .store
-        .find_sample(SampleId(sample))
-        .await?
-        .filter(|sample| sample.dataset_id == dataset.id)
-        .ok_or(Error::NotFound("image in this data set"))?;
-    let classes = app.store.list_classes(dataset.id).await?;
-    let name = class_of(sample.label, &classes).to_owned();
-    let mut predictions = Vec::new();
-    for (run, split, predicted, confidence) in app.store.list_predictions_of_sample(sample.id).await? {
-        // A run knows the classes of its own version of the data set.
-        let Some(found) = app.store.find_run(run).await? else { continue };
-        let said = class(&found.spec.classes, predicted);
-        let words = format!("{} {said} {confidence:.2} ({split})", if said == name { "✓" } else { "→" });
-        predictions.push((
-            format!("{run} · {}", found.name),
-            format!("/runs/{run}/samples/{}", sample.id),
-            words,
-        ));
-    }
-    let dataset_href = format!("/datasets/{}", dataset.id);
-    let href = |sample: SampleId| format!("{dataset_href}/samples/{sample}");
-    let (before, behind) = app.store.find_sample_neighbours(&sample).await?;
-    page(&OfDataset {
-        frame: Frame::load(
-            &app,
-            sample.path.clone(),
-            &[("Data sets", "/datasets"), (&dataset.name, &dataset_href)],
-        )
-        .await?,
-        class: name,
-        predictions,
-        previous: before.map(href),
-        next: behind.map(href),
-        dataset_href,
-        sample,
-    })
 }

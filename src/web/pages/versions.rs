@@ -1,5 +1,7 @@
 //! `/datasets/{id}/versions`: what became of a data set, step by step.
 
+use super::dataset_head::DatasetHead;
+use super::edit_bar::{Done, Flash};
 use super::format::{self, ago, counted};
 use super::frame::{Frame, page};
 use super::gallery::Tile;
@@ -10,11 +12,12 @@ use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::store::versions::{Change, Version};
 use crate::web::api::find_dataset;
-use crate::web::extract::Path;
+use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Result};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 
 /// Changed samples that a page shows.
@@ -24,27 +27,32 @@ const SHOWN: i64 = 600;
 #[template(path = "datasets/versions.html")]
 struct List {
     frame: Frame,
+    head: DatasetHead,
     dataset: Dataset,
-    tab: &'static str,
     /// Newest first.
-    rows: Vec<Row>,
+    rows: Vec<VersionRow>,
+    done: Option<Done>,
     /// The version that *undo* takes back.
     undo: Option<i64>,
+    /// The undo that *redo* takes back.
+    redo: Option<i64>,
 }
 
-struct Row {
+/// A version in the list.
+struct VersionRow {
     version: Version,
     when: String,
     /// Runs that learned from it.
     runs: Vec<(String, String)>,
     undone: bool,
+    is_newest: bool,
 }
 
-impl Row {
+impl VersionRow {
     fn changed(&self) -> String {
         match self.version.changed {
             0 => "–".to_owned(),
-            count => counted(count, "sample", "samples"),
+            count => counted(count, "image", "images"),
         }
     }
 }
@@ -60,22 +68,26 @@ impl List {
     }
 }
 
-pub(crate) async fn list(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+pub(crate) async fn list(State(app): State<AppState>, Path(id): Path<i64>, flash: Flash) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
     let versions = app.store.list_versions(dataset.id).await?;
     let runs = app.store.list_runs_of(dataset.id).await?;
     let history = History::new(versions.iter().map(|version| (version.number, version.undoes)));
-    let rows = versions.into_iter().rev().map(|version| Row {
+    let newest = versions.last().map_or(0, |version| version.number);
+    let rows = versions.into_iter().rev().map(|version| VersionRow {
         when: ago(version.created_at_ms),
         runs: runs_of(&runs, version.number),
         undone: history.is_undone(version.number),
+        is_newest: version.number == newest,
         version,
     });
     page(&List {
         frame: frame(&app, "Versions", &dataset, &[]).await?,
-        tab: "versions",
+        head: DatasetHead::load(&app, &dataset, "versions").await?,
+        done: Done::load(&app, &dataset, &flash, &format!("/datasets/{id}/versions")).await?,
         rows: rows.collect(),
         undo: history.to_undo(),
+        redo: history.to_redo(),
         dataset,
     })
 }
@@ -96,8 +108,7 @@ async fn frame(app: &AppState, title: &str, dataset: &Dataset, more: &[(&str, &s
 #[template(path = "datasets/version.html")]
 struct One {
     frame: Frame,
-    dataset: Dataset,
-    tab: &'static str,
+    head: DatasetHead,
     version: Version,
     when: String,
     newest: i64,
@@ -118,6 +129,18 @@ struct ChangeGroup {
 }
 
 impl One {
+    fn href(&self, number: impl std::fmt::Display) -> String {
+        format!("{}/versions/{number}", self.head.href)
+    }
+
+    fn previous(&self) -> Option<i64> {
+        Some(self.version.number - 1).filter(|number| *number >= 1)
+    }
+
+    fn next(&self) -> Option<i64> {
+        Some(self.version.number + 1).filter(|number| *number <= self.newest)
+    }
+
     fn endings(&self) -> [&'static str; 3] {
         endings()
     }
@@ -139,7 +162,7 @@ pub(crate) async fn show(
     let list = format!("/datasets/{}/versions", dataset.id);
     page(&One {
         frame: frame(&app, &format!("Version {number}"), &dataset, &[("Versions", &list)]).await?,
-        tab: "versions",
+        head: DatasetHead::load(&app, &dataset, "versions").await?,
         when: ago(version.created_at_ms),
         runs: runs_of(&app.store.list_runs_of(dataset.id).await?, number),
         cut: own.len() as i64 == SHOWN || since.len() as i64 == SHOWN,
@@ -148,7 +171,71 @@ pub(crate) async fn show(
         can_undo: history.to_undo() == Some(number),
         newest,
         version,
-        dataset,
+    })
+}
+
+/// Which two versions.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CompareQuery {
+    from: i64,
+    to: i64,
+}
+
+#[derive(Template)]
+#[template(path = "datasets/compare.html")]
+struct Comparison {
+    frame: Frame,
+    head: DatasetHead,
+    older: Version,
+    newer: Version,
+    /// To choose from, newest first.
+    versions: Vec<(i64, String)>,
+    /// Classes that have another name: before, after.
+    renames: Vec<(String, String)>,
+    groups: Vec<ChangeGroup>,
+    cut: bool,
+}
+
+impl Comparison {
+    /// The fields of the form, with what is chosen.
+    fn sides(&self) -> [(&'static str, &'static str, i64); 2] {
+        [("from", "From", self.older.number), ("to", "To", self.newer.number)]
+    }
+}
+
+/// `…/versions/compare?from=2&to=5`: the images that differ between two versions, from the older to the newer.
+pub(crate) async fn compare(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    Query(query): Query<CompareQuery>,
+) -> Result<Response> {
+    let dataset = find_dataset(&app, id).await?;
+    let older = versions::find(&app.store, &dataset, query.from.min(query.to)).await?;
+    let newer = versions::find(&app.store, &dataset, query.from.max(query.to)).await?;
+    let before: BTreeMap<i64, String> =
+        app.store.class_names_at(dataset.id, older.number).await?.into_iter().collect();
+    let after: BTreeMap<i64, String> =
+        app.store.class_names_at(dataset.id, newer.number).await?.into_iter().collect();
+    let changes = app.store.list_changes_between(dataset.id, (older.number, newer.number), SHOWN).await?;
+    let all = app.store.list_versions(dataset.id).await?;
+    let list = format!("/datasets/{id}/versions");
+    let title = format!("Versions {} and {}", older.number, newer.number);
+    page(&Comparison {
+        frame: frame(&app, &title, &dataset, &[("Versions", &list)]).await?,
+        head: DatasetHead::load(&app, &dataset, "versions").await?,
+        versions: all.iter().rev().map(|version| (version.number, version.words())).collect(),
+        renames: before
+            .iter()
+            .filter_map(|(label, name)| {
+                let now = after.get(label).filter(|now| *now != name)?;
+                Some((name.clone(), now.clone()))
+            })
+            .collect(),
+        cut: changes.len() as i64 == SHOWN,
+        groups: by_change(changes, &after, &dataset),
+        older,
+        newer,
     })
 }
 

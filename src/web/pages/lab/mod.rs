@@ -3,6 +3,7 @@
 mod preview;
 mod query;
 
+use super::dataset_head::DatasetHead;
 use super::describe_pipeline::describe_pipeline;
 use super::format::{self, link};
 use super::frame::{Frame, page};
@@ -33,7 +34,7 @@ const COUNTS: [usize; 4] = [4, 8, 12, 16];
 struct Lab {
     frame: Frame,
     dataset: Dataset,
-    tab: &'static str,
+    head: DatasetHead,
     classes: Vec<ClassCount>,
     query: LabQuery,
     count: usize,
@@ -150,7 +151,7 @@ pub(crate) async fn show(
     let crumbs = [("Data sets", "/datasets"), (dataset.name.as_str(), &*format!("/datasets/{}", dataset.id))];
     page(&Lab {
         frame: Frame::load(&app, "Loading lab", &crumbs).await?,
-        tab: "lab",
+        head: DatasetHead::load(&app, &dataset, "lab").await?,
         classes,
         count,
         sides: [a.0, b.0],
