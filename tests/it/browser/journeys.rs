@@ -127,7 +127,8 @@ fn real_photos_are_dropped_in_the_browser() {
         "1,000 samples",
         "return document.querySelector('h1')?.innerText.startsWith('cats-dogs 1,000 images in 2 classes') ?? false",
     );
-    let splits = browser.run("return [...document.querySelectorAll('.segments a')].map(link => link.innerText)");
+    let splits =
+        browser.run("return [...document.querySelectorAll('.segments a')].map(link => link.innerText)");
     assert_eq!(splits, json!(["All 1,000", "Training 800", "Validation 200"]));
     browser.assert_no_errors("data set");
 }
