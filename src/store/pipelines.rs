@@ -39,6 +39,23 @@ impl Store {
         Ok(())
     }
 
+    /// Gives one another name; `None` where there is none of the old name, false where the new one is taken.
+    pub async fn rename_pipeline(&self, name: &str, new: &str) -> sqlx::Result<Option<bool>> {
+        let renamed = sqlx::query("update or ignore pipelines set name = ? where name = ?")
+            .bind(new)
+            .bind(name)
+            .execute(&self.write)
+            .await?;
+        if renamed.rows_affected() == 1 {
+            return Ok(Some(true));
+        }
+        let is_there: Option<i64> = sqlx::query_scalar("select 1 from pipelines where name = ?")
+            .bind(name)
+            .fetch_optional(&self.write)
+            .await?;
+        Ok(is_there.map(|_| false))
+    }
+
     /// Forgets one; false where there is none of this name.
     pub async fn delete_pipeline(&self, name: &str) -> sqlx::Result<bool> {
         let done =

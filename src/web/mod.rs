@@ -174,7 +174,10 @@ pub fn router(app: AppState) -> Router {
         .route("/api/v1/datasets/{id}/preview", post(api::preview::show))
         .route("/api/v1/transforms", get(api::pipelines::transforms))
         .route("/api/v1/pipelines", get(api::pipelines::list))
-        .route("/api/v1/pipelines/{name}", put(api::pipelines::save).delete(api::pipelines::delete))
+        .route(
+            "/api/v1/pipelines/{name}",
+            put(api::pipelines::save).patch(api::pipelines::rename).delete(api::pipelines::delete),
+        )
         .route("/api/v1/runs", get(api::runs::list).post(api::runs::create))
         .route("/api/v1/runs/{id}", get(api::runs::show).patch(api::runs::change).delete(api::runs::delete))
         .route("/api/v1/runs/{id}/epochs", post(api::runs::raise_epochs))

@@ -127,6 +127,10 @@ fn description() -> Value {
         "/api/v1/pipelines": {"get": call("Ways of loading kept by name", &[], "200")},
         "/api/v1/pipelines/{name}": {
             "put": {"summary": "Keep one: the body is the list of transforms", "responses": {"200": {"description": "It"}, "422": problem()}},
+            "patch": {
+                "summary": "Rename one: the body is {\"name\": its new name}",
+                "responses": {"200": {"description": "It"}, "404": problem(), "409": problem(), "422": problem()},
+            },
             "delete": {"summary": "Forget one", "responses": {"204": {"description": "Gone"}, "404": problem()}},
         },
         "/api/v1/runs": {

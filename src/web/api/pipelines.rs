@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use protocol::transform::Pipeline;
 use protocol::transform::catalogue::TRANSFORMS;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Longer names would not fit a list.
@@ -30,14 +31,43 @@ pub(crate) async fn save(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>> {
-    let name = name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > NAME_CHARS || name.chars().any(char::is_control) {
-        return Err(Error::field("name", format!("a name has 1 to {NAME_CHARS} characters")));
-    }
+    let name = read_name(&name)?;
     let steps: Pipeline =
         serde_json::from_slice(&body).map_err(|why| Error::field("steps", why.to_string()))?;
     app.store.save_pipeline(&name, &steps).await?;
     Ok(Json(pipeline_json(&SavedPipeline { name, steps })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renaming {
+    name: String,
+}
+
+/// `PATCH /api/v1/pipelines/{name}` with `{"name": "its new name"}` as body.
+pub(crate) async fn rename(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>> {
+    let renaming: Renaming =
+        serde_json::from_slice(&body).map_err(|why| Error::field("name", why.to_string()))?;
+    let new = read_name(&renaming.name)?;
+    match app.store.rename_pipeline(&name, &new).await? {
+        None => return Err(Error::NotFound("pipeline")),
+        Some(false) => return Err(Error::Conflict(format!("there is a pipeline “{new}” already"))),
+        Some(true) => {}
+    }
+    let renamed = app.store.list_pipelines().await?.into_iter().find(|pipeline| pipeline.name == new);
+    Ok(Json(pipeline_json(&renamed.ok_or(Error::NotFound("pipeline"))?)))
+}
+
+fn read_name(text: &str) -> Result<String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > NAME_CHARS || name.chars().any(char::is_control) {
+        return Err(Error::field("name", format!("a name has 1 to {NAME_CHARS} characters")));
+    }
+    Ok(name.to_owned())
 }
 
 pub(crate) async fn delete(State(app): State<AppState>, Path(name): Path<String>) -> Result<StatusCode> {

@@ -30,7 +30,7 @@ use serde_json::json;
 const COUNTS: [usize; 4] = [4, 8, 12, 16];
 
 #[derive(Template)]
-#[template(path = "datasets/lab.html")]
+#[template(path = "datasets/lab/show.html")]
 struct Lab {
     frame: Frame,
     dataset: Dataset,
@@ -54,7 +54,8 @@ struct Side {
     error: Option<String>,
     /// Why it can't be taken in a run as it is.
     warning: Option<String>,
-    words: Vec<String>,
+    /// In words, one a transform.
+    steps: Vec<String>,
     use_href: Option<String>,
 }
 
@@ -88,7 +89,7 @@ pub(crate) async fn show(
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
     if dataset.state != DatasetState::Ready {
-        return Err(Error::Conflict(format!("“{}” has no images to preview at yet", dataset.name)));
+        return Err(Error::Conflict(format!("“{}” is not ready yet", dataset.name)));
     }
     let facts = app.store.dataset_facts(&dataset).await?;
     let classes = facts.classes.clone();
@@ -198,7 +199,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
         Ok(steps)
     });
     let mut side =
-        Side { letter, text: text.to_owned(), error: None, warning: None, words: Vec::new(), use_href: None };
+        Side { letter, text: text.to_owned(), error: None, warning: None, steps: Vec::new(), use_href: None };
     match checked {
         Err(why) => {
             side.error = Some(why);
@@ -206,7 +207,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
         }
         Ok(steps) => {
             side.text = serde_json::to_string(&steps).unwrap_or_default();
-            side.words = describe_pipeline(&steps);
+            side.steps = describe_pipeline(&steps);
             match vision::check(&steps).map(|()| vision::output_side(&steps)) {
                 Ok(Some(size)) => {
                     side.use_href = Some(link(
@@ -219,7 +220,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
                     ));
                 }
                 Ok(None) => {}
-                Err(why) => side.warning = Some(format!("Not for a run yet: {why}.")),
+                Err(why) => side.warning = Some(format!("Can’t be used in a run yet: {why}")),
             }
             (side, Some(steps))
         }

@@ -1,10 +1,11 @@
-//! What the lab shows of samples: as both pipelines would feed them, side by side and closely.
+//! What the lab shows of samples: as both pipelines would feed them, side by side, and one in detail.
 
 use crate::domain::dataset::ClassCount;
 use crate::domain::dataset::class_of;
 use crate::lab::{self, Lab, NetworkInput, Subject, Tile};
 use crate::store::samples::Sample;
 use crate::web::pages::describe_pipeline::describe_sampled;
+use crate::web::pages::format::number;
 use crate::web::pages::inputs::View;
 use protocol::transform::Pipeline;
 use std::path::Path as FilePath;
@@ -25,13 +26,19 @@ pub(super) struct ComparisonTile {
     pub(super) chosen: bool,
 }
 
-/// What stands where a fed image would.
+impl ComparisonTile {
+    pub(super) fn is_small(&self) -> bool {
+        self.sample.width.max(self.sample.height) <= 64
+    }
+}
+
+/// What stands in the place of a network input.
 pub(super) struct Image {
     /// Its address; empty where there is none.
     pub(super) src: String,
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) drawn: Vec<String>,
+    pub(super) sampled: Vec<String>,
     pub(super) error: Option<String>,
 }
 
@@ -43,21 +50,31 @@ impl Image {
                 src: address(&tile.key),
                 width: tile.width,
                 height: tile.height,
-                drawn: tile.sampled.iter().map(describe_sampled).collect(),
+                sampled: tile.sampled.iter().map(describe_sampled).collect(),
                 error: None,
             },
             Err(why) => Image {
                 src: String::new(),
                 width: 0,
                 height: 0,
-                drawn: Vec::new(),
+                sampled: Vec::new(),
                 error: Some(why).filter(|why| !why.is_empty()),
             },
         }
     }
 }
 
-/// The chosen sample, closely.
+impl Image {
+    pub(super) fn is_small(&self) -> bool {
+        self.width.max(self.height) <= lab::EXACT_SIDE
+    }
+
+    pub(super) fn sampled_line(&self) -> String {
+        self.sampled.join("; ")
+    }
+}
+
+/// The chosen sample in detail.
 pub(super) struct DetailView {
     pub(super) sample: Sample,
     pub(super) class: String,
@@ -68,12 +85,18 @@ pub(super) struct DetailView {
     pub(super) vary_href: String,
 }
 
+impl DetailView {
+    pub(super) fn has_both_sides(&self) -> bool {
+        self.sides.len() == 2
+    }
+}
+
 pub(super) struct DetailSide {
     pub(super) letter: &'static str,
     pub(super) shape: String,
     /// The exact one.
     pub(super) image: String,
-    pub(super) drawn: Vec<String>,
+    pub(super) sampled: Vec<String>,
     pub(super) channels: Vec<Channel>,
 }
 
@@ -86,6 +109,12 @@ pub(super) struct Channel {
     /// The values at the box's left and right.
     pub(super) from: f64,
     pub(super) to: f64,
+}
+
+impl Channel {
+    pub(super) fn histogram_label(&self) -> String {
+        format!("Histogram of {} from {} to {}", self.name, number(self.from), number(self.to))
+    }
 }
 
 /// |A − B| of the denormalised images, in grey levels.
@@ -167,7 +196,7 @@ impl PreviewView {
                 letter: ["A", "B"][side],
                 shape: format!("3 × {} × {}", inputs.tensor.height, inputs.tensor.width),
                 image: address(&self.lab.publish_exact(&image)),
-                drawn: inputs.sampled.iter().map(describe_sampled).collect(),
+                sampled: inputs.sampled.iter().map(describe_sampled).collect(),
                 channels: channels(&self.lab, &inputs.tensor, from, to),
             };
             Some((shown, image))

@@ -29,7 +29,7 @@ pub(crate) struct LabQuery {
     pub(super) epoch: Option<u32>,
     #[serde(default)]
     pub(super) view: View,
-    /// The sample that is looked at closely; the first where it is not among them.
+    /// The sample that is shown in detail; the first where it is not among them.
     pub(super) sample: Option<i64>,
     /// Repeated draws of it: by `epoch`, under one seed, or by `seed`.
     #[serde(default)]

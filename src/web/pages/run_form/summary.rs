@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn line(group: Group, values: Value) -> String {
+    fn line(group: Group, values: &Value) -> String {
         summary(group, values.as_object().expect("an object"))
     }
 
@@ -126,18 +126,18 @@ mod tests {
             "optimizer": "adamw", "learning_rate": 0.003, "schedule": "one-cycle", "batch_size": 32,
             "warmup_epochs": 0.0, "weight_decay": 0.05, "weights": "",
         });
-        assert_eq!(line(Group::Recipe, recipe), "AdamW 0.003, one-cycle, batches of 32, weight decay 0.05");
+        assert_eq!(line(Group::Recipe, &recipe), "AdamW 0.003, one-cycle, batches of 32, weight decay 0.05");
         let augmentation = json!({
             "image_size": 64, "random_resized_crop": 0.35, "flip": "on", "rotation": 10.0, "mixup": 0.2,
             "normalization": "dataset",
         });
         assert_eq!(
-            line(Group::Augmentation, augmentation),
+            line(Group::Augmentation, &augmentation),
             "64 × 64, random resized crop from 0.35, rotation up to 10°, flip, normalised by the data set’s own, MixUp 0.2"
         );
         let own = json!({"image_size": 32, "train_transforms": [{"name": "resize_exact"}], "flip": "on"});
-        assert_eq!(line(Group::Augmentation, own), "32 × 32, a pipeline of 1 transform");
+        assert_eq!(line(Group::Augmentation, &own), "32 × 32, a pipeline of 1 transform");
         let advanced = json!({"seed": 3, "device": "auto", "precision": "auto", "epochs": 4});
-        assert_eq!(line(Group::Advanced, advanced), "seed 3, device and precision automatic");
+        assert_eq!(line(Group::Advanced, &advanced), "seed 3, device and precision automatic");
     }
 }
