@@ -7,6 +7,7 @@ mod edits;
 mod import;
 mod lab;
 mod overview;
+mod run_form;
 mod runs;
 mod search;
 mod support;

@@ -133,6 +133,13 @@ impl Server {
         (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
     }
 
+    /// A form as a browser sends it: status and page.
+    pub(crate) fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let fields = fields.iter().copied();
+        let mut answer = self.agent.post(format!("{}{path}", self.url)).send_form(fields).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
     /// Asks again until the answer is as wanted.
     pub(crate) fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..3000 {

@@ -2,6 +2,7 @@
 
 mod charts;
 mod every_page;
+mod form;
 mod journeys;
 mod keyboard;
 
