@@ -1,6 +1,7 @@
 //! Every change that a person or a script can ask for, written once: pages and JSON call these and nothing else.
 
 pub mod datasets;
+pub mod health;
 pub mod runs;
 pub mod versions;
 

@@ -113,12 +113,27 @@ impl Health {
         }
         let classes = self.store.list_class_counts(id).await?;
         let kept = self.store.find_report(id).await?.filter(|kept| kept.version == newest);
-        let marks = Marks::new(&classes, kept.as_ref().map(|kept| &kept.report));
+        let ignored = self.store.list_ignored_findings(id).await?;
+        let marks = Marks::new(&classes, kept.as_ref().map(|kept| &kept.report), &ignored);
         if kept.is_some() {
             let mut all = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
             all.insert(id, (newest, marks.clone()));
         }
         Ok(marks)
+    }
+
+    /// Ignores a finding, or brings it back: the marks are told anew.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn set_ignored(&self, id: DatasetId, finding: &str, is_ignored: bool) -> sqlx::Result<()> {
+        if is_ignored {
+            self.store.ignore_finding(id, finding).await?;
+        } else {
+            self.store.restore_finding(id, finding).await?;
+        }
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        Ok(())
     }
 
     /// Begins an examination in the background unless one is under way.

@@ -1,10 +1,11 @@
 //! What was measured of images, and what a data set's examination found.
 
 use super::{Store, bad_json, now_ms};
-use crate::domain::health::Report;
+use crate::domain::health::{Group, Report};
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::domain::overview::{ChannelFigures, Overview};
 use sqlx::{FromRow, SqliteConnection};
+use std::collections::BTreeSet;
 use vision::Features;
 
 /// A sample with what was measured of it; `None` where that is missing or of an older version of the program.
@@ -25,8 +26,12 @@ pub struct StoredReport {
     pub made_at_ms: i64,
     /// What it took.
     pub seconds: f64,
-    /// What was found.
+    /// What was found, without the sets of copies that a person ignores.
     pub report: Report,
+    /// Those sets.
+    pub ignored_sets: Vec<Group>,
+    /// The words of all findings that are ignored.
+    pub ignored: BTreeSet<String>,
 }
 
 impl Store {
@@ -98,10 +103,50 @@ impl Store {
         .bind(id)
         .fetch_optional(&self.read)
         .await?;
+        let ignored = self.list_ignored_findings(id).await?;
         Ok(row.and_then(|(version, made_at_ms, seconds, report)| {
-            let report: Report = serde_json::from_str(&report).ok()?;
-            report.is_current().then_some(StoredReport { version, made_at_ms, seconds, report })
+            let mut report: Report = serde_json::from_str(&report).ok()?;
+            let ignored_sets = report.set_aside(&ignored);
+            report.is_current().then_some(StoredReport {
+                version,
+                made_at_ms,
+                seconds,
+                report,
+                ignored_sets,
+                ignored,
+            })
         }))
+    }
+
+    /// The words of the findings that a person has decided to live with.
+    pub async fn list_ignored_findings(&self, id: DatasetId) -> sqlx::Result<BTreeSet<String>> {
+        let words: Vec<String> =
+            sqlx::query_scalar("select finding from ignored_findings where dataset_id = ?")
+                .bind(id)
+                .fetch_all(&self.read)
+                .await?;
+        Ok(words.into_iter().collect())
+    }
+
+    /// Ignores a finding, once and for all its versions.
+    pub async fn ignore_finding(&self, id: DatasetId, finding: &str) -> sqlx::Result<()> {
+        sqlx::query("insert into ignored_findings (dataset_id, finding, ignored_at_ms) values (?, ?, ?) on conflict do nothing")
+            .bind(id)
+            .bind(finding)
+            .bind(now_ms())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Brings an ignored finding back.
+    pub async fn restore_finding(&self, id: DatasetId, finding: &str) -> sqlx::Result<()> {
+        sqlx::query("delete from ignored_findings where dataset_id = ? and finding = ?")
+            .bind(id)
+            .bind(finding)
+            .execute(&self.write)
+            .await?;
+        Ok(())
     }
 
     /// Of that overview, the figures of the channels alone.
@@ -125,8 +170,14 @@ impl Store {
         .bind(id)
         .fetch_optional(&self.read)
         .await?;
-        // One that this program words otherwise is made anew with its report.
-        Ok(text.flatten().and_then(|text| serde_json::from_str(&text).ok()))
+        let overview: Option<Overview> = text.flatten().and_then(|text| serde_json::from_str(&text).ok());
+        Ok(overview.filter(Overview::is_current))
+    }
+
+    /// Forgets what was found in a data set, so that it is examined anew.
+    pub async fn delete_examination(&self, id: DatasetId) -> sqlx::Result<()> {
+        sqlx::query("delete from health_reports where dataset_id = ?").bind(id).execute(&self.write).await?;
+        Ok(())
     }
 }
 

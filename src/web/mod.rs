@@ -21,7 +21,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use feed::Feeds;
 use live::Live;
 use std::path::PathBuf;
@@ -112,6 +112,8 @@ pub fn router(app: AppState) -> Router {
         .route("/datasets/{id}/delete", post(pages::datasets::delete))
         .route("/datasets/{id}/lab", get(pages::lab::show))
         .route("/datasets/{id}/health", get(pages::health::show))
+        .route("/datasets/{id}/health/ignored", post(pages::health::ignore))
+        .route("/datasets/{id}/health/{file}", get(api::health::export))
         .route("/datasets/{id}/versions", get(pages::versions::list))
         .route("/datasets/{id}/versions/compare", get(pages::versions::compare))
         .route("/datasets/{id}/versions/{number}", get(pages::versions::show))
@@ -163,6 +165,9 @@ pub fn router(app: AppState) -> Router {
         .route("/api/v1/datasets/{id}", get(api::datasets::show).delete(api::datasets::delete))
         .route("/api/v1/datasets/{id}/format", post(api::datasets::read_again))
         .route("/api/v1/datasets/{id}/health", get(api::health::show))
+        .route("/api/v1/datasets/{id}/health/ignored", post(api::health::ignore))
+        .route("/api/v1/datasets/{id}/health/ignored/{finding}", delete(api::health::restore))
+        .route("/api/v1/datasets/{id}/health/{file}", get(api::health::export))
         .route("/api/v1/datasets/{id}/overview", get(api::health::overview))
         .route("/api/v1/datasets/{id}/samples", get(api::samples::list))
         .route("/api/v1/datasets/{id}/edits", post(api::versions::edit))

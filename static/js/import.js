@@ -63,7 +63,7 @@ function groupView(group, classes, withImages) {
   const bytes = group.items.reduce((sum, item) => sum + item.file.size, 0);
   const name = make("div", { className: "chosen-name" });
   if (group.loose) {
-    const input = make("input", { value: group.name, required: true, maxLength: 100, pattern: "[^./\\\\][^/\\\\]*", title: "A class name has no slash and does not begin with a full stop", autocomplete: "off" });
+    const input = make("input", { value: group.name, required: true, maxLength: 100, pattern: "[^.\\/\\\\][^\\/\\\\]*", title: "A class name has no slash and does not begin with a full stop", autocomplete: "off" });
     input.setAttribute("aria-label", "Class of these images");
     input.setAttribute("list", "chosen-classes");
     input.placeholder = "class of these images";

@@ -35,8 +35,10 @@ export function sort(items, names = new Map()) {
     if (parts.length < 2) add("none", "", false, item);
     else add(`folder ${parts[0]}`, parts[0], false, item);
   }
-  const sorted = [...groups.values()].sort((a, b) => Number(a.loose) - Number(b.loose) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return { groups: sorted, others, base, hasSplits };
+  const all = [...groups.values()];
+  const folders = all.filter(group => !group.loose).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  // Loose ones stay where they are while their name is typed.
+  return { groups: [...folders, ...all.filter(group => group.loose)], others, base, hasSplits };
 }
 
 /** The wrapping folder (`""` or such as `pets/`), and whether what is in it are splits: by the rule of the server. */

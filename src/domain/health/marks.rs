@@ -3,7 +3,7 @@
 use super::Report;
 use crate::domain::dataset::ClassCount;
 use protocol::sample::Split;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is wrong, as counts and names. All empty: nothing that needs a mark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +25,33 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// What the class counts say, and what a report says where there is one.
-    pub fn new(classes: &[ClassCount], report: Option<&Report>) -> Marks {
+    /// What the class counts say, and what a report says where there is one; without what is `ignored`.
+    pub fn new(classes: &[ClassCount], report: Option<&Report>, ignored: &BTreeSet<String>) -> Marks {
+        let mut marks = Marks::all(classes, report);
+        let of = |finding: &str| ignored.contains(finding);
+        if of("leaked") {
+            marks.leaked = 0;
+        }
+        if of("mislabelled") {
+            marks.conflicting_labels = 0;
+        }
+        for (finding, split, names) in [
+            ("no_training", Split::Train, &mut marks.without_training),
+            ("no_validation", Split::Val, &mut marks.without_validation),
+            ("no_test", Split::Test, &mut marks.without_test),
+        ] {
+            if of(finding) {
+                names.clear();
+                marks.missing_splits.retain(|missing| *missing != split);
+            }
+        }
+        if of("similar_names") {
+            marks.similar_names.clear();
+        }
+        marks
+    }
+
+    fn all(classes: &[ClassCount], report: Option<&Report>) -> Marks {
         let is_used = |split: Split| classes.iter().any(|class| class.of(split) > 0);
         let without = |split: Split| -> Vec<String> {
             let lacking = classes.iter().filter(|class| is_used(split) && class.of(split) == 0);
@@ -133,26 +158,26 @@ mod tests {
 
     #[test]
     fn a_sound_data_set_has_no_marks() {
-        let marks = Marks::new(&classes(&[("cat", [8, 2, 1]), ("dog", [8, 2, 1])]), None);
+        let marks = Marks::all(&classes(&[("cat", [8, 2, 1]), ("dog", [8, 2, 1])]), None);
         assert_eq!((marks.count(), marks), (0, Marks::default()));
-        assert_eq!(Marks::new(&[], None), Marks::default(), "while it is being imported");
+        assert_eq!(Marks::all(&[], None), Marks::default(), "while it is being imported");
     }
 
     #[test]
     fn splits_that_lack_a_class_and_splits_that_nobody_has_are_told_apart() {
-        let marks = Marks::new(&classes(&[("a", [8, 0, 0]), ("b", [8, 2, 0]), ("d", [0, 2, 0])]), None);
+        let marks = Marks::all(&classes(&[("a", [8, 0, 0]), ("b", [8, 2, 0]), ("d", [0, 2, 0])]), None);
         assert_eq!(marks.without_training, ["d"]);
         assert_eq!(marks.without_validation, ["a"]);
         assert!(marks.without_test.is_empty() && marks.missing_splits.is_empty(), "no test split is usual");
         assert_eq!(marks.count(), 2);
         assert_eq!(marks.sentences(), ["No training images of “d”.", "No validation images of “a”."]);
-        let marks = Marks::new(&classes(&[("a", [8, 0, 1]), ("b", [8, 0, 1])]), None);
+        let marks = Marks::all(&classes(&[("a", [8, 0, 1]), ("b", [8, 0, 1])]), None);
         assert_eq!((marks.missing_splits, marks.without_validation.len()), (vec![Split::Val], 0));
     }
 
     #[test]
     fn names_that_differ_in_case_or_spaces_are_alike() {
-        let marks = Marks::new(
+        let marks = Marks::all(
             &classes(&[
                 ("Cat", [1, 1, 0]),
                 ("cat", [1, 1, 0]),
@@ -163,6 +188,14 @@ mod tests {
         );
         assert_eq!(marks.similar_names, [vec!["Cat", "cat"], vec!["grey_wolf", "Grey Wolf"]]);
         assert_eq!(marks.sentences()[0], "“Cat” and “cat” may be the same class.");
+    }
+
+    #[test]
+    fn what_is_ignored_is_no_mark() {
+        let classes = classes(&[("Cat", [8, 0, 0]), ("cat", [8, 2, 0])]);
+        let ignored = BTreeSet::from(["no_validation".to_owned()]);
+        let marks = Marks::new(&classes, None, &ignored);
+        assert_eq!((marks.count(), marks.without_validation.len(), marks.similar_names.len()), (1, 0, 1));
     }
 
     #[test]

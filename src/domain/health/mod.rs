@@ -5,6 +5,7 @@
 
 mod balance;
 mod duplicates;
+mod ignored;
 mod logistic;
 mod marks;
 mod outliers;

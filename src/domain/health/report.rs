@@ -4,7 +4,7 @@ use protocol::sample::Split;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever what a report says of the same samples changes.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// What was found in a data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,8 +61,8 @@ impl Report {
     }
 
     /// The test of one cue.
-    pub fn shortcut(&self, cue: ShortcutFeature) -> Option<&Shortcut> {
-        self.shortcuts.iter().find(|shortcut| shortcut.cue == cue)
+    pub fn shortcut(&self, feature: ShortcutFeature) -> Option<&Shortcut> {
+        self.shortcuts.iter().find(|shortcut| shortcut.feature == feature)
     }
 }
 
@@ -250,7 +250,7 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shortcut {
     /// Which.
-    pub cue: ShortcutFeature,
+    pub feature: ShortcutFeature,
     /// Mean recall of the classes, each sample evaluated by a classifier that was not fitted on it (five folds).
     pub balanced_accuracy: f64,
     /// The interval's lower end. It is the normal approximation's 99 % interval of a mean of recalls; 99 % since five
@@ -260,8 +260,8 @@ pub struct Shortcut {
     pub upper: f64,
     /// What guessing gives: 1 / classes.
     pub chance: f64,
-    /// The prediction.
-    pub grade: Severity,
+    /// How much it gives away.
+    pub severity: Severity,
     /// Samples asked: of train (of all splits where train has none), one of each set of duplicates, at most 6,000.
     pub samples: usize,
     /// What the classifier got, in the order of [`ClassEvidence::means`].

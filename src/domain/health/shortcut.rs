@@ -99,19 +99,19 @@ fn test(cue: ShortcutFeature, cv: &CvSample, classes: &[String]) -> Shortcut {
         means: columns.iter().map(|column| mean(class, &column.values)).collect(),
     };
     Shortcut {
-        cue,
+        feature: cue,
         balanced_accuracy,
         lower,
         upper,
         chance,
-        grade: grade(balanced_accuracy, lower, chance),
+        severity: severity(balanced_accuracy, lower, chance),
         samples: cv.subjects.len(),
         columns: columns.iter().map(|column| column.name.clone()).collect(),
         classes: cv.labels.iter().enumerate().map(evidence).collect(),
     }
 }
 
-fn grade(balanced_accuracy: f64, lower: f64, chance: f64) -> Severity {
+fn severity(balanced_accuracy: f64, lower: f64, chance: f64) -> Severity {
     if lower <= chance {
         Severity::None
     } else if balanced_accuracy < (1.0 + chance) / 2.0 {
@@ -163,7 +163,7 @@ fn columns(cue: ShortcutFeature, subjects: &[&Subject]) -> Vec<Column> {
         ShortcutFeature::Border => rgb(&|subject| subject.features.border),
         ShortcutFeature::Brightness => vec![
             number("mean", &|subject| mean_luma(subject.features.mean)),
-            number("deviation", &|subject| f64::from(subject.features.luma_std)),
+            number("std", &|subject| f64::from(subject.features.luma_std)),
             number("p5", &|subject| f64::from(subject.features.luma.p5)),
             number("median", &|subject| f64::from(subject.features.luma.p50)),
             number("p95", &|subject| f64::from(subject.features.luma.p95)),
@@ -260,11 +260,11 @@ mod tests {
 
     #[test]
     fn grades_need_more_than_chance_and_half_of_the_way() {
-        assert_eq!(grade(0.60, 0.50, 0.5), Severity::None);
-        assert_eq!(grade(0.60, 0.51, 0.5), Severity::Weak);
-        assert_eq!(grade(0.749, 0.7, 0.5), Severity::Weak);
-        assert_eq!(grade(0.75, 0.7, 0.5), Severity::Strong);
-        assert_eq!(grade(0.55, 0.5, 0.1), Severity::Strong);
-        assert_eq!(grade(0.8, 0.4, 0.5), Severity::None);
+        assert_eq!(severity(0.60, 0.50, 0.5), Severity::None);
+        assert_eq!(severity(0.60, 0.51, 0.5), Severity::Weak);
+        assert_eq!(severity(0.749, 0.7, 0.5), Severity::Weak);
+        assert_eq!(severity(0.75, 0.7, 0.5), Severity::Strong);
+        assert_eq!(severity(0.55, 0.5, 0.1), Severity::Strong);
+        assert_eq!(severity(0.8, 0.4, 0.5), Severity::None);
     }
 }

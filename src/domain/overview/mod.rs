@@ -9,9 +9,15 @@ use protocol::sample::Split;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Raised whenever what an overview says of the same samples, or its shape, changes.
+const VERSION: u32 = 1;
+
 /// What is kept and shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
+    /// Of the analysis; an overview of another version is to be made anew. 0: of before there were versions.
+    #[serde(default)]
+    pub version: u32,
     /// The classes, by label; the counts below are in this order.
     pub classes: Vec<ClassColour>,
     /// One for each of [`Measure::ALL`], in that order.
@@ -67,6 +73,22 @@ pub struct ChannelFigures {
 }
 
 impl Overview {
+    /// Whether this program would still say the same of the same samples, and every count has its class and its bin: pages draw it
+    /// without another look.
+    pub fn is_current(&self) -> bool {
+        let classes = self.classes.len();
+        let is_whole = |spread: &Spread| {
+            let bins = spread.edges.len().saturating_sub(1);
+            spread.counts.len() == classes
+                && spread.edges.len() > 1
+                && spread.edges.iter().all(|edge| edge.is_finite())
+                && spread.counts.iter().all(|counts| counts.len() == bins)
+        };
+        self.version == VERSION
+            && self.spreads.iter().all(is_whole)
+            && self.formats.iter().all(|format| format.counts.len() == classes)
+    }
+
     /// How a figure is spread.
     pub fn spread(&self, measure: Measure) -> Option<&Spread> {
         self.spreads.iter().find(|spread| spread.measure == measure.as_str())
@@ -87,6 +109,7 @@ impl Spread {
 /// Where a label has no class.
 pub fn overview(subjects: &[Subject], classes: &[String]) -> Overview {
     Overview {
+        version: VERSION,
         classes: colours(subjects, classes),
         spreads: Measure::ALL.map(|measure| spread::of(measure, subjects, classes.len())).into(),
         formats: formats(subjects, classes.len()),

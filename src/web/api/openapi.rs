@@ -74,6 +74,16 @@ fn description() -> Value {
         )},
         "/api/v1/datasets/{id}/overview": {"get": call("How its images are spread: counts by class and bin, mean colours, mean and deviation of the channels; 202 while it is being made", &[], "200")},
         "/api/v1/datasets/{id}/health": {"get": call("What an examination found; 202 while it is being made", &[], "200")},
+        "/api/v1/datasets/{id}/health/{file}": {"get": call("The samples that a check found, as CSV: duplicates.csv, leaked.csv, mislabelled.csv, dark.csv …", &[], "200")},
+        "/api/v1/datasets/{id}/health/ignored": {"post": {
+            "summary": "Ignore a finding: the word of a check, or of one set of copies",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["finding"], "properties": {"finding": {"type": "string"}}}}}},
+            "responses": {"204": {"description": "Ignored"}, "422": problem()},
+        }},
+        "/api/v1/datasets/{id}/health/ignored/{finding}": {"delete": {
+            "summary": "Bring an ignored finding back",
+            "responses": {"204": {"description": "It counts again"}},
+        }},
         "/api/v1/datasets/{id}/edits": {"post": {
             "summary": "Edit it: makes a version. `action` is relabel (samples, class), move (samples, split), exclude (samples), \
                         restore (samples), rename_class (class, name; the name of another class merges), drop_duplicates (kind), \

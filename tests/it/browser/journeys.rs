@@ -180,13 +180,16 @@ fn a_person_edits_a_data_set_and_takes_a_way_of_loading_into_a_run() {
 
     // The report, and from its count to the images.
     browser.click(".dataset-tabs a[href$='/health']");
-    browser.wait("the report", "return document.querySelector('.issues a[href*=exact_duplicate]') !== null");
+    browser.wait(
+        "the report",
+        "return document.querySelector('#check-exact_duplicate .check-count a') !== null",
+    );
     assert_eq!(
-        browser.run("return document.querySelector('.issues a[href*=exact_duplicate]').innerText"),
+        browser.run("return document.querySelector('#check-exact_duplicate .check-count a').innerText"),
         "3"
     );
     browser.assert_no_errors("health");
-    browser.click(".issues a[href*=exact_duplicate]");
+    browser.click("#check-exact_duplicate .check-count a");
     browser.wait("three copies", "return document.querySelectorAll('#gallery .tile').length === 3");
     assert_eq!(browser.run("return document.querySelector('#edit').hidden"), true);
 

@@ -48,12 +48,12 @@ fn a_plain_data_set_has_no_issues() {
     assert_eq!(report.balance.ratio, Some(1.0));
     assert_eq!(report.balance.missing, []);
     assert_eq!(
-        report.shortcuts.iter().map(|shortcut| shortcut.cue).collect::<Vec<_>>(),
+        report.shortcuts.iter().map(|shortcut| shortcut.feature).collect::<Vec<_>>(),
         ShortcutFeature::ALL
     );
     for shortcut in &report.shortcuts {
         assert_eq!(
-            (shortcut.grade, shortcut.chance, shortcut.samples),
+            (shortcut.severity, shortcut.chance, shortcut.samples),
             (Severity::None, 0.5, 160),
             "{shortcut:?}"
         );
@@ -203,8 +203,8 @@ fn balance_counts_train_and_names_what_is_missing() {
 fn each_cue_is_found_where_it_is_and_nowhere_else() {
     let strong = |samples: &[Sample]| {
         let report = report(samples, &["a", "b"]);
-        let of_grade = |shortcut: &&Shortcut| shortcut.grade == Severity::Strong;
-        report.shortcuts.iter().filter(of_grade).map(|shortcut| shortcut.cue).collect::<Vec<_>>()
+        let of_grade = |shortcut: &&Shortcut| shortcut.severity == Severity::Strong;
+        report.shortcuts.iter().filter(of_grade).map(|shortcut| shortcut.feature).collect::<Vec<_>>()
     };
     let mut larger = plain(100);
     let mut heavier = plain(100);
@@ -243,7 +243,10 @@ fn the_report_is_the_same_in_any_order_and_as_json() {
     // Reading a number may miss its last bit.
     for (read, written) in read.shortcuts.iter().zip(&forwards.shortcuts) {
         assert!((read.balanced_accuracy - written.balanced_accuracy).abs() < 1e-12);
-        assert_eq!((read.cue, read.grade, &read.columns), (written.cue, written.grade, &written.columns));
+        assert_eq!(
+            (read.feature, read.severity, &read.columns),
+            (written.feature, written.severity, &written.columns)
+        );
     }
     for kind in IssueKind::ALL {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());

@@ -66,7 +66,7 @@ fn other(split: Split) -> Split {
 }
 
 fn print_shortcuts(report: &Report) {
-    for Shortcut { cue, balanced_accuracy, lower, upper, grade, .. } in &report.shortcuts {
+    for Shortcut { feature: cue, balanced_accuracy, lower, upper, severity: grade, .. } in &report.shortcuts {
         println!("  {}: {balanced_accuracy:.3} [{lower:.3}, {upper:.3}] {grade:?}", cue.as_str());
     }
 }
@@ -200,7 +200,7 @@ fn untouched_photos_hold_no_strong_shortcut_and_a_tint_is_one() {
     let untouched = report(&samples, &CLASSES);
     println!("untouched");
     print_shortcuts(&untouched);
-    assert!(untouched.shortcuts.iter().all(|shortcut| shortcut.grade != Severity::Strong));
+    assert!(untouched.shortcuts.iter().all(|shortcut| shortcut.severity != Severity::Strong));
     assert_eq!(untouched.groups, []);
 
     // Every dog seen through glass that lets 95 % pass and is green.
@@ -218,7 +218,7 @@ fn untouched_photos_hold_no_strong_shortcut_and_a_tint_is_one() {
     println!("dogs tinted green by 5 %");
     print_shortcuts(&tinted);
     let colour = tinted.shortcut(ShortcutFeature::Colour).unwrap();
-    assert_eq!(colour.grade, Severity::Strong);
+    assert_eq!(colour.severity, Severity::Strong);
     // The evidence says which channel it is.
     let [cats, dogs] = [0, 1].map(|class| &colour.classes[class].means);
     assert!(dogs[1] - cats[1] > 5.0 && dogs[0] < cats[0] + 5.0, "{cats:?} {dogs:?}");

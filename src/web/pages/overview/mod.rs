@@ -1,5 +1,7 @@
 //! What a data set's images are like: charts whose bars open their images, and each class on average.
 
+mod axis;
+
 use super::format::{counted, link, measured, percent, range_label, thousands};
 use super::gallery::class_color;
 use crate::domain::dataset::{ClassCount, DatasetState};
@@ -114,7 +116,12 @@ impl Shown {
             // Ready since we looked.
             Examined::Ready(_) => match app.store.find_overview(dataset.id).await? {
                 Some(overview) => Shown::Ready(Box::new(ready(dataset, classes, &overview, query))),
-                None => Shown::Failed("it was kept in a form that this program does not know".to_owned()),
+                None => {
+                    // Its report is of this program, but it is of another: both are made anew.
+                    app.store.delete_examination(dataset.id).await?;
+                    app.health.of(dataset).await?;
+                    Shown::UnderWay
+                }
             },
             Examined::UnderWay { .. } => Shown::UnderWay,
         })
@@ -241,22 +248,21 @@ fn chart(
     }
 }
 
-/// Four or five labels beneath the axis.
+/// A few labels beneath the axis, at round numbers where they fall.
 fn ticks(measure: Measure, spread: &Spread, step: f64) -> Vec<(String, String)> {
-    let bins = spread.edges.len() - 1;
-    let place = |edge: f64| format!("{:.1}", LEFT + edge * step);
     if measure == Measure::Aspect {
         // Halves of a doubling lie in the middle of every third bin.
         let ratios = ["1 : 4", "1 : 2", "1 : 1", "2 : 1", "4 : 1"];
         return ratios
             .into_iter()
             .zip(0..)
-            .map(|(label, at)| (place(f64::from(at) * 6.0 + 0.5), label.to_owned()))
+            .map(|(label, at)| {
+                (format!("{:.1}", LEFT + (f64::from(at) * 6.0 + 0.5) * step), label.to_owned())
+            })
             .collect();
     }
-    let every = bins.div_ceil(4).max(1);
-    (0..=bins)
-        .step_by(every)
-        .map(|edge| (place(edge as f64), measured(measure, spread.edges[edge])))
+    axis::ticks(measure, &spread.edges)
+        .into_iter()
+        .map(|(bins, label)| (format!("{:.1}", LEFT + bins * step), label))
         .collect()
 }

@@ -1,0 +1,186 @@
+//! Bringing images in by hand: what was chosen is shown by class before it is sent; and what is told of it afterwards.
+
+use crate::driver::Browser;
+use crate::support::{Server, draw_images};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Chooses files in the picker, as a hand would.
+fn choose(browser: &Browser, folder: &Path, count: usize) {
+    let mut files: Vec<String> = (std::fs::read_dir(folder).unwrap())
+        .map(|file| file.unwrap().path().to_str().unwrap().to_owned())
+        .collect();
+    files.sort();
+    browser.type_into("#file", &files[..count].join("\n"));
+}
+
+/// The page of a data set that is ready, whatever is on it.
+fn wait_for_dataset(server: &Server, browser: &Browser) -> Value {
+    browser.wait("the data set's page", "return /\\/datasets\\/\\d+$/.test(location.pathname)");
+    let path = browser.run("return location.pathname");
+    server.wait(&format!("/api/v1{}", path.as_str().unwrap()), |dataset| dataset["state"] != "importing")
+}
+
+#[test]
+fn loose_images_are_shown_by_class_and_become_a_data_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    draw_images(&images);
+    let server = Server::start(&folder.path().join("data"));
+    let browser = Browser::start();
+    browser.open(&server.address("/datasets/new"));
+
+    // The first class: counted, eight of it shown, and one class is not enough.
+    choose(&browser, &images.join("bright"), 12);
+    browser.wait("the first group", "return document.querySelectorAll('.chosen-group').length === 1");
+    browser.wait(
+        "its images",
+        "const all = [...document.querySelectorAll('.chosen-image img')];
+         return all.length === 8 && all.every(image => image.naturalWidth === 32)",
+    );
+    browser.type_into(".chosen-name input", "light");
+    let lacking = browser.run("return document.querySelector('[data-lacking]').innerText");
+    assert!(lacking.as_str().unwrap().starts_with("At least two classes are needed"), "{lacking}");
+    browser.click("[data-start]");
+    browser.wait(
+        "the refusal",
+        "return document.querySelector('[data-error=file]').innerText.includes('At least two classes')",
+    );
+
+    // One image taken out, the second class named, and the name of the data set chosen.
+    browser.click(".chosen-image button");
+    choose(&browser, &images.join("dark"), 10);
+    browser.wait("both groups", "return document.querySelectorAll('.chosen-group').length === 2");
+    browser.type_into("[data-group='loose 2'] input", "dark");
+    assert_eq!(
+        browser.run("return document.querySelector('[data-sum]').innerText.split(', ')[0]"),
+        "21 images in 2 classes"
+    );
+    assert_eq!(
+        browser.run("return document.querySelector('#name').value"),
+        "images",
+        "what it will be called"
+    );
+    browser.retype("#name", "by hand");
+    browser.assert_no_errors("form");
+    browser.click("[data-start]");
+    let dataset = wait_for_dataset(&server, &browser);
+    assert_eq!((&dataset["name"], &dataset["state"]), (&json!("by hand"), &json!("ready")), "{dataset}");
+    let counts: Vec<(&Value, &Value)> = (dataset["classes"].as_array().unwrap().iter())
+        .map(|class| (&class["name"], &class["count"]))
+        .collect();
+    assert_eq!(counts, [(&json!("dark"), &json!(10)), (&json!("light"), &json!(11))]);
+    browser.assert_no_errors("data set");
+
+    // The same name again is said before anything is sent, and a free one is filled in.
+    browser.open(&server.address("/datasets/new"));
+    choose(&browser, &images.join("dark"), 2);
+    choose(&browser, &images.join("bright"), 2);
+    browser.wait("both groups", "return document.querySelectorAll('.chosen-group').length === 2");
+    browser.type_into("[data-group='loose 1'] input", "a");
+    browser.type_into("[data-group='loose 2'] input", "b");
+    browser.retype("#name", "by hand");
+    browser.click("[data-start]");
+    browser.wait("a free name", "return document.querySelector('#name').value === 'by hand 2'");
+    assert_eq!(browser.run("return document.querySelectorAll('.chosen-group').length"), 2, "nothing is lost");
+}
+
+#[test]
+fn folders_are_sorted_as_the_server_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("data"));
+    let browser = Browser::start();
+    browser.open(&server.address("/datasets/new"));
+    browser.run(
+        "import('/static/js/import_files.js').then(({ sort, suggestedName, uploads }) => {
+           const item = (path, drop = 1) => ({ path, drop, file: new File(['x'], path.split('/').pop()) });
+           const told = (paths, names) => {
+             const plan = sort(paths.map((path, at) => item(path, at)), names);
+             return [plan.groups.map(group => `${group.name} ${group.items.length}`), plan.others.length, suggestedName(plan)];
+           };
+           window.told = [
+             told(['pets/cat/1.jpg', 'pets/cat/in/2.jpg', 'pets/dog/1.PNG', 'pets/notes.txt']),
+             told(['x/train/cat/1.jpg', 'x/val/cat/2.jpg', 'x/test/dog/3.jpg']),
+             told(['cat/1.jpg', 'dog/1.jpg']),
+             told(['1.jpg', '2.jpg'], new Map([['loose 0', 'a'], ['loose 1', 'b']])),
+             told(['pets.tar.gz']),
+           ];
+           const loose = sort([item('1.jpg', 3)], new Map([['loose 3', ' cat ']]));
+           window.sent = uploads(loose).map(([path]) => path);
+         })",
+    );
+    browser.wait("the groups", "return window.sent !== undefined");
+    assert_eq!(
+        browser.run("return window.told"),
+        json!([
+            [["cat 2", "dog 1"], 1, "pets"],
+            [["cat 2", "dog 1"], 0, "x"],
+            [["cat 1", "dog 1"], 0, "images"],
+            [["a 1", "b 1"], 0, "images"],
+            [[], 1, "pets"],
+        ])
+    );
+    assert_eq!(browser.run("return window.sent"), json!(["cat/1.jpg"]));
+}
+
+#[test]
+fn a_finding_is_ignored_and_brought_back_and_one_copy_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    draw_images(&images);
+    std::fs::copy(images.join("dark/01.png"), images.join("dark/copy.png")).unwrap();
+    let server = Server::start(&folder.path().join("data"));
+    let dataset = server.import("shades", &images);
+    let health = format!("/api/v1/datasets/{}/health", dataset["id"]);
+    server.wait(&health, |answer| answer.get("report").is_some());
+    let browser = Browser::start();
+    browser.open(&server.address(&format!("/datasets/{}/health", dataset["id"])));
+    browser.wait("the checks", "return document.querySelectorAll('#checks .check').length === 17");
+    assert_eq!(browser.run("return document.title"), "Health · shades · Tintype");
+
+    // One chance line for all cues: at the same place in every row.
+    let lines = browser.run(
+        "return [...document.querySelectorAll('.meter .chance')].map(line => Math.round(line.getBoundingClientRect().x))",
+    );
+    let lines: Vec<i64> = lines.as_array().unwrap().iter().map(|x| x.as_i64().unwrap()).collect();
+    assert!(lines.len() == 5 && lines.iter().all(|x| x.abs_diff(lines[0]) <= 1), "{lines:?}");
+
+    browser.click("#check-exact_duplicate [name=finding]");
+    browser.wait("it among the ignored", "return document.querySelector('.check-ignored') !== null && document.querySelector('#check-exact_duplicate') === null");
+    browser.click(".check-ignored [name=finding]");
+    browser
+        .wait("it back", "return document.querySelector('#check-exact_duplicate .check-count a') !== null");
+    assert_eq!(browser.run("return document.querySelector('.check-ignored')"), json!(null));
+
+    // The set of copies is one finding more, with a choice of what stays.
+    browser.click(".set figcaption button");
+    browser
+        .wait("the set among the ignored", "return document.querySelector('.check-ignored .tile') !== null");
+    assert_eq!(server.get(&health)["report"]["groups"], json!([]), "nobody counts it, moves it or drops it");
+    assert_eq!(browser.run("return document.querySelector('.sets')"), json!(null), "no section without sets");
+    browser.click(".check-ignored [name=finding]");
+    browser.wait("the set back", "return document.querySelectorAll('.set-member').length === 2");
+    let kept = browser.run("return document.querySelector('.set-member .tile').getAttribute('href')");
+    browser.click(".set-member button");
+    browser.wait("the version that it made", "return document.querySelector('.done') !== null");
+    let samples = server.get(&format!("/api/v1/datasets/{}/samples?class=dark&limit=100", dataset["id"]));
+    let ids: Vec<String> = samples["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sample| format!("/datasets/{}/samples/{}", dataset["id"], sample["sample_id"]))
+        .collect();
+    assert_eq!(ids.len(), 40, "one copy is out");
+    assert!(ids.contains(&kept.as_str().unwrap().to_owned()), "the chosen one stays");
+    browser.assert_no_errors("health");
+
+    // No sideways scrolling on the narrowest phone.
+    browser.tell(
+        "goog/cdp/execute",
+        &json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": {"width": 320, "height": 700, "deviceScaleFactor": 1, "mobile": true}}),
+    );
+    browser.open(&server.address(&format!("/datasets/{}/health", dataset["id"])));
+    browser.wait("the report", "return document.querySelector('#checks') !== null");
+    let wide = browser.run("return document.documentElement.scrollWidth - 320");
+    assert!(wide.as_i64().unwrap() <= 0, "{wide} pixels too wide");
+}
