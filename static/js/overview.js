@@ -37,6 +37,18 @@ function rove() {
   }
 }
 
+/** Classes by name, where there are many. */
+document.addEventListener("input", event => {
+  if (!event.target.matches("[data-find-class]")) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  let shown = 0;
+  for (const mean of document.querySelectorAll(".means .mean")) {
+    mean.hidden = !mean.dataset.class.toLowerCase().includes(wanted);
+    shown += Number(!mean.hidden);
+  }
+  event.target.closest("p").querySelector("output").textContent = wanted === "" ? "" : `${shown} found`;
+});
+
 function begin() { fold(); rove(); }
 
 begin();

@@ -9,7 +9,11 @@ const MOST: usize = 6;
 pub(super) fn ticks(measure: Measure, edges: &[f64]) -> Vec<(f64, String)> {
     let (Some(&from), Some(&to)) = (edges.first(), edges.last()) else { return Vec::new() };
     let is_log = measure.is_logarithmic();
-    let values = if is_log && from > 0.0 && to / from >= 8.0 { decades(from, to) } else { even(from, to) };
+    let values = if is_log && from > 0.0 && to / from >= 8.0 {
+        decades(from, to)
+    } else {
+        even(from, to, least_step(measure))
+    };
     let step = values.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
     let step = if step.is_finite() { step } else { to - from };
     values
@@ -48,9 +52,14 @@ fn decades(from: f64, to: f64) -> Vec<f64> {
     choices.into_iter().nth(fits).unwrap_or_default()
 }
 
+/// Of what is counted there are no halves.
+fn least_step(measure: Measure) -> f64 {
+    if matches!(measure, Measure::Bytes | Measure::Pixels) { 1.0 } else { 0.0 }
+}
+
 /// Multiples of 1, 2 or 5 times a power of ten.
-fn even(from: f64, to: f64) -> Vec<f64> {
-    let width = (to - from) / MOST as f64;
+fn even(from: f64, to: f64, least_step: f64) -> Vec<f64> {
+    let width = ((to - from) / MOST as f64).max(least_step);
     if width.is_nan() || width <= 0.0 {
         return vec![from];
     }

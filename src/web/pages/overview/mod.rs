@@ -15,6 +15,8 @@ use crate::web::{AppState, Result};
 
 /// Up to so many classes each has its own line; of more, only the chosen one.
 const LINES: usize = 4;
+/// From more classes than this on, one is looked for by name.
+const SEARCHED: usize = 24;
 /// The plot within a box of 320 × 130.
 const LEFT: f64 = 38.0;
 const WIDTH: f64 = 268.0;
@@ -43,6 +45,22 @@ pub(crate) struct Ready {
     pub(crate) legend: Vec<(String, String)>,
 }
 
+impl Ready {
+    /// What a mean image is.
+    pub(crate) fn about_means(&self) -> String {
+        let of = self
+            .most
+            .as_ref()
+            .map(|most| format!(" ({most} of them at even distances, where there are more)"));
+        format!("over all images of the class{}; beneath it, their mean colour", of.unwrap_or_default())
+    }
+
+    /// Whether there are so many classes that one is looked for by name.
+    pub(crate) fn is_searched(&self) -> bool {
+        self.means.len() > SEARCHED
+    }
+}
+
 /// One figure's spread.
 pub(crate) struct Chart {
     pub(crate) title: &'static str,
@@ -56,6 +74,13 @@ pub(crate) struct Chart {
     pub(crate) top: String,
     /// In place of a chart, where there is only one value.
     pub(crate) only: Option<String>,
+}
+
+impl Chart {
+    /// What the chosen bar holds, where one is chosen.
+    pub(crate) fn chosen(&self) -> Option<&str> {
+        self.bars.iter().find(|bar| bar.chosen).map(|bar| bar.summary.as_str())
+    }
 }
 
 /// The images of one bin.
