@@ -15,7 +15,7 @@ const names = new Map();
 const previews = new Map();
 let sending = null;
 
-const size = bytes => bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+const size = bytes => bytes < 1e3 ? `${bytes} bytes` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 const time = seconds => seconds < 60 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 
@@ -253,6 +253,7 @@ function begin() {
       if (files.length > 0) add(files);
     });
   }
+  input.classList.add("bare");
   input.removeAttribute("name"); // what was chosen is in the list, and sent from there
   form.addEventListener("submit", submit);
   form.querySelector("[data-cancel]").addEventListener("click", () => sending?.abort());

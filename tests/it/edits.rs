@@ -235,3 +235,37 @@ fn an_address_for_forms_alone_is_a_page_that_is_not_found() {
     let (status, answer) = server.post("/api/v1/transforms", &json!({}));
     assert_eq!((status, &answer["error"]["code"]), (405, &json!("method_not_allowed")));
 }
+
+#[test]
+fn findings_are_ignored_listed_and_called_by_their_old_names_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, dataset) = with_faults(folder.path());
+    let report = health(&server, &dataset);
+    for shortcut in report["report"]["shortcuts"].as_array().unwrap() {
+        assert_eq!(shortcut["cue"], shortcut["feature"], "what scripts of earlier versions ask for");
+        assert_eq!(shortcut["grade"], shortcut["severity"]);
+        assert!(shortcut["feature"].is_string() && shortcut["severity"].is_string(), "{shortcut}");
+    }
+    let conflicting = report["marks"]["conflicting_labels"].as_i64().unwrap();
+    assert!(conflicting >= 2, "{}", report["marks"]);
+
+    // Each finding as a table.
+    let path = format!("/api/v1/datasets/{}/health", dataset["id"]);
+    let table = server.get_text(&format!("{path}/exact_duplicate.csv"));
+    let exact = groups(&report).into_iter().filter(|group| group["kind"] == "exact_duplicate");
+    let members: usize = exact.map(|group| group["ids"].as_array().unwrap().len()).sum();
+    assert_eq!(table.lines().count(), members + 1, "{table}");
+    assert!(table.starts_with("sample_id,path,class,split,set,value\n"), "{table}");
+    assert_eq!(server.get(&format!("{path}/nonsense.csv"))["error"]["code"], "not_found");
+
+    // Ignored, they are no mark; brought back, they are.
+    let ignored = format!("{path}/ignored");
+    assert_eq!(server.post_status(&ignored, &json!({"finding": "mislabelled"})), 204);
+    let after = health(&server, &dataset);
+    assert_eq!(after["marks"]["conflicting_labels"], 0);
+    assert_eq!(after["ignored"], json!(["mislabelled"]));
+    assert_eq!(server.delete_status(&format!("{ignored}/mislabelled")), 204);
+    assert_eq!(health(&server, &dataset)["marks"]["conflicting_labels"], conflicting);
+    let (status, refused) = server.post(&ignored, &json!({"finding": "no such ' word"}));
+    assert_eq!((status, &refused["error"]["field"]), (422, &json!("finding")));
+}

@@ -99,6 +99,16 @@ impl Server {
         self.url.trim_start_matches("http://")
     }
 
+    /// The status of an answer that holds nothing.
+    pub(crate) fn post_status(&self, path: &str, body: &Value) -> u16 {
+        self.agent.post(format!("{}{path}", self.url)).send_json(body).unwrap().status().as_u16()
+    }
+
+    /// The status of a removal.
+    pub(crate) fn delete_status(&self, path: &str) -> u16 {
+        self.agent.delete(format!("{}{path}", self.url)).call().unwrap().status().as_u16()
+    }
+
     pub(crate) fn get_text(&self, path: &str) -> String {
         self.agent.get(format!("{}{path}", self.url)).call().unwrap().body_mut().read_to_string().unwrap()
     }

@@ -125,3 +125,27 @@ fn channel_figures_are_those_of_the_training_pixels() {
         overview.formats.iter().map(|format| (format.format.as_str(), format.counts.as_slice())).collect();
     assert_eq!(formats, [("png", [3, 0].as_slice()), ("jpeg", [0, 1].as_slice())]);
 }
+
+#[test]
+fn an_overview_of_another_shape_or_version_is_not_drawn() {
+    let image = flat(8, 8, [10, 20, 30]);
+    let made = || summed_up(&[sample(0, Split::Train, &image, 10, "png")], &["a", "b"]);
+    assert!(made().is_current());
+    assert!(summed_up(&[], &[]).is_current(), "of nothing");
+    let broken: [fn(&mut Overview); 5] = [
+        |overview| overview.version = 0,
+        |overview| overview.spreads[0].counts[1].clear(),
+        |overview| drop(overview.spreads[0].counts.pop()),
+        |overview| overview.spreads[0].edges.clear(),
+        |overview| drop(overview.formats[0].counts.pop()),
+    ];
+    for (at, damage) in broken.iter().enumerate() {
+        let mut overview = made();
+        damage(&mut overview);
+        assert!(!overview.is_current(), "{at}");
+    }
+    // As it was kept before there were versions.
+    let mut kept = serde_json::to_value(made()).unwrap();
+    kept.as_object_mut().unwrap().remove("version");
+    assert!(!serde_json::from_value::<Overview>(kept).unwrap().is_current());
+}
