@@ -250,7 +250,7 @@ impl Importing {
 }
 
 /// The page of a data set that is none yet.
-pub(super) async fn show_unfinished(app: &AppState, dataset: Dataset) -> Result<Response> {
+pub(crate) async fn show_unfinished(app: &AppState, dataset: Dataset) -> Result<Response> {
     let failed = dataset.failure.is_some().then(|| FailedImport::new(dataset.clone()));
     let title = failed.as_ref().map_or_else(|| dataset.name.clone(), FailedImport::name);
     page(&Importing {

@@ -105,7 +105,7 @@ pub(crate) async fn show(
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
     if dataset.state != DatasetState::Ready {
-        return Err(Error::Conflict(format!("“{}” is not ready to be examined", dataset.name)));
+        return super::import::show_unfinished(&app, dataset).await;
     }
     let (report, measured) = match app.health.of(&dataset).await? {
         Examined::Ready(kept) => (Some(shown(&app, &dataset, &kept, &query).await?), (0, 0)),
