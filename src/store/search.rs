@@ -42,12 +42,13 @@ fn containing(words: &str) -> String {
 }
 
 impl Store {
-    /// Runs with these words in their name or their data set's, or with this number; newest first.
+    /// Runs with these words in their name, a tag or their data set's name, or with this number; newest first.
     pub async fn search_runs(&self, words: &str, limit: i64) -> sqlx::Result<Vec<FoundRun>> {
         sqlx::query_as(
             r"select runs.id, runs.name, runs.state, datasets.name as dataset
               from runs join datasets on datasets.id = runs.dataset_id
               where runs.name like ?1 escape '\' or datasets.name like ?1 escape '\' or cast(runs.id as text) = ?2
+                 or exists (select 1 from run_tags where run_id = runs.id and tag like ?1 escape '\')
               order by runs.id desc limit ?3",
         )
         .bind(containing(words))
@@ -114,7 +115,8 @@ mod tests {
              values (1, 1, 'cat/first.png', 0, 'train', 1, 1, 1, 'png', 1, 'x'), (2, 1, 'dog/cat.png', 1, 'train', 1, 1, 1, 'png', 1, 'y'),
                     (3, 2, 'catalogue.png', 0, 'val', 1, 1, 1, 'png', 1, 'z');
              insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec)
-             values (1, 1, 'first try', 'completed', 0, 0, '{}'), (2, 2, 'soft', 'failed', 0, 0, '{}'), (12, 1, 'last', 'queued', 0, 0, '{}');",
+             values (1, 1, 'first try', 'completed', 0, 0, '{}'), (2, 2, 'soft', 'failed', 0, 0, '{}'), (12, 1, 'last', 'queued', 0, 0, '{}');
+             insert into run_tags (run_id, tag) values (2, 'baseline');",
         )
         .execute(&store.write)
         .await
@@ -131,6 +133,7 @@ mod tests {
         assert_eq!(runs("TRY").await, [1], "whatever the case");
         assert_eq!(runs("pets").await, [12, 1], "by the data set's name");
         assert_eq!(runs("2").await, [2], "a number is a whole one");
+        assert_eq!(runs("base").await, [2], "by a tag");
         let names = |found: Vec<FoundClass>| {
             found.into_iter().map(|found| found.dataset + " " + &found.class).collect::<Vec<_>>()
         };

@@ -40,8 +40,8 @@ impl Wanted {
     fn includes(self, event: &str) -> bool {
         match self {
             Wanted::All => true,
-            Wanted::Charts => event == "step" || event == "epoch",
-            Wanted::Gradients => event == "gradients",
+            Wanted::Charts => matches!(event, "hello" | "started" | "step" | "epoch"),
+            Wanted::Gradients => matches!(event, "hello" | "gradients"),
         }
     }
 }

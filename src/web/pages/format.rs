@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers as people read them. A number and its unit are never on two lines: U+00A0 stands between them.
 
 use crate::domain::measure::{Measure, Range};
 use crate::store::now_ms;
@@ -57,7 +57,7 @@ impl<T: Figure> Figure for &T {
 
 /// `81.0 %` of a share.
 pub(crate) fn percent(share: impl Figure) -> String {
-    share.value().map_or_else(|| NONE.into(), |share| format!("{:.1} %", share * 100.0))
+    share.value().map_or_else(|| NONE.into(), |share| format!("{:.1}\u{a0}%", share * 100.0))
 }
 
 /// Three significant digits, or whole where it is large.
@@ -106,10 +106,10 @@ pub(crate) fn counted(count: impl Whole, one: &str, many: &str) -> String {
 pub(crate) fn duration(seconds: f64) -> String {
     let seconds = seconds.max(0.0).round() as u64;
     match seconds {
-        0..60 => format!("{seconds} s"),
-        60..600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        600..3600 => format!("{} min", seconds / 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        0..60 => format!("{seconds}\u{a0}s"),
+        60..600 => format!("{}\u{a0}min {}\u{a0}s", seconds / 60, seconds % 60),
+        600..3600 => format!("{}\u{a0}min", seconds / 60),
+        _ => format!("{}\u{a0}h {}\u{a0}min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
@@ -118,8 +118,8 @@ pub(crate) fn ago(at_ms: i64) -> String {
     let seconds = (now_ms() - at_ms) / 1000;
     match seconds {
         ..60 => "just now".into(),
-        60..3600 => format!("{} min ago", seconds / 60),
-        3600..86_400 => format!("{} h ago", seconds / 3600),
+        60..3600 => format!("{}\u{a0}min ago", seconds / 60),
+        3600..86_400 => format!("{}\u{a0}h ago", seconds / 3600),
         _ => counted(seconds / 86_400, "day", "days") + " ago",
     }
 }
@@ -127,9 +127,9 @@ pub(crate) fn ago(at_ms: i64) -> String {
 /// `1.4 MB`.
 pub(crate) fn bytes(count: i64) -> String {
     match count {
-        ..1000 => format!("{count} bytes"),
-        1000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        _ => format!("{:.1} MB", count as f64 / 1e6),
+        ..1000 => format!("{count}\u{a0}bytes"),
+        1000..1_000_000 => format!("{:.1}\u{a0}kB", count as f64 / 1e3),
+        _ => format!("{:.1}\u{a0}MB", count as f64 / 1e6),
     }
 }
 
@@ -137,8 +137,8 @@ pub(crate) fn bytes(count: i64) -> String {
 pub(crate) fn measured(measure: Measure, value: f64) -> String {
     match measure {
         Measure::Bytes => bytes(value.round() as i64),
-        Measure::Pixels if value >= 1e6 => format!("{} M", trimmed(value / 1e6)),
-        Measure::Pixels if value >= 10_000.0 => format!("{} k", trimmed(value / 1e3)),
+        Measure::Pixels if value >= 1e6 => format!("{}\u{a0}M", trimmed(value / 1e6)),
+        Measure::Pixels if value >= 10_000.0 => format!("{}\u{a0}k", trimmed(value / 1e3)),
         Measure::Pixels => thousands(value.round() as i64),
         _ => trimmed(value),
     }
@@ -183,7 +183,7 @@ mod tests {
         let cases = [0.0, 1.0, 0.5, 0.001_234, 0.000_012, 12.345, 123.45, 12_345.6, -0.25];
         let words = cases.map(|value| number(Some(value)));
         assert_eq!(words, ["0", "1.00", "0.500", "0.00123", "1.2e-5", "12.3", "123", "12,346", "-0.250"]);
-        assert_eq!((number(None::<f64>), percent(Some(0.8104))), ("–".into(), "81.0 %".into()));
+        assert_eq!((number(None::<f64>), percent(Some(0.8104))), ("–".into(), "81.0\u{a0}%".into()));
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
     fn durations_name_two_units_at_most() {
         assert_eq!(
             [0.4, 59.4, 80.0, 700.0, 7500.0].map(duration),
-            ["0 s", "59 s", "1 min 20 s", "11 min", "2 h 5 min"]
+            ["0\u{a0}s", "59\u{a0}s", "1\u{a0}min 20\u{a0}s", "11\u{a0}min", "2\u{a0}h 5\u{a0}min"]
         );
     }
 
@@ -210,8 +210,8 @@ mod tests {
     fn ranges_are_told_in_the_figures_own_units() {
         let words = |measure, from, to| range_label(Range { measure, from, to });
         assert_eq!(words(Measure::Brightness, Some(96.0), Some(104.0)), "brightness 96 to 104");
-        assert_eq!(words(Measure::Bytes, None, Some(1024.0)), "file size below 1.0 kB");
-        assert_eq!(words(Measure::Pixels, Some(148_530.0), None), "width × height from 148.53 k");
+        assert_eq!(words(Measure::Bytes, None, Some(1024.0)), "file size below 1.0\u{a0}kB");
+        assert_eq!(words(Measure::Pixels, Some(148_530.0), None), "width × height from 148.53\u{a0}k");
         assert_eq!(words(Measure::Aspect, Some(1.059_46), None), "width ÷ height from 1.06");
     }
 

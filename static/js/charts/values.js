@@ -19,7 +19,7 @@ export function number(value) {
 export function readable(value, suffix = "") {
   if (value === undefined) return "–";
   if (value === null) return "not finite";
-  return number(value) + (suffix && `\u202f${suffix}`);
+  return number(value) + (suffix && `\u00a0${suffix}`);
 }
 
 /** `7 s`, `3:05`, `2:03:05`. */

@@ -3,6 +3,7 @@
 mod charts;
 mod every_page;
 mod form;
+mod frame;
 mod import;
 mod journeys;
 mod keyboard;
