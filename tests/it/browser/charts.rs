@@ -282,7 +282,8 @@ fn charts_follow_the_theme() {
     browser.wait("dark again", &format!("return {ground} === {} && {drawn} !== {light}", dark[0]));
     let dark_drawn = browser.run(&format!("return {drawn}"));
     system("light");
-    browser.wait("the system's light", &format!("return {ground} !== {} && {drawn} !== {dark_drawn}", dark[0]));
+    browser
+        .wait("the system's light", &format!("return {ground} !== {} && {drawn} !== {dark_drawn}", dark[0]));
     browser.assert_no_errors("run");
 }
 
