@@ -90,10 +90,10 @@ pub fn describe(kinds: &[ChangeKind], name: impl Fn(i64) -> String) -> String {
         [] => "No image".to_owned(),
         [(only, _)] if only.contains('→') => format!("{images}: {only}"),
         [(only, _)] => format!("{images} {only}"),
-        [first @ ..] => {
+        several => {
             let told: Vec<String> =
-                first.iter().take(TOLD).map(|(words, count)| format!("{words} ({count})")).collect();
-            let more = match first.len().saturating_sub(TOLD) {
+                several.iter().take(TOLD).map(|(words, count)| format!("{words} ({count})")).collect();
+            let more = match several.len().saturating_sub(TOLD) {
                 0 => String::new(),
                 more => format!(", and {more} other changes"),
             };

@@ -30,6 +30,14 @@ export function keepPlace(address, leaving) {
   return url.pathname + url.search;
 }
 
+// Undoing an edit keeps the place too.
+document.addEventListener("submit", event => {
+  if (!event.target.matches(".done form")) return;
+  const url = new URL(event.target.action);
+  url.searchParams.set("back", keepPlace(url.searchParams.get("back") ?? location.pathname, []));
+  event.target.action = url.pathname + url.search;
+});
+
 /** Back at the place that was kept for this page; true where there was one. */
 function returnToPlace() {
   let kept = null;
@@ -44,9 +52,17 @@ function returnToPlace() {
   return true;
 }
 
-/** The tile that the address names is focused, and stands in the middle. */
+/** The sample whose page led here by its link upwards. */
+function sampleLeft() {
+  const kind = performance.getEntriesByType("navigation")[0]?.type;
+  if (kind !== "navigate" || !document.referrer.startsWith(`${location.origin}/`)) return null;
+  return /\/samples\/(\d+)$/.exec(new URL(document.referrer).pathname)?.[1] ?? null;
+}
+
+/** The tile that the address names, or that one comes from, is focused, and stands in the middle. */
 function focusNamed() {
-  const tile = location.hash.startsWith("#tile-") && document.getElementById(location.hash.slice(1));
+  const name = location.hash.startsWith("#tile-") ? location.hash.slice(1) : `tile-${sampleLeft()}`;
+  const tile = document.getElementById(name);
   if (!tile) return;
   tile.scrollIntoView({ block: "center" });
   tile.focus({ preventScroll: true });

@@ -4,6 +4,7 @@
 mod browser;
 mod driver;
 mod edits;
+mod gallery;
 mod import;
 mod lab;
 mod overview;

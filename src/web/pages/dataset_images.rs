@@ -88,7 +88,7 @@ enum FieldKind {
 }
 
 impl MetadataField {
-    fn new(column: MetadataColumn, query: &GalleryQuery) -> Option<MetadataField> {
+    fn new(column: &MetadataColumn, query: &GalleryQuery) -> Option<MetadataField> {
         let own = || query.metadata.iter().filter(|filter| filter.column() == column.name);
         let kind = match column.bounds() {
             Some((least, greatest)) => {
@@ -164,7 +164,7 @@ pub(crate) async fn show(
         excluded: app.store.count_samples(dataset.id, &only_excluded).await?,
         splits: split_links(&classes, &query, &head.href),
         classes: class_rows(&classes, &query, &head.href),
-        metadata: columns.into_iter().filter_map(|column| MetadataField::new(column, &query)).collect(),
+        metadata: columns.iter().filter_map(|column| MetadataField::new(column, &query)).collect(),
         query,
         shown,
         edit_bar,

@@ -1,9 +1,11 @@
 //! What a person does in a real browser, a file an area. A page that logs an error fails the test.
 
 mod charts;
+mod edit;
 mod every_page;
 mod form;
 mod frame;
+mod gallery;
 mod import;
 mod journeys;
 mod keyboard;
