@@ -103,7 +103,7 @@ if (top) {
   measure();
 }
 
-const size = document.getElementById("tile-size");
+const size = document.getElementById("size-of-tiles");
 if (size) {
   size.closest("label").hidden = false;
   size.value = remembered("tile size") ?? Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue("--tile"), 10);
