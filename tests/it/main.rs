@@ -7,6 +7,7 @@ mod edits;
 mod gallery;
 mod import;
 mod lab;
+mod live;
 mod overview;
 mod run_form;
 mod runs;

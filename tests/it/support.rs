@@ -30,8 +30,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(data: &Path) -> Server {
+        Server::start_at(data, "127.0.0.1:0")
+    }
+
+    /// At an address where another one was, for a page that waits for it.
+    pub(crate) fn start_at(data: &Path, address: &str) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tintype"))
-            .args(["serve", "--address", "127.0.0.1:0", "--data"])
+            .args(["serve", "--address", address, "--data"])
             .arg(data)
             .stdout(Stdio::piped())
             .spawn()

@@ -9,6 +9,7 @@ mod gallery;
 mod import;
 mod journeys;
 mod keyboard;
+mod live;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -7,8 +7,11 @@ use crate::import::Stage;
 use crate::jobs::import::Status;
 use protocol::sample::Split;
 
+/// Words one text of a run.
+type Word = fn(&RunView) -> String;
+
 /// What is told of a run, by name.
-const RUN_TEXTS: [(&str, fn(&RunView) -> String); 13] = [
+const RUN_TEXTS: [(&str, Word); 13] = [
     ("state", RunView::state_label),
     ("progress", RunView::progress),
     ("time", RunView::time),
