@@ -41,7 +41,7 @@ impl Wanted {
         match self {
             Wanted::All => true,
             Wanted::Charts => matches!(event, "hello" | "started" | "step" | "epoch"),
-            Wanted::Gradients => matches!(event, "hello" | "gradients"),
+            Wanted::Gradients => matches!(event, "hello" | "epoch" | "gradients"),
         }
     }
 }

@@ -183,7 +183,7 @@ fn every_viewer_gets_every_point_once_however_often_it_comes_back() {
     let journal: Vec<&Value> =
         heard.iter().filter(|(name, _)| name == "journal").map(|(_, data)| data).collect();
     assert_eq!(journal.iter().flat_map(|data| steps_of(data)).collect::<Vec<_>>(), all);
-    let kinds = ["step", "epoch"].map(|kind| json!(kind));
+    let kinds = ["hello", "started", "step", "epoch"].map(|kind| json!(kind));
     assert!(
         journal
             .iter()
