@@ -63,8 +63,9 @@ impl Store {
             "select id, dataset_id, journal_offset,
                     (select count(*) from prediction_files where run_id = runs.id) as evaluations,
                     (select max(step) from batches where run_id = runs.id) as captured,
-                    json_array(name, state, wish, queued_at_ms, failure, started is null) as facts
-             from runs order by id",
+                    json_array(name, state, wish, queued_at_ms, failure, started is null, note, starred, archived, tags,
+                               spec ->> '$.epochs') as facts
+             from run_rows as runs order by id",
         )
         .fetch_all(&self.read)
         .await
