@@ -15,7 +15,7 @@ const SMALL_IMAGE_PIXELS: u64 = 2_000_000;
 
 /// What the larger files, and the larger images once decoded, may take on all cores together.
 const FILES_BYTES: u64 = 256 << 20;
-const PICTURES_BYTES: u64 = 512 << 20;
+const IMAGES_BYTES: u64 = 512 << 20;
 
 /// What decoding is taken to cost: eight bytes for the worst that a file may hold (four channels of 16 bits).
 const BYTES_PER_PIXEL: u64 = 8;
@@ -39,7 +39,7 @@ pub(super) fn read(
     meter: &Meter,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Contents, ImportError> {
-    let reader = Reader { limits, files: Budget::new(FILES_BYTES), images: Budget::new(PICTURES_BYTES) };
+    let reader = Reader { limits, files: Budget::new(FILES_BYTES), images: Budget::new(IMAGES_BYTES) };
     let outcomes: Vec<Result<ImportedSample, (String, DecodeError)>> = files
         .into_par_iter()
         .map(|path| {
@@ -108,7 +108,7 @@ impl Reader<'_> {
             Err(DecodeError::TooManyPixels { width, height, .. }) => {
                 (u64::from(width) * u64::from(height)).saturating_mul(BYTES_PER_PIXEL)
             }
-            Err(DecodeError::TooLarge(_)) => PICTURES_BYTES,
+            Err(DecodeError::TooLarge(_)) => IMAGES_BYTES,
             small => return small,
         };
         let _image = self.images.take(room);

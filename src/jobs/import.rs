@@ -305,7 +305,7 @@ pub enum ImportSource {
 /// A failure in words that tell of what a person named: folders of ours are left out of paths.
 fn without_our_paths(words: &str, named: &Path, ours: &[PathBuf]) -> String {
     if !ours.iter().any(|folder| named.starts_with(folder)) {
-        // The person's own path; what was unpacked beside it is told by its place in the archive.
+        // The person's own path; what was unpacked beside it is known by its place in the archive.
         return ours.iter().fold(words.to_owned(), |words, folder| without_folder(&words, folder));
     }
     let words = words

@@ -14,7 +14,7 @@ type Rename = (i64, String, String);
 impl Store {
     /// Changes samples of a data set and makes a version of it; `None` where nothing would change.
     ///
-    /// `words` say what was done where the changes themselves don't say it well.
+    /// `words` describe the change where the samples' own changes don't.
     pub async fn edit_samples(
         &self,
         id: DatasetId,

@@ -14,7 +14,7 @@ pub struct Version {
     pub number: i64,
     /// When it was made.
     pub created_at_ms: i64,
-    /// What was done, in words.
+    /// The change, in words.
     pub action: String,
     /// What a person noted with it; empty where nothing was.
     pub note: String,
@@ -43,7 +43,7 @@ struct VersionRow {
 }
 
 impl Version {
-    /// What was done and, where there is one, the note: `3 images: dog → cat · blurry`.
+    /// The change and, where there is one, the note: `3 images: dog → cat · blurry`.
     pub fn words(&self) -> String {
         if self.note.is_empty() { self.action.clone() } else { format!("{} · {}", self.action, self.note) }
     }

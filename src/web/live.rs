@@ -63,12 +63,12 @@ pub struct Live {
 struct Inner {
     /// Tells this server from the one before it.
     server: u64,
-    recent: Mutex<Recent>,
+    recent: Mutex<RecentEvents>,
     sender: broadcast::Sender<Sent>,
 }
 
 #[derive(Debug, Default)]
-struct Recent {
+struct RecentEvents {
     /// Of the latest change.
     number: u64,
     kept: VecDeque<Sent>,
@@ -144,7 +144,7 @@ impl Live {
         format!("{}.{number}", self.inner.server)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Recent> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, RecentEvents> {
         self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

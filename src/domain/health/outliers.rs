@@ -45,8 +45,8 @@ pub(super) fn all(subjects: &[&Subject]) -> Vec<Issue> {
         }),
         each(IssueKind::Blurry, &|subject| {
             let sharpness = f64::from(subject.features.sharpness);
-            let can_be_judged = !is_dark(subject) && f64::from(subject.features.luma_std) >= BLANK_BELOW;
-            (can_be_judged && sharpness < BLURRY_BELOW).then(|| (1.0 - sharpness / BLURRY_BELOW, sharpness))
+            let is_measurable = !is_dark(subject) && f64::from(subject.features.luma_std) >= BLANK_BELOW;
+            (is_measurable && sharpness < BLURRY_BELOW).then(|| (1.0 - sharpness / BLURRY_BELOW, sharpness))
         }),
         each(IssueKind::Blank, &|subject| {
             let contrast = f64::from(subject.features.luma_std);

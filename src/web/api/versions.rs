@@ -128,7 +128,7 @@ fn version_json(version: &Version) -> Value {
         "number": version.number,
         "created_at_ms": version.created_at_ms,
         "action": version.action,
-        // As before there was an action: the person's note or, without one, what was done.
+        // As before there was an action: the person's note or, without one, the change.
         "note": if version.note.is_empty() { &version.action } else { &version.note },
         "fingerprint": version.fingerprint,
         "changed": version.changed,

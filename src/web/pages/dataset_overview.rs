@@ -1,4 +1,4 @@
-//! `/datasets/{id}/overview`: what a data set is and how its images are spread. `…/skipped`: files that could not be used. `…/runs`:
+//! `/datasets/{id}/overview`: what a data set is and how its images are spread. `…/skipped`: skipped files. `…/runs`:
 //! runs that learn from it.
 
 use super::dataset_head::DatasetHead;
