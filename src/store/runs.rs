@@ -215,9 +215,9 @@ impl Store {
     /// The newest runs of this model at this image size whose speed was measured, newest first.
     pub async fn list_timed_runs(&self, model: &str, image_size: i64) -> sqlx::Result<Vec<Run>> {
         let rows: Vec<RunRow> = sqlx::query_as(
-            "select * from runs
+            "select * from run_rows
              where json_extract(spec, '$.model') = ? and json_extract(spec, '$.image_size') = ?
-             and exists (select * from series where run_id = runs.id and key = 'images_per_second')
+             and exists (select * from series where run_id = run_rows.id and key = 'images_per_second')
              order by id desc limit 20",
         )
         .bind(model)

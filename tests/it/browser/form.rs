@@ -113,9 +113,9 @@ fn the_lab_can_be_undone_and_asks_no_more_than_it_must() {
          }",
     );
     browser.wait(
-        "images of the last size",
-        "return document.querySelector('#lab-result').innerText.includes('3 × 64 × 64')
-            && JSON.parse(new URLSearchParams(location.search).get('a'))[0].size === 49",
+        "an answer",
+        "return JSON.parse(new URLSearchParams(location.search).get('a'))[0].size === 49
+            && performance.getEntriesByType('resource').some(entry => entry.initiatorType === 'fetch')",
     );
     assert_eq!(
         browser.run("return performance.getEntriesByType('resource').filter(entry => entry.initiatorType === 'fetch').length"),

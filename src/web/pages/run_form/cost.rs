@@ -15,7 +15,7 @@ const HELD_OUT: f64 = 0.1;
 /// How long an evaluated image takes, as a share of a trained one, where the earlier run does not tell: the forward pass is
 /// a third of the arithmetic, and loading takes as long.
 const EVALUATED: f64 = 0.4;
-/// Beyond these the earlier run was paused, or its clock tells something else.
+/// Beyond these the earlier run's clock tells something else, such as a start that took long.
 const EVALUATED_RANGE: [f64; 2] = [0.2, 1.0];
 
 /// What stands beside *Start*.
@@ -111,12 +111,9 @@ impl Cost {
         let Some(speed) = median(points.into_iter().filter_map(|(_, speed)| speed)) else {
             return Ok(Cost { steps, ..Cost::default() });
         };
-        let took = match (run.state, run.started_at_ms, run.ended_at_ms) {
-            (RunState::Completed, Some(started), Some(ended)) if run.dataset_id == dataset => {
-                Some((ended - started) as f64 / 1000.0)
-            }
-            _ => None,
-        };
+        // Time at work: what lies between pauses and resumes is none.
+        let is_told = run.state == RunState::Completed && run.dataset_id == dataset;
+        let took = is_told.then(|| run.worked_ms as f64 / 1000.0);
         let earlier = Work::of(facts, f64::from(run.spec.epochs));
         let share = took.and_then(|took| earlier.share(speed, took)).unwrap_or(EVALUATED);
         Ok(Cost {
@@ -160,7 +157,7 @@ mod tests {
         assert_eq!(work.seconds(100.0, 0.4), (10_000.0 + 0.4 * 2500.0) / 100.0);
         let took = work.seconds(100.0, 0.7);
         assert!(work.share(100.0, took).is_some_and(|share| (share - 0.7).abs() < 1e-9));
-        // A run that was paused overnight tells nothing of it.
+        // A clock that stood still for a night tells nothing of it.
         assert_eq!(work.share(100.0, 40_000.0), Some(1.0));
         let twice = Work { epochs: 20.0, ..work };
         assert!(twice.seconds(100.0, 0.7) > 1.9 * took);
