@@ -1,4 +1,4 @@
-// A data set's overview: arrows lead from bar to bar, and whether it is folded away is remembered.
+// A data set's overview: arrows lead from bar to bar, and a class is found by its name.
 
 document.addEventListener("keydown", event => {
   const bar = event.target.closest?.(".spread svg a");
@@ -12,21 +12,6 @@ document.addEventListener("keydown", event => {
   bars[to].setAttribute("tabindex", 0);
   bars[to].focus();
 });
-
-const FOLDED = "overview folded";
-
-/** Folded away as it was left; on a narrow screen, at first, so that the images come first. */
-function fold() {
-  const overview = document.querySelector("details#overview");
-  if (!overview) return;
-  let folded = null;
-  try { folded = localStorage.getItem(FOLDED); } catch { /* as if never left */ }
-  overview.open = folded === null ? innerWidth > 640 : folded !== "1";
-  // Before it opens or closes; what is set above is nobody's wish.
-  overview.querySelector("summary").addEventListener("click", () => {
-    try { localStorage.setItem(FOLDED, overview.open ? "1" : "0"); } catch { /* it holds for this page */ }
-  });
-}
 
 /** One bar of each chart is reached by the tabulator key: the chosen one, else the first. */
 function rove() {
@@ -49,7 +34,5 @@ document.addEventListener("input", event => {
   event.target.closest("p").querySelector("output").textContent = wanted === "" ? "" : `${shown} found`;
 });
 
-function begin() { fold(); rove(); }
-
-begin();
-document.addEventListener("htmx:afterSettle", event => { if (event.detail.elt.id === "overview") begin(); });
+rove();
+document.addEventListener("htmx:afterSettle", event => { if (event.detail.elt.id === "overview") rove(); });

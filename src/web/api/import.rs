@@ -256,19 +256,19 @@ async fn receive(upload: &mut Upload, mut field: Field<'_>) -> Result<()> {
     if name.is_empty() {
         return Ok(()); // a field for files in which none was chosen
     }
-    let mut incoming = upload.open(&sent_name(&name)).await.map_err(refused)?;
+    let mut incoming = upload.open(&sent_name(&name)).await.map_err(|why| refused(&why))?;
     while let Some(chunk) = field.chunk().await.map_err(|why| Error::field("file", why.body_text()))? {
         if let Some(incoming) = &mut incoming {
-            upload.write(incoming, &chunk).await.map_err(refused)?;
+            upload.write(incoming, &chunk).await.map_err(|why| refused(&why))?;
         }
     }
     match incoming {
-        Some(incoming) => upload.close(incoming).await.map_err(refused),
+        Some(incoming) => upload.close(incoming).await.map_err(|why| refused(&why)),
         None => Ok(()),
     }
 }
 
-fn refused(why: UploadError) -> Error {
+fn refused(why: &UploadError) -> Error {
     Error::field("file", why.to_string())
 }
 
