@@ -76,6 +76,12 @@ document.addEventListener("keydown", event => {
   else if (event.key === "Escape") { const up = document.querySelector("[data-up]"); if (up) location.href = up.href; }
 });
 
+// On a narrow screen the tabs scroll: the one that is open is in sight.
+for (const tab of document.querySelectorAll(".dataset-tabs [aria-current]")) {
+  const tabs = tab.parentNode;
+  tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+}
+
 // Whoever comes back to a tile by its address goes on from there.
 addEventListener("pageshow", () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
