@@ -132,7 +132,7 @@ export class HeatMap {
     if (cell === null) { this.caption.textContent = ""; return; }
     cell.bin = Math.min(cell.bin, this.bins.length - 1);
     const [from, to] = this.bins[cell.bin];
-    const where = to - from > 1 ? `steps ${this.steps[from]} to ${this.steps[to - 1]}, the greatest` : `step ${this.steps[from]}`;
+    const where = to - from > 1 ? `steps ${this.steps[from]} to ${this.steps[to - 1]}, max` : `step ${this.steps[from]}`;
     const value = this.rows[cell.row][cell.bin];
     const words = value === null ? "not finite" : value === undefined ? "not measured" : number(value);
     this.caption.textContent = `${this.names[cell.row]}, ${where}: ${words}. Click to draw its line.`;
