@@ -66,7 +66,7 @@ class Server:
         self.host, self.port = self.url.removeprefix("http://").split(":")
         self.post("/api/v1/datasets", {"name": "animals", "source": {"path": str(images)}})
         self.wait("/api/v1/datasets/1", lambda dataset: dataset["state"] == "ready")
-        recipe = {"dataset": "animals", "model": "small-cnn", "epochs": 2000, "image_size": SIDE, "batch_size": 16, "threads": 1}
+        recipe = {"dataset": "animals", "model": "small-cnn", "epochs": 1000, "image_size": SIDE, "batch_size": 16, "threads": 1}
         self.post("/api/v1/runs", recipe)
         self.wait("/api/v1/runs/1", lambda run: run["epoch"] >= 3)
 

@@ -11,7 +11,7 @@ use crate::store::runs::Run;
 use axum::body::Bytes;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -172,7 +172,7 @@ impl Feed {
     }
 }
 
-fn read_pieces(journal: &PathBuf, mut from: u64, to: u64) -> std::io::Result<Vec<Piece>> {
+fn read_pieces(journal: &Path, mut from: u64, to: u64) -> std::io::Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     while from < to {
         let lines = read_lines(journal, from, CHUNK_BYTES.min(to - from))?;

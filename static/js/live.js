@@ -19,6 +19,8 @@ function setTitle() {
   if (document.title !== words) document.title = words;
 }
 
+const topicsOf = part => part.dataset.refreshOn.split(" ");
+
 function parts() {
   return [...document.querySelectorAll("[data-refresh]")];
 }
@@ -78,7 +80,11 @@ onChange(({ kind, change }) => {
     const named = new Set(change.topics);
     // For what htmx asks for by itself.
     for (const topic of named) document.body.dispatchEvent(new Event(topic));
-    refresh(parts().filter(part => part.dataset.refreshOn.split(" ").some(topic => named.has(topic))));
+    const concerned = parts().filter(part => topicsOf(part).some(topic => named.has(topic)));
+    // A change of state, such as a pause, doesn't wait.
+    const isUrgent = topic => named.has(topic) && !/-(evaluations|batches)$/.test(topic);
+    concerned.filter(part => topicsOf(part).some(isUrgent)).forEach(part => madeAt.delete(part));
+    refresh(concerned);
   }
 });
 
