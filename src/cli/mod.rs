@@ -242,3 +242,23 @@ fn option(field: &crate::domain::recipe::Field) -> Arg {
         .value_name(field.name.to_uppercase())
         .help(format!("{}{choices}", field.help))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_command_and_option_is_well_formed() {
+        super::command().debug_assert();
+    }
+
+    #[test]
+    fn a_former_name_of_an_option_is_read() {
+        let read = |option: &str| {
+            let matches = super::command().try_get_matches_from(["tintype", "train", "pets", option, "test"]);
+            let matches = matches.expect("the option is known");
+            let (_, arguments) = matches.subcommand().expect("there is a command");
+            arguments.get_one::<String>("evaluate_on").cloned()
+        };
+        assert_eq!(read("--judge").as_deref(), Some("test"));
+        assert_eq!(read("--evaluate-on"), read("--judge"));
+    }
+}
