@@ -81,8 +81,8 @@ struct MetadataField {
 }
 
 enum FieldKind {
-    /// The least and the greatest value, and what was typed.
-    Number { least: String, greatest: String, from: String, to: String },
+    /// The lowest and the highest value, and what was typed.
+    Number { min: String, max: String, from: String, to: String },
     /// Value, count and whether it is chosen.
     Choice(Vec<(String, i64, bool)>),
 }
@@ -91,7 +91,7 @@ impl MetadataField {
     fn new(column: &MetadataColumn, query: &GalleryQuery) -> Option<MetadataField> {
         let own = || query.metadata.iter().filter(|filter| filter.column() == column.name);
         let kind = match column.bounds() {
-            Some((least, greatest)) => {
+            Some((min, max)) => {
                 let text = |end: &Option<f64>| end.map_or_else(String::new, |value| value.to_string());
                 let (from, to) = own()
                     .find_map(|filter| match filter {
@@ -99,7 +99,7 @@ impl MetadataField {
                         MetadataFilter::Is { .. } => None,
                     })
                     .unwrap_or_default();
-                FieldKind::Number { least: least.to_string(), greatest: greatest.to_string(), from, to }
+                FieldKind::Number { min: min.to_string(), max: max.to_string(), from, to }
             }
             None if column.values.len() <= METADATA_VALUES => {
                 let is_chosen = |value: &str| {
