@@ -90,6 +90,8 @@ pub struct SamplePrediction {
     pub loss: f64,
     /// Whether `predicted` is the label.
     pub correct: bool,
+    /// How far the greatest probability is ahead of the second; NaN where there are none, 1 with one class.
+    pub margin: f64,
 }
 
 /// Evaluates `labels.len()` samples; `logits` is `[labels.len(), classes]`, row-major.
@@ -152,11 +154,14 @@ pub fn predict(row: &[f32], label: u32) -> SamplePrediction {
     // The softmax's denominator, at least 1. The loss needs only its logarithm, not the label's probability, which may
     // have underflowed to 0. Where `greatest` is infinite or NaN, its difference to itself is NaN, and so is all below.
     let sum: f64 = row.iter().map(|&logit| (f64::from(logit) - greatest).exp()).sum();
+    let second = row.iter().enumerate().filter(|(class, _)| *class != predicted).map(|(_, &logit)| logit);
+    let second = f64::from(second.fold(f32::NEG_INFINITY, f32::max));
     SamplePrediction {
         predicted: u32::try_from(predicted).expect("a label that reaches as far is a u32"),
         confidence: 1.0 / sum,
         loss: sum.ln() - (at_label - greatest),
         correct: predicted == label as usize,
+        margin: (1.0 - (second - greatest).exp()) / sum,
     }
 }
 
@@ -421,7 +426,13 @@ mod tests {
         assert_eq!(predict(&[0.0, -inf], 0).loss, 0.0);
         assert_eq!(
             predict(&[-inf, 1.0], 0),
-            SamplePrediction { predicted: 1, confidence: 1.0, loss: f64::INFINITY, correct: false }
+            SamplePrediction {
+                predicted: 1,
+                confidence: 1.0,
+                loss: f64::INFINITY,
+                correct: false,
+                margin: 1.0
+            }
         );
     }
 

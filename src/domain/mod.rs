@@ -1,6 +1,7 @@
 //! What Tintype is about, without IO: no SQL, no HTTP, no files.
 
 pub mod confusion;
+pub mod confusion_cells;
 pub mod dataset;
 pub mod dataset_format;
 pub mod edits;

@@ -12,6 +12,7 @@ pub mod batch_file;
 pub mod clock;
 pub mod directory;
 pub mod follower;
+mod margins;
 pub mod outcome;
 pub mod predict;
 pub mod predictions_file;

@@ -71,6 +71,7 @@ impl PredictionsFile {
                     // A network that diverged is sure of nothing.
                     confidence: if prediction.confidence.is_finite() { prediction.confidence } else { 0.0 },
                     loss: prediction.loss.is_finite().then_some(prediction.loss),
+                    margin: prediction.margin.is_finite().then_some(prediction.margin),
                 }
             })
             .collect()
@@ -119,7 +120,8 @@ mod tests {
         assert_eq!(predictions[0].sample_id, SampleId(7));
         assert_eq!((predictions[0].actual, predictions[0].predicted), (1, 1));
         assert!((predictions[0].confidence - 1.0 / (1.0 + (-2.0_f64).exp())).abs() < 1e-12);
-        assert_eq!(predictions[1].loss, None);
+        assert!((predictions[0].margin.unwrap() - (2.0 * predictions[0].confidence - 1.0)).abs() < 1e-12);
+        assert_eq!((predictions[1].loss, predictions[1].margin), (None, None));
         assert_eq!(read.row(1).unwrap()[1], 0.0);
         assert_eq!(read.row(2), None);
     }

@@ -338,7 +338,7 @@ fn push_among(query: &mut QueryBuilder<Sqlite>, what: &str, labels: &[i64]) {
     query.push(format!(" and {what} (select value from json_each(")).push_bind(list).push("))");
 }
 
-fn push_metadata(query: &mut QueryBuilder<Sqlite>, condition: &MetadataFilter) {
+pub(super) fn push_metadata(query: &mut QueryBuilder<Sqlite>, condition: &MetadataFilter) {
     query.push(" and exists (select 1 from json_each(samples.metadata) where key = ");
     query.push_bind(condition.column().to_owned());
     match condition {

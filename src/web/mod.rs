@@ -131,11 +131,13 @@ pub fn router(app: AppState) -> Router {
         .route("/runs/{id}/inputs", get(pages::inputs::show))
         .route("/runs/{id}/gradients", get(pages::gradients::show))
         .route("/runs/{id}/predictions", get(pages::predictions::show))
-        .route("/runs/{id}/samples/{sample}", get(pages::samples::of_run))
+        .route("/runs/{id}/samples/{sample}", get(pages::run_sample::show))
+        .route("/runs/{id}/samples/{sample}/input", get(pages::run_sample::network_input))
         .route("/runs/{id}/evaluation", get(pages::evaluation::show))
         .route("/runs/{id}/category-to-paths", get(pages::maps::paths))
         .route("/runs/{id}/category-to-correct-predictions", get(pages::maps::correct))
         .route("/runs/{id}/category-to-predictions", get(pages::maps::all))
+        .route("/runs/{id}/maps", get(pages::maps::redirect))
         .route("/runs/{id}/{action}", post(pages::runs::act))
         // Images; their addresses name their content, so they never change.
         .route("/thumbnails/{hash}/{side}", get(images::thumbnail))
@@ -194,6 +196,8 @@ pub fn router(app: AppState) -> Router {
         .route("/api/v1/runs/{id}/events", get(api::events::stream))
         .route("/api/v1/runs/{id}/predictions", get(api::predictions::list))
         .route("/api/v1/runs/{id}/evaluation", get(api::evaluation::show))
+        .route("/api/v1/runs/{id}/evaluation.csv", get(api::evaluation::table))
+        .route("/api/v1/runs/{id}/confusion.csv", get(api::evaluation::confusion))
         .route("/api/v1/runs/{id}/batches", get(api::runs::batches))
         // The three maps: `category-to-paths` and so on, as JSON or, with `.csv`, as a table.
         .route("/api/v1/runs/{id}/{map}", get(api::evaluation::map))

@@ -27,11 +27,7 @@ pub(crate) async fn show(
     Path(id): Path<i64>,
     Query(query): Query<EvaluationQuery>,
 ) -> Result<Json<Value>> {
-    let run = find_run(&app, id).await?;
-    let split = chosen_split(&app, &run, query.split.as_deref()).await?;
-    let evaluation = find_evaluation(&app, &run, split)
-        .await?
-        .ok_or(Error::NotFound("evaluation: nothing was evaluated there yet"))?;
+    let (run, split, evaluation) = evaluated(&app, id, &query).await?;
     Ok(Json(evaluation_json(&run, split, &evaluation)))
 }
 
@@ -116,9 +112,9 @@ impl MapKind {
     /// What people call it.
     pub(crate) fn title(self) -> &'static str {
         match self {
-            MapKind::Paths => "Category → paths",
-            MapKind::Correct => "Category → correct predictions",
-            MapKind::All => "Category → predictions",
+            MapKind::Paths => "Paths",
+            MapKind::Correct => "Correct predictions",
+            MapKind::All => "All predictions",
         }
     }
 }
@@ -131,7 +127,7 @@ pub(crate) async fn list_map(
     kind: MapKind,
 ) -> Result<Vec<Prediction>> {
     let correct = (kind == MapKind::Correct).then_some(true);
-    let filter = Filter { split, actual: None, predicted: None, correct };
+    let filter = Filter { correct, ..Filter::of(split) };
     let mut items = app.store.list_predictions(run.id, &filter, Order::Confidence, None, i64::MAX).await?;
     items.sort_by(|a, b| (a.actual, &a.path).cmp(&(b.actual, &b.path)));
     Ok(items)
@@ -153,10 +149,7 @@ pub(crate) async fn map(
     };
     match (ending, query.format.as_deref()) {
         ("csv", _) | ("", Some("csv")) => {
-            let name = format!("attachment; filename=\"run-{id}-{split}-{slug}.csv\"");
-            let headers =
-                [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &name)];
-            Ok((headers, csv(&items, kind, class)).into_response())
+            Ok(csv_file(&format!("run-{id}-{split}-{slug}.csv"), list_csv(&items, kind, class)?))
         }
         ("", None | Some("json")) | ("json", _) => {
             let mut categories: Map<String, Value> =
@@ -179,28 +172,105 @@ pub(crate) async fn map(
     }
 }
 
-fn csv<'a>(items: &[Prediction], kind: MapKind, class: impl Fn(i64) -> &'a str) -> String {
-    let mut text = String::from(match kind {
-        MapKind::Paths => "category,path\r\n",
-        MapKind::Correct | MapKind::All => "category,path,predicted,confidence\r\n",
-    });
+fn list_csv<'a>(
+    items: &[Prediction],
+    kind: MapKind,
+    class: impl Fn(i64) -> &'a str,
+) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv_writer();
+    let columns = if kind == MapKind::Paths { 2 } else { 4 };
+    writer.write_record(&["category", "path", "predicted", "confidence"][..columns])?;
     for item in items {
-        let mut cells = vec![quoted(class(item.actual)), quoted(&item.path)];
-        if !matches!(kind, MapKind::Paths) {
-            cells.push(quoted(class(item.predicted)));
-            cells.push(item.confidence.to_string());
-        }
-        text.push_str(&cells.join(","));
-        text.push_str("\r\n");
+        let confidence = item.confidence.to_string();
+        let record = [class(item.actual), &item.path, class(item.predicted), &confidence];
+        writer.write_record(&record[..columns])?;
     }
-    text
+    Ok(writer.into_inner()?)
 }
 
-/// A cell as RFC 4180 wants it.
-fn quoted(cell: &str) -> String {
-    if cell.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
+/// As RFC 4180 wants it.
+fn csv_writer() -> csv::Writer<Vec<u8>> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new())
+}
+
+/// A table as a file to keep.
+fn csv_file(name: &str, bytes: Vec<u8>) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers =
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &disposition)];
+    (headers, bytes).into_response()
+}
+
+/// `/api/v1/runs/{id}/evaluation.csv`: the figures by class, a line a class.
+pub(crate) async fn table(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    Query(query): Query<EvaluationQuery>,
+) -> Result<Response> {
+    let (run, split, evaluation) = evaluated(&app, id, &query).await?;
+    let bytes = table_csv(&run.spec.classes, &evaluation)?;
+    Ok(csv_file(&format!("run-{id}-{split}-evaluation.csv"), bytes))
+}
+
+/// A figure that there is not is an empty cell.
+fn table_csv(classes: &[String], evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv_writer();
+    writer.write_record([
+        "class",
+        "images",
+        "correct",
+        "predicted",
+        "precision",
+        "recall",
+        "recall_lower",
+        "recall_upper",
+        "f1",
+    ])?;
+    let share = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    for (class, figures) in classes.iter().zip(&evaluation.per_class) {
+        let interval = wilson(figures.correct, figures.support);
+        writer.write_record([
+            class.clone(),
+            figures.support.to_string(),
+            figures.correct.to_string(),
+            figures.predicted.to_string(),
+            share(figures.precision),
+            share(figures.recall),
+            share(interval.map(|(lower, _)| lower)),
+            share(interval.map(|(_, upper)| upper)),
+            share(figures.f1),
+        ])?;
     }
+    Ok(writer.into_inner()?)
+}
+
+/// `/api/v1/runs/{id}/confusion.csv`: the confusion matrix, a line a true class, a column a predicted one.
+pub(crate) async fn confusion(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    Query(query): Query<EvaluationQuery>,
+) -> Result<Response> {
+    let (run, split, evaluation) = evaluated(&app, id, &query).await?;
+    let bytes = confusion_csv(&run.spec.classes, &evaluation)?;
+    Ok(csv_file(&format!("run-{id}-{split}-confusion.csv"), bytes))
+}
+
+fn confusion_csv(classes: &[String], evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv_writer();
+    writer.write_record(std::iter::once("true \\ predicted").chain(classes.iter().map(String::as_str)))?;
+    for (class, counts) in classes.iter().zip(evaluation.confusion.rows()) {
+        let counts = counts.iter().map(u64::to_string);
+        writer.write_record(std::iter::once(class.clone()).chain(counts))?;
+    }
+    Ok(writer.into_inner()?)
+}
+
+/// What an address asks the evaluation of.
+async fn evaluated(app: &AppState, id: i64, query: &EvaluationQuery) -> Result<(Run, Split, Evaluation)> {
+    let run = find_run(app, id).await?;
+    let split = chosen_split(app, &run, query.split.as_deref()).await?;
+    let evaluation = find_evaluation(app, &run, split)
+        .await?
+        .ok_or(Error::NotFound("evaluation: nothing was evaluated there yet"))?;
+    Ok((run, split, evaluation))
 }

@@ -1,17 +1,33 @@
 //! `/runs/{id}/evaluation`: how good a run is, beyond accuracy.
 
-use super::format::{self, link, number, percent};
+use super::evaluation_table::{Head, Row, Sort, heads, page_address, sort_rows};
+use super::format::{self, counted, link, number, percent, split_name};
 use super::frame::{Frame, page};
-use super::gallery::{MATRIX_CLASSES, Matrix, class_color};
+use super::matrix::{CellFigure, Matrix, MatrixOptions};
 use super::run_view::RunView;
-use crate::domain::metrics::{CALIBRATION_BINS, Evaluation as Figures, wilson};
-use crate::web::api::evaluation::{EvaluationQuery, find_evaluation};
+use crate::domain::confusion_cells::ConfusionCells;
+use crate::domain::metrics::{CALIBRATION_BINS, CalibrationBin, Evaluation as Figures, wilson};
+use crate::domain::result::Headline;
+use crate::web::api::evaluation::find_evaluation;
 use crate::web::api::{chosen_split, find_run};
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Result};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use serde::Deserialize;
+
+/// What the page's address chooses.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EvaluationPageQuery {
+    split: String,
+    /// A [`Sort`].
+    sort: String,
+    cells: String,
+    diagonal: String,
+    classes: String,
+}
 
 #[derive(Template)]
 #[template(path = "runs/evaluation.html")]
@@ -23,54 +39,58 @@ struct Evaluation {
     /// `None` before anything was evaluated.
     figures: Option<Figures>,
     matrix: Matrix,
+    /// The matrix is the main thing here.
+    small: bool,
+    options: MatrixOptions,
+    heads: Vec<Head>,
     rows: Vec<Row>,
-    bars: Vec<CalibrationBar>,
-}
-
-/// A class.
-struct Row {
-    class: String,
-    colour: String,
-    support: u64,
-    correct: u64,
-    predicted: u64,
-    precision: Option<f64>,
-    recall: Option<f64>,
-    interval: Option<(f64, f64)>,
-    f1: Option<f64>,
-    href_actual: String,
-    href_predicted: String,
-    href_correct: String,
-}
-
-impl Row {
-    fn interval_label(&self) -> String {
-        self.interval
-            .map_or_else(String::new, |(lower, upper)| format!("{:.0}–{:.0} %", lower * 100.0, upper * 100.0))
-    }
-
-    /// The interval as left edge and width in percent.
-    fn interval_box(&self) -> (f64, f64) {
-        self.interval.map_or((0.0, 0.0), |(lower, upper)| (lower * 100.0, (upper - lower) * 100.0))
-    }
+    sort: String,
+    bins: Vec<Bin>,
 }
 
 /// A bin of the calibration chart, in a box of 300 × 300.
-struct CalibrationBar {
+struct Bin {
     x: f64,
     width: f64,
     /// Height of the share that was right.
     accuracy: f64,
-    /// Where the mean confidence is.
-    confidence: f64,
+    /// Where the mean confidence is, from the top.
+    confidence_y: f64,
+    range: String,
+    count: u64,
+    mean: Option<f64>,
+    correct: Option<f64>,
     label: String,
+    href: String,
 }
+
+impl Bin {
+    fn top(&self) -> f64 {
+        CHART_SIDE - self.accuracy
+    }
+
+    fn right(&self) -> f64 {
+        self.x + self.width
+    }
+}
+
+const CHART_SIDE: f64 = 300.0;
+
+/// A line of the calibration chart's grid: its label, and how far it is from the left and from the top.
+struct Tick {
+    label: u32,
+    x: u32,
+    y: u32,
+}
+
+/// A choice of how the matrix is shown: label, address, whether it is made.
+type Choice = (&'static str, String, bool);
 
 impl Evaluation {
     /// The main figures: name, value, what it means.
     fn main(&self, figures: &Figures) -> Vec<(&'static str, String, &'static str)> {
         let mut main = vec![
-            ("Accuracy", percent(figures.accuracy), "share of images whose most probable class is right"),
+            ("Accuracy", percent(figures.accuracy), "share of images whose most probable class is correct"),
             (
                 "Balanced accuracy",
                 percent(figures.balanced_accuracy),
@@ -85,64 +105,134 @@ impl Evaluation {
             (
                 "Calibration error",
                 percent(figures.ece),
-                "expected calibration error: how far confidence and share of right answers differ; lower is better",
+                "expected calibration error: how far confidence and the share of correct predictions differ; lower is better",
             ),
         ];
         if let Some(top5) = figures.top5 {
             main.insert(
                 1,
-                ("Top-5", percent(Some(top5)), "share of images whose class is among the five most probable"),
+                (
+                    "Top-5 accuracy",
+                    percent(Some(top5)),
+                    "share of images whose class is among the five most probable",
+                ),
             );
         }
         main
     }
 
+    /// `85.2 % of 615 test images`.
+    fn headline(&self, figures: &Figures) -> String {
+        format!(
+            "{} of {} correct",
+            format::thousands(figures.correct),
+            counted(figures.total, "image", "images")
+        )
+    }
+
     fn interval(&self, figures: &Figures) -> String {
         wilson(figures.correct, figures.total).map_or_else(String::new, |(lower, upper)| {
-            format!("{:.1} to {:.1} %", lower * 100.0, upper * 100.0)
+            format!("{:.1}–{:.1}\u{a0}%", lower * 100.0, upper * 100.0)
         })
+    }
+
+    /// Which split the figures are of.
+    fn split_title(&self) -> String {
+        self.view.split.map_or_else(String::new, |split| format!("{} split", split_name(split)))
+    }
+
+    /// What the gap between validation and test says, where it is worth a mark.
+    fn gap(&self) -> Option<String> {
+        let gap = self.view.headline.as_ref().and_then(Headline::notable_gap)?;
+        let (points, way) = (gap.abs() * 100.0, if gap > 0.0 { "above" } else { "below" });
+        Some(format!("Validation accuracy is {points:.1} points {way} test accuracy."))
+    }
+
+    fn address(&self, options: MatrixOptions, sort: &str, anchor: &str) -> String {
+        let mut pairs = vec![("split", self.split.as_str()), ("sort", sort)];
+        pairs.extend(options.pairs());
+        page_address(&self.view.at("evaluation"), &pairs, anchor)
+    }
+
+    /// The choices of how the matrix is shown, by what they are about.
+    fn choices(&self) -> Vec<(&'static str, Vec<Choice>)> {
+        let own = self.options;
+        let choice = |label: &'static str, options: MatrixOptions| {
+            (label, self.address(options, &self.sort, "matrix"), options == own)
+        };
+        let figure = |figure| MatrixOptions { figure, ..own };
+        vec![
+            (
+                "Cells",
+                vec![
+                    choice("Counts", figure(CellFigure::Count)),
+                    choice("Row %", figure(CellFigure::RowShare)),
+                    choice("Column %", figure(CellFigure::ColumnShare)),
+                ],
+            ),
+            (
+                "Diagonal",
+                vec![
+                    choice("Shown", MatrixOptions { hide_diagonal: false, ..own }),
+                    choice("Hidden", MatrixOptions { hide_diagonal: true, ..own }),
+                ],
+            ),
+            (
+                "Classes",
+                vec![
+                    choice("As in the data set", MatrixOptions { by_similarity: false, ..own }),
+                    choice("Similar ones together", MatrixOptions { by_similarity: true, ..own }),
+                ],
+            ),
+        ]
+    }
+
+    /// What the cells' figures are, in a sentence.
+    fn cells_note(&self) -> &'static str {
+        match self.options.figure {
+            CellFigure::Count => "Each cell counts images.",
+            CellFigure::RowShare => "Each cell is a share of its row: of the images of the true class, in %.",
+            CellFigure::ColumnShare => {
+                "Each cell is a share of its column: of the images predicted as the class, in %."
+            }
+        }
+    }
+
+    /// The grid of the calibration chart.
+    fn ticks(&self) -> Vec<Tick> {
+        (0..=5).map(|at| Tick { label: at * 20, x: at * 60, y: 300 - at * 60 }).collect()
+    }
+
+    /// A table of the JSON interface as a file.
+    fn file(&self, name: &str) -> String {
+        link(&format!("/api/v1{}/{name}", self.view.href()), &[("split", &self.split)])
     }
 }
 
 pub(crate) async fn show(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(query): Query<EvaluationQuery>,
+    Query(query): Query<EvaluationPageQuery>,
 ) -> Result<Response> {
     let run = find_run(&app, id).await?;
-    let split = chosen_split(&app, &run, query.split.as_deref()).await?;
+    let options = MatrixOptions::read(&query.cells, &query.diagonal, &query.classes)?;
+    let sort = Sort::read(&query.sort)?;
+    let split = chosen_split(&app, &run, Some(query.split.as_str())).await?;
     let figures = find_evaluation(&app, &run, split).await?;
     let cells = app.store.list_cells(run.id, split).await?;
-    let view = RunView::load(&app, run).await?;
+    let view = RunView::load(&app, run).await?.showing(split);
     let base = view.href();
     let classes = &view.run.spec.classes;
-    let predictions = format!("{base}/predictions");
-    let rows = figures.iter().flat_map(|figures| classes.iter().zip(&figures.per_class).enumerate());
-    let rows: Vec<Row> = rows
-        .map(|(label, (class, figures))| {
-            let open = |pairs: &[(&str, &str)]| {
-                let mut all = vec![("split", split.as_str())];
-                all.extend(pairs);
-                link(&predictions, &all)
-            };
-            Row {
-                class: class.clone(),
-                colour: class_color(label),
-                support: figures.support,
-                correct: figures.correct,
-                predicted: figures.predicted,
-                precision: figures.precision,
-                recall: figures.recall,
-                interval: wilson(figures.correct, figures.support),
-                f1: figures.f1,
-                href_actual: open(&[("actual", class)]),
-                href_predicted: open(&[("predicted", class)]),
-                href_correct: open(&[("actual", class), ("predicted", class)]),
-            }
-        })
-        .collect();
-    let bars = figures.as_ref().map_or_else(Vec::new, calibration);
-    page(&Evaluation {
+    let gallery = view.at("predictions");
+    let mut rows = figures.as_ref().map_or_else(Vec::new, |figures| table_rows(&view, figures));
+    if let Some(sort) = sort {
+        sort_rows(&mut rows, sort);
+    }
+    let bins = figures.iter().flat_map(|figures| &figures.calibration).filter(|bin| bin.count > 0);
+    let bins = bins.map(|bin| Bin::new(bin, &gallery, split.as_str())).collect();
+    let counted = ConfusionCells::new(classes.len(), cells);
+    let matrix = Matrix::new(&gallery, split.as_str(), classes, &counted, options, ("", ""));
+    let mut evaluation = Evaluation {
         frame: Frame::load(
             &app,
             format!("Evaluation of {}", view.run.name),
@@ -151,32 +241,55 @@ pub(crate) async fn show(
         .await?,
         page: "evaluation",
         split: split.as_str().to_owned(),
-        matrix: Matrix::new(&base, split.as_str(), classes, &cells, (None, None)),
+        matrix,
+        small: false,
+        options,
+        heads: Vec::new(),
         figures,
         rows,
-        bars,
-        view: view.showing(split),
-    })
+        sort: query.sort,
+        bins,
+        view,
+    };
+    evaluation.heads = heads(sort, |sort| evaluation.address(options, sort, "per-class"));
+    page(&evaluation)
 }
 
-fn calibration(figures: &Figures) -> Vec<CalibrationBar> {
-    const SIDE: f64 = 300.0;
-    let width = SIDE / CALIBRATION_BINS as f64;
-    let bins = figures.calibration.iter().enumerate();
-    bins.filter_map(|(at, bin)| {
-        let (accuracy, confidence) = (bin.accuracy?, bin.confidence?);
-        Some(CalibrationBar {
-            x: at as f64 * width,
-            width,
-            accuracy: accuracy * SIDE,
-            confidence: confidence * SIDE,
+/// The rows of the table by class, in the data set's order.
+fn table_rows(view: &RunView, figures: &Figures) -> Vec<Row> {
+    let split = view.split.map_or("", protocol::sample::Split::as_str);
+    let gallery = view.at("predictions");
+    let open = |pairs: &[(&str, &str)]| {
+        let mut all = vec![("split", split)];
+        all.extend_from_slice(pairs);
+        link(&gallery, &all)
+    };
+    let classes = view.run.spec.classes.iter().zip(&figures.per_class).enumerate();
+    classes.map(|(label, (class, figures))| Row::new(label, class, *figures, open)).collect()
+}
+
+impl Bin {
+    fn new(bin: &CalibrationBin, gallery: &str, split: &str) -> Bin {
+        let width = CHART_SIDE / CALIBRATION_BINS as f64;
+        Bin {
+            x: bin.lower * CHART_SIDE,
+            width: width - 1.0,
+            accuracy: bin.accuracy.unwrap_or(0.0) * CHART_SIDE,
+            confidence_y: CHART_SIDE - bin.confidence.unwrap_or(0.0) * CHART_SIDE,
+            range: format!("{:.0}–{:.0}\u{a0}%", bin.lower * 100.0, bin.upper * 100.0),
+            count: bin.count,
+            mean: bin.confidence,
+            correct: bin.accuracy,
             label: format!(
-                "{}: mean confidence {}, {} right",
-                super::format::counted(bin.count, "image", "images"),
-                percent(Some(confidence)),
-                percent(Some(accuracy))
+                "{}: mean confidence {}, {} correct",
+                counted(bin.count, "image", "images"),
+                percent(bin.confidence),
+                percent(bin.accuracy)
             ),
-        })
-    })
-    .collect()
+            href: link(
+                gallery,
+                &[("split", split), ("confidence", &format!("{}..{}", bin.lower, bin.upper))],
+            ),
+        }
+    }
 }

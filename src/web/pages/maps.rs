@@ -1,19 +1,35 @@
-//! The three maps of a run as pages: category → paths, → correct predictions, → predictions.
+//! Lists by class: of each class the paths, the correct predictions or all predictions.
 
 use super::format::{counted, link};
 use super::frame::{Frame, page};
 use super::gallery::class;
 use super::run_view::RunView;
-use crate::web::api::evaluation::{EvaluationQuery, MapKind, list_map};
+use crate::web::api::evaluation::{MapKind, list_map};
 use crate::web::api::{chosen_split, find_run};
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Result};
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
 
 /// Paths that a page lists of a class; the files hold all.
 const LISTED: usize = 500;
+/// Up to this many paths a page lists them all; beyond, a class is read when it is unfolded.
+const AT_ONCE: usize = 400;
+
+/// What the page's address chooses.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MapQuery {
+    split: String,
+    /// This class alone.
+    class: String,
+    /// `1`: mistakes alone.
+    wrong: String,
+    /// As the files have it; a page is a page.
+    format: String,
+}
 
 #[derive(Template)]
 #[template(path = "runs/map.html")]
@@ -23,29 +39,35 @@ struct Map {
     page: &'static str,
     split: String,
     kind: MapKind,
+    query: MapQuery,
     categories: Vec<Category>,
 }
 
 struct Category {
     class: String,
     count: usize,
-    entries: Vec<Entry>,
+    /// The page of this class alone.
+    href: String,
+    /// None where the class is read when it is unfolded.
+    entries: Option<Vec<Entry>>,
+    open: bool,
 }
 
 impl Category {
     fn summary(&self) -> String {
-        counted(self.count as i64, "image", "images")
+        counted(self.count, "image", "images")
     }
 
     fn left_out(&self) -> usize {
-        self.count - self.entries.len()
+        self.entries.as_ref().map_or(0, |entries| self.count - entries.len())
     }
 }
 
 struct Entry {
     path: String,
+    hash: String,
     href: String,
-    /// `→ dog 0.93` or `✓ 0.98`; empty on the map of paths.
+    /// `✗ dog 0.93` or `✓ 0.98`; empty on the list of paths.
     prediction: String,
 }
 
@@ -68,46 +90,68 @@ impl Map {
     fn file(&self, format: &str) -> String {
         link(&format!("/api/v1{}.{format}", self.here()), &[("split", &self.split)])
     }
+
+    /// Whether mistakes can be asked for alone.
+    fn has_mistakes(&self) -> bool {
+        self.kind != MapKind::Correct
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.view.run.spec.classes
+    }
+
+    fn wrong_only(&self) -> bool {
+        !self.query.wrong.is_empty()
+    }
 }
 
-pub(crate) async fn paths(
-    app: State<AppState>,
-    id: Path<i64>,
-    query: Query<EvaluationQuery>,
-) -> Result<Response> {
+/// `/runs/{id}/maps`, which is what people type.
+pub(crate) async fn redirect(Path(id): Path<i64>) -> Response {
+    Redirect::permanent(&format!("/runs/{id}/{}", MapKind::Paths.slug())).into_response()
+}
+
+pub(crate) async fn paths(app: State<AppState>, id: Path<i64>, query: Query<MapQuery>) -> Result<Response> {
     show(app, id, query, MapKind::Paths).await
 }
 
-pub(crate) async fn correct(
-    app: State<AppState>,
-    id: Path<i64>,
-    query: Query<EvaluationQuery>,
-) -> Result<Response> {
+pub(crate) async fn correct(app: State<AppState>, id: Path<i64>, query: Query<MapQuery>) -> Result<Response> {
     show(app, id, query, MapKind::Correct).await
 }
 
-pub(crate) async fn all(
-    app: State<AppState>,
-    id: Path<i64>,
-    query: Query<EvaluationQuery>,
-) -> Result<Response> {
+pub(crate) async fn all(app: State<AppState>, id: Path<i64>, query: Query<MapQuery>) -> Result<Response> {
     show(app, id, query, MapKind::All).await
 }
 
 async fn show(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(query): Query<EvaluationQuery>,
+    Query(mut query): Query<MapQuery>,
     kind: MapKind,
 ) -> Result<Response> {
     let run = find_run(&app, id).await?;
-    let split = chosen_split(&app, &run, query.split.as_deref()).await?;
-    let items = list_map(&app, &run, split, kind).await?;
-    let view = RunView::load(&app, run).await?;
+    let split = chosen_split(&app, &run, Some(query.split.as_str())).await?;
+    split.as_str().clone_into(&mut query.split);
+    let mut items = list_map(&app, &run, split, kind).await?;
+    if !query.wrong.is_empty() {
+        items.retain(|item| item.actual != item.predicted);
+    }
+    let view = RunView::load(&app, run).await?.showing(split);
     let (base, classes) = (view.href(), &view.run.spec.classes);
+    let here = format!("{base}/{}", kind.slug());
+    let all_at_once = items.len() <= AT_ONCE;
     let mut categories: Vec<Category> = classes
         .iter()
-        .map(|class| Category { class: class.clone(), count: 0, entries: Vec::new() })
+        .map(|class| {
+            let chosen = *class == query.class;
+            let listed = all_at_once || chosen;
+            Category {
+                class: class.clone(),
+                count: 0,
+                href: link(&here, &[("split", &query.split), ("class", class), ("wrong", &query.wrong)]),
+                entries: listed.then(Vec::new),
+                open: chosen || classes.len() <= 3,
+            }
+        })
         .collect();
     for item in items {
         let Some(category) = usize::try_from(item.actual).ok().and_then(|label| categories.get_mut(label))
@@ -115,28 +159,33 @@ async fn show(
             continue;
         };
         category.count += 1;
-        if category.count > LISTED {
+        let Some(entries) = category.entries.as_mut().filter(|entries| entries.len() < LISTED) else {
             continue;
-        }
+        };
         let prediction = match kind {
             MapKind::Paths => String::new(),
             _ if item.actual == item.predicted => format!("✓ {:.2}", item.confidence),
-            _ => format!("→ {} {:.2}", class(classes, item.predicted), item.confidence),
+            _ => format!("✗ {} {:.2}", class(classes, item.predicted), item.confidence),
         };
         let href = link(&format!("{base}/samples/{}", item.sample_id), &[("split", split.as_str())]);
-        category.entries.push(Entry { path: item.path, href, prediction });
+        entries.push(Entry { path: item.path, hash: item.hash, href, prediction });
     }
+    categories.retain(|category| {
+        (query.class.is_empty() || category.class == query.class)
+            && (category.count > 0 || query.wrong.is_empty())
+    });
     page(&Map {
         frame: Frame::load(
             &app,
-            format!("{} – {}", kind.title(), view.run.name),
+            format!("{} by class – {}", kind.title(), view.run.name),
             &[("Runs", "/runs"), (&view.run.name, &base)],
         )
         .await?,
         page: "maps",
-        split: split.as_str().to_owned(),
+        split: query.split.clone(),
         kind,
+        query,
         categories,
-        view: view.showing(split),
+        view,
     })
 }

@@ -1,10 +1,19 @@
-//! `/runs/{id}/predictions`: the gallery of what a run said.
+//! `/runs/{id}/predictions`: the gallery of what a run predicted.
 
-use super::format::{self, link, thousands};
+use super::edit_bar::{EditBar, Flash};
+use super::format::{self, counted, link, thousands};
 use super::frame::{Frame, page};
-use super::gallery::{Matrix, Tile};
+use super::gallery::Tile;
+use super::histogram::Histogram;
+use super::matrix::{Matrix, MatrixOptions};
+use super::prediction_tiles::{MistakeGroup, Shown, mistakes_by_class};
 use super::run_view::RunView;
-use crate::store::predictions::{Filter, Order};
+use crate::domain::confusion_cells::ConfusionCells;
+use crate::domain::dataset::DatasetState;
+use crate::domain::ids::{DatasetId, SampleId};
+use crate::domain::metadata::MetadataFilter;
+use crate::store::predictions::Order;
+use crate::store::runs::Run;
 use crate::web::api::find_run;
 use crate::web::api::predictions::{PredictionsQuery, find_page};
 use crate::web::extract::{Path, Query};
@@ -13,12 +22,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-/// Tiles of a class in the overview.
-const OVERVIEW_TILES: i64 = 12;
-/// Classes in the overview, those with most mistakes first.
-const OVERVIEW_CLASSES: usize = 24;
 /// Tiles that a page brings at a time.
 const PAGE_TILES: i64 = 60;
+/// Tiles that a page brings at most, so that the tile one comes back to is there.
+const MOST_TILES: i64 = 600;
+/// Values of a metadata column that the filter offers.
+const OFFERED_VALUES: usize = 40;
 
 #[derive(Template)]
 #[template(path = "runs/predictions.html")]
@@ -26,30 +35,27 @@ struct Predictions {
     frame: Frame,
     view: RunView,
     page: &'static str,
+    query: PredictionsQuery,
+    order: Order,
     split: String,
-    actual: String,
-    predicted: String,
-    correct: String,
-    order: String,
     total: i64,
     matrix: Matrix,
-    /// Without a filter: a strip a class.
-    strips: Vec<Strip>,
-    /// With one: a page of tiles.
+    histogram: Histogram,
+    /// Without a filter: the mistakes of each class.
+    groups: Vec<MistakeGroup>,
+    /// Classes without a mistake, and the address of their images.
+    all_correct: Vec<(String, String)>,
+    /// With a filter: a page of tiles.
     tiles: Vec<Tile>,
     next: Option<String>,
     /// What is filtered: words, and the same page without it.
     chips: Vec<(String, String)>,
-}
-
-/// The mistakes of a class.
-struct Strip {
-    class: String,
-    wrong: i64,
-    total: i64,
-    tiles: Vec<Tile>,
-    href_wrong: String,
-    href_all: String,
+    /// Metadata columns with some of their values.
+    metadata: Vec<(String, Vec<(String, i64)>)>,
+    /// The bar that edits what is selected: a wrong label is found here.
+    edit_bar: Option<EditBar>,
+    /// The matrix stands beside the gallery.
+    small: bool,
 }
 
 impl Predictions {
@@ -57,8 +63,74 @@ impl Predictions {
         &self.view.run.spec.classes
     }
 
-    fn filtered(&self) -> bool {
-        !self.chips.is_empty()
+    fn is_overview(&self) -> bool {
+        self.query.is_overview()
+    }
+
+    /// What is on screen, in a sentence: `3 mistakes of 415, by class, most confident first`.
+    fn headline(&self) -> String {
+        if self.is_overview() {
+            let (wrong, total) =
+                self.view.shown_result().map_or((0, 0), |result| (result.wrong, result.total));
+            return format!(
+                "{} of {}, by class, most confident first",
+                counted(wrong, "mistake", "mistakes"),
+                thousands(total)
+            );
+        }
+        format!("{}, {}", counted(self.total, "image", "images"), order_title(self.order))
+    }
+
+    /// Values of the field *Show*: value, label, whether chosen. The overview shows the wrong ones.
+    fn shows(&self) -> [(&'static str, &'static str, bool); 3] {
+        let chosen = match self.query.correct.as_str() {
+            "" if self.is_overview() => "false",
+            "" => "all",
+            word => word,
+        };
+        [("all", "all"), ("false", "wrong"), ("true", "correct")]
+            .map(|(value, label)| (value, label, value == chosen))
+    }
+
+    /// Values of the field *Order*.
+    fn orders(&self) -> Vec<(&'static str, &'static str, bool)> {
+        Order::ALL
+            .into_iter()
+            .map(|order| {
+                // The usual order needs no word, unless it is what makes the page a list.
+                let chosen = if self.is_overview() { order == Order::Class } else { order == self.order };
+                (order.as_str(), order_title(order), chosen)
+            })
+            .collect()
+    }
+
+    /// Whether the metadata filter is one that the list of values does not offer.
+    fn other_metadata(&self) -> bool {
+        let offered = |(column, values): &(String, Vec<(String, i64)>)| {
+            values.iter().any(|(value, _)| self.query.metadata == format!("{column}={value}"))
+        };
+        !self.query.metadata.is_empty() && !self.metadata.iter().any(offered)
+    }
+
+    /// The ends of the confidence in percent, as its two fields show them.
+    fn confidence_ends(&self) -> (String, String) {
+        let range = self.query.confidence_range().ok().flatten();
+        let percent = |share: f64| {
+            let percent = (share * 1000.0).round() / 10.0;
+            percent.to_string()
+        };
+        range.map_or_else(Default::default, |(above, up_to)| (percent(above), percent(up_to)))
+    }
+}
+
+/// `most confident first`.
+fn order_title(order: Order) -> &'static str {
+    match order {
+        Order::Confidence => "most confident first",
+        Order::LeastConfident => "least confident first",
+        Order::Loss => "highest loss first",
+        Order::Margin => "closest second class first",
+        Order::Class => "by true class",
     }
 }
 
@@ -66,55 +138,27 @@ pub(crate) async fn show(
     State(app): State<AppState>,
     Path(id): Path<i64>,
     Query(mut query): Query<PredictionsQuery>,
+    flash: Flash,
 ) -> Result<Response> {
     let run = find_run(&app, id).await?;
-    query.limit.get_or_insert(PAGE_TILES);
+    query.limit = Some(reach(&app, &run, &query).await?);
     let found = find_page(&app, &run, &query).await?;
-    let view = RunView::load(&app, run).await?;
+    let filter = found.filter;
+    filter.split.as_str().clone_into(&mut query.split);
+    let view = RunView::load(&app, run).await?.showing(filter.split);
     let run = &view.run;
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let (actual, predicted, correct, order) =
-        (text(&query.actual), text(&query.predicted), text(&query.correct), text(&query.order));
-    let split = found.filter.split.as_str();
-    let base = view.href();
-    let pairs = [
-        ("split", split),
-        ("actual", actual.as_str()),
-        ("predicted", predicted.as_str()),
-        ("correct", correct.as_str()),
-        ("order", order.as_str()),
-    ];
-    let here = format!("{base}/predictions");
-    let without = |left_out: &str| {
-        let rest: Vec<_> = pairs.iter().copied().filter(|(key, _)| *key != left_out).collect();
-        link(&here, &rest)
-    };
-    let mut chips = Vec::new();
-    for (key, value, words) in [
-        ("actual", &actual, format!("actual: {actual}")),
-        ("predicted", &predicted, format!("predicted: {predicted}")),
-        ("correct", &correct, (if correct == "true" { "right ones" } else { "wrong ones" }).to_owned()),
-        ("order", &order, format!("by {order}")),
-    ] {
-        if !value.is_empty() {
-            chips.push((words, without(key)));
-        }
-    }
-    let cells = app.store.list_cells(run.id, found.filter.split).await?;
-    let chosen = (Some(actual.as_str()), Some(predicted.as_str()));
-    let matrix = Matrix::new(&base, split, &run.spec.classes, &cells, chosen);
-    let strips =
-        if chips.is_empty() { overview(&app, &view, found.filter.split, &cells).await? } else { Vec::new() };
-    let tiles = if chips.is_empty() {
-        Vec::new()
-    } else {
-        found.items.iter().map(|item| Tile::prediction(&base, &pairs, &run.spec.classes, item)).collect()
-    };
-    let next = found.next_cursor.as_ref().map(|cursor| {
-        let mut with_cursor = pairs.to_vec();
-        with_cursor.push(("cursor", cursor));
-        link(&here, &with_cursor)
-    });
+    let (base, here) = (view.href(), view.at("predictions"));
+    let classes = &run.spec.classes;
+    let cells = ConfusionCells::new(classes.len(), app.store.list_cells(run.id, filter.split).await?);
+    let chosen = (query.actual.as_str(), query.predicted.as_str());
+    let matrix = Matrix::new(&here, &query.split, classes, &cells, MatrixOptions::default(), chosen);
+    let shown = Shown::of(&query, found.order);
+    let is_overview = query.is_overview();
+    let groups =
+        if is_overview { mistakes_by_class(&app, run, filter.split, &cells).await? } else { Vec::new() };
+    let no_mistakes = |class: &usize| cells.row_sum(*class) > 0 && cells.wrong(*class) == 0;
+    let all_correct = (0..classes.len()).filter(|class| is_overview && no_mistakes(class));
+    let bins = app.store.count_confidences(run.id, &filter).await?;
     page(&Predictions {
         frame: Frame::load(
             &app,
@@ -123,74 +167,104 @@ pub(crate) async fn show(
         )
         .await?,
         page: "predictions",
-        split: split.to_owned(),
+        order: found.order,
+        split: query.split.clone(),
         total: found.total,
+        histogram: Histogram::new(&bins, &here, &query),
+        all_correct: all_correct
+            .map(|class| {
+                let name = classes[class].as_str();
+                let href = link(&here, &[("split", &query.split), ("actual", name), ("correct", "all")]);
+                (format!("{name} ({})", thousands(cells.row_sum(class))), href)
+            })
+            .collect(),
+        tiles: if is_overview {
+            Vec::new()
+        } else {
+            found.items.iter().map(|item| shown.tile(&base, classes, item)).collect()
+        },
+        next: found.next_cursor.as_ref().map(|cursor| with(&here, &query, &[("cursor", cursor)])),
+        chips: chips(&here, &query),
+        metadata: offered_metadata(&app, run.dataset_id).await?,
+        edit_bar: edit_bar(&app, run, &flash, with(&here, &query, &[])).await?,
+        small: true,
         matrix,
-        strips,
-        tiles,
-        next,
-        chips,
-        actual,
-        predicted,
-        correct,
-        order,
-        view: view.showing(found.filter.split),
+        groups,
+        query,
+        view,
     })
 }
 
-/// The most confident mistakes of every class; classes with most mistakes first.
-async fn overview(
+/// The bar that edits the data set of a run, where it can be edited.
+pub(super) async fn edit_bar(
     app: &AppState,
-    view: &RunView,
-    split: protocol::sample::Split,
-    cells: &[(i64, i64, i64)],
-) -> Result<Vec<Strip>> {
-    let run = &view.run;
-    let base = view.href();
-    let mut counts: Vec<(i64, i64, i64)> = (0_i64..)
-        .zip(&run.spec.classes)
-        .map(|(label, _)| {
-            let of = |wrong: bool| {
-                cells
-                    .iter()
-                    .filter(|cell| cell.0 == label && (!wrong || cell.1 != label))
-                    .map(|cell| cell.2)
-                    .sum::<i64>()
-            };
-            (label, of(true), of(false))
-        })
-        .filter(|(_, _, total)| *total > 0)
-        .collect();
-    counts.sort_by_key(|(label, wrong, _)| (-wrong, *label));
-    counts.truncate(OVERVIEW_CLASSES);
-    let mut strips = Vec::new();
-    for (label, wrong, total) in counts {
-        let class = super::gallery::class(&run.spec.classes, label).to_owned();
-        let filter = Filter { split, actual: Some(label), predicted: None, correct: Some(false) };
-        let items =
-            app.store.list_predictions(run.id, &filter, Order::Confidence, None, OVERVIEW_TILES).await?;
-        let here = format!("{base}/predictions");
-        let pairs = [("split", split.as_str()), ("actual", class.as_str()), ("correct", "false")];
-        strips.push(Strip {
-            wrong,
-            total,
-            tiles: items
-                .iter()
-                .map(|item| Tile::prediction(&base, &pairs, &run.spec.classes, item))
-                .collect(),
-            href_wrong: link(&here, &pairs),
-            href_all: link(&here, &pairs[..2]),
-            class,
-        });
+    run: &Run,
+    flash: &Flash,
+    back: String,
+) -> Result<Option<EditBar>> {
+    let dataset = app.store.find_dataset(run.dataset_id).await?;
+    match dataset.filter(|dataset| dataset.state == DatasetState::Ready) {
+        Some(dataset) => Ok(Some(EditBar::load(app, &dataset, flash, back).await?)),
+        None => Ok(None),
     }
-    Ok(strips)
 }
 
-impl Strip {
-    fn summary(&self) -> String {
-        match self.wrong {
-            0 => format!("all {} right", thousands(self.total)),
-            wrong => format!("{} of {} wrong", thousands(wrong), thousands(self.total)),
-        }
+/// How many tiles to bring: a page, or as many as it takes to reach the tile that one comes back to.
+async fn reach(app: &AppState, run: &Run, query: &PredictionsQuery) -> Result<i64> {
+    let usual = query.limit.unwrap_or(PAGE_TILES);
+    let Some(sample) = query.at else { return Ok(usual) };
+    let sample = SampleId(sample);
+    let Some((_, prediction)) = app.store.find_prediction(run.id, sample).await? else { return Ok(usual) };
+    let (filter, order) = (query.filter(app, run).await?, query.order()?);
+    let row = (order.value(&prediction), sample);
+    let before = app.store.count_predictions_before(run.id, &filter, order, row).await?;
+    Ok((before + PAGE_TILES / 2).clamp(usual.min(MOST_TILES), MOST_TILES))
+}
+
+/// The same gallery with other values of some keys.
+pub(super) fn with(here: &str, query: &PredictionsQuery, changes: &[(&str, &str)]) -> String {
+    let own = query.pairs();
+    let changed = |key: &str| changes.iter().any(|(other, _)| *other == key);
+    let mut pairs: Vec<(&str, &str)> =
+        own.iter().filter(|(key, _)| !changed(key)).map(|(key, value)| (*key, value.as_str())).collect();
+    pairs.extend_from_slice(changes);
+    link(here, &pairs)
+}
+
+fn chips(here: &str, query: &PredictionsQuery) -> Vec<(String, String)> {
+    let show = match query.correct.as_str() {
+        "true" => "correct only",
+        "false" => "wrong only",
+        "all" => "correct and wrong",
+        _ => "",
+    };
+    let range = query.confidence_range().ok().flatten();
+    let confidence = range.map_or_else(String::new, |(above, up_to)| {
+        format!("confidence {:.1}–{:.1}\u{a0}%", above * 100.0, up_to * 100.0)
+    });
+    let metadata = MetadataFilter::from_text(&query.metadata).map(|filter| filter.words());
+    let named = |label: &str, value: &str| match value {
+        "" => String::new(),
+        value => format!("{label}: {value}"),
+    };
+    let words = [
+        ("actual", named("true class", &query.actual)),
+        ("predicted", named("predicted", &query.predicted)),
+        ("correct", show.to_owned()),
+        ("confidence", confidence),
+        ("metadata", metadata.unwrap_or_default()),
+        ("search", named("file name", query.search.trim())),
+        ("order", query.order().ok().filter(|_| !query.order.is_empty()).map_or("", order_title).to_owned()),
+    ];
+    let given = words.into_iter().filter(|(_, words)| !words.is_empty());
+    given.map(|(key, words)| (words, with(here, query, &[(key, "")]))).collect()
+}
+
+/// The metadata columns with their most frequent values; the rest can be typed.
+async fn offered_metadata(app: &AppState, dataset: DatasetId) -> Result<Vec<(String, Vec<(String, i64)>)>> {
+    let mut columns = app.store.list_metadata(dataset).await?;
+    for column in &mut columns {
+        column.values.truncate(OFFERED_VALUES);
     }
+    Ok(columns.into_iter().map(|column| (column.name, column.values)).collect())
 }
