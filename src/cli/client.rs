@@ -35,6 +35,17 @@ impl Client {
         Self::read(answer, &self.url)
     }
 
+    /// Asks that something be removed.
+    pub(super) fn delete(&self, path: &str) -> anyhow::Result<()> {
+        let mut answer =
+            self.agent.delete(format!("{}{path}", self.url)).call().context("asking the server")?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let body: Value = answer.body_mut().read_json().context("reading the server's answer")?;
+        bail!("{}", message(&body))
+    }
+
     fn read(
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
         url: &str,

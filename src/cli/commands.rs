@@ -160,10 +160,12 @@ fn recipe(arguments: &ArgMatches) -> anyhow::Result<Value> {
     if let Some((field, why)) = errors.into_iter().next() {
         bail!("--{}: {why}", field.replace('_', "-"));
     }
-    values.insert(
-        "dataset".into(),
-        json!(arguments.get_one::<String>("dataset").context("DATASET is required")?),
-    );
+    if let Some(dataset) = arguments.get_one::<String>("dataset") {
+        values.insert("dataset".into(), json!(dataset));
+    }
+    if let Ok(Some(like)) = arguments.try_get_one::<i64>("like") {
+        values.insert("like".into(), json!(like));
+    }
     Ok(Value::Object(values))
 }
 

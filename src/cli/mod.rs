@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod demo;
 mod progress;
+mod runs;
 
 use crate::app::{App, Holder, hold};
 use crate::domain::recipe::{FIELDS, FieldType};
@@ -64,6 +65,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
         match name {
             "import" => commands::import(&client, arguments, json),
             "train" => commands::train(&client, arguments, json),
+            "runs" => runs::runs(&client, arguments, json),
             "evaluate" => commands::evaluate(&client, arguments, json),
             "predict" => commands::predict(&data, arguments, json),
             "export" => commands::export(&client, arguments),
@@ -173,9 +175,43 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("train")
                 .about("Train a run, and wait until it has ended")
-                .after_help("Example: tintype train pets --model small-cnn --epochs 3")
-                .arg(dataset.clone())
+                .after_help(
+                    "Examples: tintype train pets --model small-cnn --epochs 3\n          tintype train --like 7 --learning-rate 0.001",
+                )
+                .arg(dataset.clone().required_unless_present("like").required(false))
+                .arg(
+                    Arg::new("like")
+                        .long("like")
+                        .value_name("RUN")
+                        .value_parser(value_parser!(i64))
+                        .help("Take the settings of this run where none are given; without DATASET its data set too"),
+                )
                 .args(FIELDS.iter().map(option)),
+        )
+        .subcommand(
+            Command::new("runs")
+                .about("List the runs, newest first, or delete some")
+                .after_help("Examples: tintype runs --state failed\n          tintype runs delete 3 4 --yes")
+                .arg(Arg::new("state").long("state").value_name("STATE").help("Only those in this state"))
+                .arg(Arg::new("tag").long("tag").value_name("TAG").help("Only those with this tag"))
+                .subcommand(
+                    Command::new("delete")
+                        .about("Delete runs with their files")
+                        .arg(
+                            Arg::new("runs")
+                                .required(true)
+                                .num_args(1..)
+                                .value_name("RUN")
+                                .value_parser(value_parser!(i64))
+                                .help("Their numbers"),
+                        )
+                        .arg(
+                            Arg::new("yes")
+                                .long("yes")
+                                .action(ArgAction::SetTrue)
+                                .help("Really; without it they are only named"),
+                        ),
+                ),
         )
         .subcommand(
             Command::new("evaluate")

@@ -9,6 +9,7 @@ mod guard;
 mod images;
 mod live;
 mod pages;
+mod run_query;
 
 pub use error::Error;
 
@@ -124,9 +125,13 @@ pub fn router(app: AppState) -> Router {
         .route("/datasets/{id}/edits", post(pages::edits::edit))
         .route("/datasets/{id}/samples/{sample}", get(pages::dataset_sample::show))
         .route("/datasets/{id}/samples/{sample}/original", get(images::original))
-        .route("/runs", get(pages::runs::list).post(pages::run_form::create))
+        .route("/runs", get(pages::run_list::list).post(pages::run_form::create))
         .route("/runs/new", get(pages::run_form::show))
         .route("/runs/new/preview", post(pages::run_form::preview))
+        .route("/runs/delete", get(pages::run_list::ask_to_delete))
+        .route("/runs/selected", post(pages::run_list::act_on_selected))
+        .route("/live/run-list", get(pages::run_list::table))
+        .route("/runs/{id}/log", get(pages::runs::log))
         .route("/runs/{id}", get(pages::runs::show))
         .route("/runs/{id}/inputs", get(pages::inputs::show))
         .route("/runs/{id}/gradients", get(pages::gradients::show))

@@ -9,6 +9,7 @@ mod import;
 mod lab;
 mod live;
 mod overview;
+mod run_actions;
 mod run_form;
 mod runs;
 mod search;

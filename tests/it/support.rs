@@ -155,6 +155,17 @@ impl Server {
         (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
     }
 
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> (u16, Value) {
+        let mut answer = self.agent.patch(format!("{}{path}", self.url)).send_json(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
+    }
+
+    /// Status and answer, which is empty where all went well.
+    pub(crate) fn delete(&self, path: &str) -> (u16, String) {
+        let mut answer = self.agent.delete(format!("{}{path}", self.url)).call().unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
     /// Asks again until the answer is as wanted.
     pub(crate) fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..3000 {

@@ -8,7 +8,7 @@ use crate::web::extract::Path;
 use crate::web::{AppState, Error, Result};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use protocol::sample::Split;
 use serde::Deserialize;
@@ -30,8 +30,16 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
     Ok(Json(dataset_json(&app, &dataset).await?))
 }
 
-pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<StatusCode> {
+/// `DELETE /api/v1/datasets/{id}`; with `?runs=true` its runs before it.
+pub(crate) async fn delete(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    RawQuery(query): RawQuery,
+) -> Result<StatusCode> {
     let dataset = find_dataset(&app, id).await?;
+    if query.as_deref() == Some("runs=true") {
+        crate::actions::runs::delete_all_of(&app.store, &app.runs, dataset.id).await?;
+    }
     Ok(match actions::remove(&app.store, &app.imports, &dataset).await? {
         Removal::Removed => StatusCode::NO_CONTENT,
         Removal::Stopping => StatusCode::ACCEPTED,

@@ -144,9 +144,13 @@ fn description() -> Value {
             "delete": {"summary": "Forget one", "responses": {"204": {"description": "Gone"}, "404": problem()}},
         },
         "/api/v1/runs": {
-            "get": call("Every run, newest first", &[], "200"),
+            "get": call(
+                "Runs, newest first or as sorted",
+                &["q", "state", "dataset", "model", "tag", "starred", "archived", "sort", "order"],
+                "200",
+            ),
             "post": {
-                "summary": "Queue a run",
+                "summary": "Queue a run; with `like`, one with the settings of another, but for what is given",
                 "requestBody": {"required": true, "content": {"application/json": {"schema": recipe()}}},
                 "responses": {"201": {"description": "The run"}, "422": problem()},
             },
@@ -180,6 +184,7 @@ fn description() -> Value {
             "200",
         )},
     });
+    add_run_changes(&mut paths);
     for action in ["cancel", "pause", "resume"] {
         paths[format!("/api/v1/runs/{{id}}/{action}")] = json!({"post": {
             "summary": format!("{action} it"),
@@ -214,6 +219,37 @@ fn description() -> Value {
     })
 }
 
+/// What may be changed of a run.
+fn add_run_changes(paths: &mut Value) {
+    let one = &mut paths["/api/v1/runs/{id}"];
+    one["patch"] = json!({
+        "summary": "Change what a person says of it; what is left out stays",
+        "requestBody": {"required": true, "content": {"application/json": {"schema": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "name": {"type": "string"},
+                "note": {"type": "string"},
+                "starred": {"type": "boolean"},
+                "archived": {"type": "boolean"},
+                "tags": {"type": "array", "items": {"type": "string"}},
+            },
+        }}}},
+        "responses": {"200": {"description": "The run"}, "404": problem(), "422": problem()},
+    });
+    one["delete"] = json!({
+        "summary": "Remove it with its files",
+        "responses": {"204": {"description": "Gone"}, "404": problem(), "409": problem()},
+    });
+    paths["/api/v1/runs/{id}/epochs"] = json!({"post": {
+        "summary": "Let a completed run go on until it has had so many epochs",
+        "requestBody": {"required": true, "content": {"application/json": {"schema": {
+            "type": "object", "required": ["epochs"], "properties": {"epochs": {"type": "integer", "maximum": 1000}},
+        }}}},
+        "responses": {"200": {"description": "The run"}, "404": problem(), "409": problem(), "422": problem()},
+    }});
+}
+
 fn problem() -> Value {
     json!({
         "description": "What is wrong, in words",
@@ -232,7 +268,10 @@ fn call(summary: &str, query: &[&str], status: &str) -> Value {
 }
 
 fn recipe() -> Value {
-    let mut properties = json!({"dataset": {"type": ["integer", "string"], "description": "Number or name"}});
+    let mut properties = json!({
+        "dataset": {"type": ["integer", "string"], "description": "Number or name; left out with `like`, that of the run"},
+        "like": {"type": "integer", "description": "Number of the run whose settings are taken where none are given"},
+    });
     for field in FIELDS {
         let mut schema = match field.field_type {
             FieldType::Choice(choices) => {
@@ -246,7 +285,7 @@ fn recipe() -> Value {
         schema["description"] = json!(field.help);
         properties[field.name] = schema;
     }
-    json!({"type": "object", "required": ["dataset"], "additionalProperties": false, "properties": properties})
+    json!({"type": "object", "anyOf": [{"required": ["dataset"]}, {"required": ["like"]}], "additionalProperties": false, "properties": properties})
 }
 
 #[cfg(test)]
@@ -259,7 +298,7 @@ mod tests {
         let body =
             &description["paths"]["/api/v1/runs"]["post"]["requestBody"]["content"]["application/json"];
         let properties = body["schema"]["properties"].as_object().unwrap();
-        assert_eq!(properties.len(), FIELDS.len() + 1);
+        assert_eq!(properties.len(), FIELDS.len() + 2);
         assert_eq!(properties["epochs"]["minimum"], 0);
         assert!(description["components"]["schemas"]["Error"].is_object());
         assert!(description["paths"]["/api/v1/runs/{id}/category-to-paths.csv"]["parameters"].is_array());

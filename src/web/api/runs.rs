@@ -6,19 +6,27 @@ use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FieldErrors, Recipe, Values};
 use crate::store::datasets::Dataset;
+use crate::store::run_list::RunSelection;
 use crate::store::runs::Run;
 use crate::web::extract::Path;
+use crate::web::run_query::RunQuery;
 use crate::web::{AppState, Error, Result};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub(crate) async fn list(State(app): State<AppState>) -> Result<Json<Value>> {
-    let runs = app.store.list_runs().await?;
-    Ok(Json(json!({"items": runs.iter().map(run_json).collect::<Vec<_>>()})))
+/// Those that the query asks for; `q`, `state`, `dataset`, `model`, `tag`, `starred`, `archived`, `sort` and `order` are those of the
+/// page. Archived ones are among them unless it says otherwise.
+pub(crate) async fn list(State(app): State<AppState>, RawQuery(text): RawQuery) -> Result<Json<Value>> {
+    let mut query = RunQuery::read(&text.unwrap_or_default())?;
+    if query.archived.is_empty() {
+        query.archived = "all".to_owned();
+    }
+    let runs = query.apply(app.store.list_run_rows(RunSelection::All).await?.runs);
+    Ok(Json(json!({"items": runs.iter().map(|listed| run_json(&listed.run)).collect::<Vec<_>>()})))
 }
 
 pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {

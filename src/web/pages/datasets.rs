@@ -17,6 +17,7 @@ use crate::web::extract::Path;
 use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::Form;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use std::collections::BTreeMap;
@@ -97,8 +98,17 @@ pub(crate) async fn read_again(
 }
 
 /// `POST /datasets/{id}/delete`: removes it, or stops its import; back to the data sets.
-pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
-    actions::remove(&app.store, &app.imports, &find_dataset(&app, id).await?).await?;
+/// `POST /datasets/{id}/delete`: removes it; with `runs=true` its runs before it.
+pub(crate) async fn delete(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    body: Bytes,
+) -> Result<Response> {
+    let dataset = find_dataset(&app, id).await?;
+    if form_urlencoded::parse(&body).any(|(key, value)| key == "runs" && value == "true") {
+        crate::actions::runs::delete_all_of(&app.store, &app.runs, dataset.id).await?;
+    }
+    actions::remove(&app.store, &app.imports, &dataset).await?;
     Ok(Redirect::to("/datasets").into_response())
 }
 

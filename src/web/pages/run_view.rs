@@ -4,7 +4,6 @@ use super::format::{self, ago, duration, link, percent, split_name, thousands};
 use super::sparkline::Sparkline;
 use crate::domain::result::Headline;
 use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done};
-use crate::store::now_ms;
 use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
 use crate::store::runs::Run;
 use crate::web::{AppState, Error, Result};
@@ -24,15 +23,52 @@ pub(crate) struct RunView {
     pub(crate) headline: Option<Headline>,
     /// The split that this page shows; the rail's links and figures keep to it.
     pub(crate) split: Option<Split>,
+    /// What wants a look, for heads; lists don't ask.
+    pub(crate) attention: Attention,
+}
+
+/// What wants a look at a run's stages, in sentences.
+#[derive(Default)]
+pub(crate) struct Attention {
+    /// What is wrong with its data set.
+    pub(crate) data: Option<String>,
+    /// Classes that are never predicted, though images of them were evaluated.
+    pub(crate) predictions: Option<String>,
+}
+
+/// The result that leads, as the head words it.
+pub(crate) struct ResultWords {
+    /// `Test 85.2 %`.
+    pub(crate) lead: String,
+    /// `(82.3–87.9 %)`.
+    pub(crate) interval: String,
+    /// `validation 99.5 % · checkpoint of epoch 20`.
+    pub(crate) others: String,
+    /// Why validation and test differ too much to be believed both.
+    pub(crate) gap: Option<String>,
+}
+
+/// The way out of a failure that would only come again.
+pub(crate) struct TryAgain {
+    pub(crate) label: String,
+    pub(crate) href: String,
 }
 
 /// A stage of the rail.
 pub(crate) struct Stage {
     pub(crate) label: &'static str,
     pub(crate) summary: String,
-    pub(crate) needs_attention: bool,
+    /// Why it wants a look.
+    pub(crate) attention: Option<String>,
     /// Pages of the stage: key, label, address.
-    pub(crate) pages: Vec<(&'static str, &'static str, String)>,
+    pub(crate) pages: Vec<(&'static str, String, String)>,
+}
+
+impl Stage {
+    /// Whether a page belongs to it.
+    pub(crate) fn is_at(&self, page: &str) -> bool {
+        self.pages.iter().any(|(key, ..)| *key == page)
+    }
 }
 
 /// Runs of a list, and those that can't be read, which a list names too.
@@ -56,18 +92,41 @@ impl RunViews {
 }
 
 impl RunView {
-    fn new(listed: ListedRun) -> RunView {
+    pub(crate) fn new(listed: ListedRun) -> RunView {
         let ListedRun { run, dataset, evaluated } = listed;
         let splits: Vec<Split> = evaluated.iter().map(|evaluated| evaluated.split).collect();
         let headline = Headline::new(&evaluated);
         let curve = Sparkline::new("validation accuracy", &run.curve);
-        RunView { dataset, evaluated: splits, checkpoints: evaluated, curve, headline, split: None, run }
+        let attention = Attention::default();
+        RunView {
+            dataset,
+            evaluated: splits,
+            checkpoints: evaluated,
+            curve,
+            headline,
+            split: None,
+            attention,
+            run,
+        }
     }
 
     /// The run as it is now, which may be further than where it was just found.
     pub(crate) async fn load(app: &AppState, run: Run) -> Result<RunView> {
         let mut views = RunViews::load(app, RunSelection::One(run.id)).await?;
-        views.runs.pop().ok_or(Error::NotFound("run"))
+        let mut view = views.runs.pop().ok_or(Error::NotFound("run"))?;
+        let sentences = app.health.marks(view.run.dataset_id).await?.sentences();
+        view.attention.data = (!sentences.is_empty()).then(|| sentences.join(" "));
+        if let Some(headline) = &view.headline {
+            let labels = app.store.list_never_predicted(view.run.id, headline.lead.split).await?;
+            let classes = &view.run.spec.classes;
+            let names: Vec<&str> = labels
+                .iter()
+                .filter_map(|label| Some(classes.get(usize::try_from(*label).ok()?)?.as_str()))
+                .collect();
+            view.attention.predictions =
+                (!names.is_empty()).then(|| format!("Never predicted: {}.", names.join(", ")));
+        }
+        Ok(view)
     }
 
     pub(crate) fn href(&self) -> String {
@@ -175,7 +234,8 @@ impl RunView {
         };
         let epoch = format!("epoch {} of {}", self.run.epoch, self.run.spec.epochs);
         match self.run.state {
-            RunState::Queued if self.run.step == 0 => "waits for its turn".into(),
+            RunState::Queued if self.run.step == 0 => "starts when a place is free".into(),
+            RunState::Completed if self.trains() => format::counted(self.run.spec.epochs, "epoch", "epochs"),
             RunState::Running if !self.trains() => "evaluating".into(),
             RunState::Running if self.run.step == 0 => {
                 "starting: loading the network and the first batch".into()
@@ -183,24 +243,21 @@ impl RunView {
             RunState::Running if self.steps().is_some_and(|steps| self.run.step.max(0) as u64 >= steps) => {
                 "evaluating the best checkpoint".into()
             }
-            _ if !self.trains() => "evaluated weights, trained nothing".into(),
+            _ if !self.trains() => "evaluated weights without training".into(),
             _ => epoch + &steps,
         }
     }
 
-    /// Seconds until the last step, by the speed measured at the latest one.
+    /// Seconds until the last step, by the median speed, or that of the latest step before an epoch is over.
     pub(crate) fn seconds_left(&self) -> Option<f64> {
-        let speed = self.figure("images_per_second").filter(|speed| *speed > 0.0)?;
+        let speed = self.speed().filter(|speed| *speed > 0.0)?;
         let left = self.steps()?.saturating_sub(self.run.step.max(0) as u64);
         self.is_running().then(|| (left * u64::from(self.run.spec.batch_size)) as f64 / speed)
     }
 
-    /// Time left, or time taken.
+    /// Time left, or time taken: what its trainers worked, without what lay between two attempts.
     pub(crate) fn time(&self) -> String {
-        let taken = self
-            .run
-            .started_at_ms
-            .map(|started| (self.run.ended_at_ms.unwrap_or_else(now_ms) - started) as f64 / 1000.0);
+        let taken = (self.run.worked_ms > 0).then_some(self.run.worked_ms as f64 / 1000.0);
         match (self.run.state, self.seconds_left(), taken) {
             (RunState::Running, Some(left), _) => format!("about {} left", duration(left)),
             (RunState::Running, None, Some(taken)) => format!("{} so far", duration(taken)),
@@ -209,8 +266,76 @@ impl RunView {
         }
     }
 
+    /// The result that leads, with its interval; the others and the checkpoint behind it.
+    pub(crate) fn result(&self) -> Option<ResultWords> {
+        let headline = self.headline.as_ref()?;
+        let lead = headline.lead;
+        let name = split_name(lead.split);
+        let interval = lead
+            .interval()
+            .map_or_else(String::new, |(low, high)| format!("({:.1}–{})", low * 100.0, percent(Some(high))));
+        let mut others: Vec<String> = headline
+            .others
+            .iter()
+            .map(|other| format!("{} {}", split_name(other.split), percent(other.accuracy())))
+            .collect();
+        if lead.epoch > 0 {
+            others.push(format!("checkpoint of epoch {}", lead.epoch));
+        }
+        let gap = headline.notable_gap().map(|gap| {
+            let points = format!("{:.1}", gap.abs() * 100.0);
+            let way = if gap > 0.0 { "below" } else { "above" };
+            format!("Test accuracy is {points} points {way} validation accuracy.")
+        });
+        let lead = format!("{}{} {}", name[..1].to_uppercase(), &name[1..], percent(lead.accuracy()));
+        Some(ResultWords { lead, interval, others: others.join(" · "), gap })
+    }
+
+    /// Whether its loss was no longer a number: it would come to the same again.
+    fn diverged(&self) -> bool {
+        // The trainer names a step only where the loss is to blame for the end.
+        self.run.state == RunState::Failed
+            && self.run.failure.as_ref().is_some_and(|failure| failure.step.is_some())
+    }
+
+    /// What helps against a loss that is no longer a number: the form with a tenth of the learning rate.
+    pub(crate) fn try_again(&self) -> Option<TryAgain> {
+        let tenth = self.run.spec.learning_rate / 10.0;
+        let rate: f64 = format!("{tenth:.3e}").parse().unwrap_or(tenth);
+        let (id, rate) = (self.run.id.to_string(), rate.to_string());
+        self.diverged().then(|| TryAgain {
+            label: format!("Try again with learning rate {rate}"),
+            href: link("/runs/new", &[("like", &id), ("learning_rate", &rate)]),
+        })
+    }
+
+    /// Whether it can go on for more epochs than it was first asked for.
+    pub(crate) fn can_raise_epochs(&self) -> bool {
+        self.run.state == RunState::Completed && self.trains() && self.run.spec.epochs < 1000
+    }
+
+    /// The least number of epochs that is more than it had.
+    pub(crate) fn next_epochs(&self) -> u32 {
+        self.run.spec.epochs + 1
+    }
+
+    /// A number of epochs to suggest.
+    pub(crate) fn double_epochs(&self) -> u32 {
+        (self.run.spec.epochs * 2).min(1000)
+    }
+
+    /// The list of runs that have a tag.
+    pub(crate) fn list_of_tag(&self, tag: &str) -> String {
+        link("/runs", &[("tag", tag)])
+    }
+
     pub(crate) fn created(&self) -> String {
         ago(self.run.created_at_ms)
+    }
+
+    /// Images per second: the median, which a pause or a build elsewhere does not move.
+    pub(crate) fn speed(&self) -> Option<f64> {
+        self.figure("images_per_second/median").or_else(|| self.figure("images_per_second"))
     }
 
     fn figure(&self, key: &str) -> Option<f64> {
@@ -227,23 +352,33 @@ impl RunView {
         percent(self.figure(key))
     }
 
-    /// Main figures of the head: the name of its live text, label, value.
-    pub(crate) fn figures(&self) -> Vec<(&'static str, &'static str, String)> {
+    /// The kept checkpoint's accuracy on validation, as text.
+    pub(crate) fn kept_accuracy(&self) -> String {
+        self.percent("checkpoint/val/accuracy")
+    }
+
+    /// Main figures of the training page: the name of its live text, label, value.
+    pub(crate) fn figures(&self) -> Vec<(&'static str, String, String)> {
         let mut figures = Vec::new();
+        let mut push = |text, label: String, value| figures.push((text, label, value));
         if self.trains() {
-            figures.push((
-                "best_val_accuracy",
-                "validation accuracy, best",
-                self.percent("best/val/accuracy"),
-            ));
-            figures.push(("best_val_loss", "validation loss, best", self.number("best/val/loss")));
-            figures.push(("train_loss", "training loss, latest", self.number("train/loss")));
+            let best = match self.figure("best/val/accuracy_epoch") {
+                Some(epoch) => format!("Best validation accuracy (epoch {epoch})"),
+                None => "Best validation accuracy".to_owned(),
+            };
+            push("best_val_accuracy", best, self.percent("best/val/accuracy"));
+            if let Some(epoch) = self.figure("checkpoint/epoch") {
+                let label = format!("Kept checkpoint: epoch {epoch}, lowest validation loss");
+                push("checkpoint", label, self.kept_accuracy());
+            }
+            push("best_val_loss", "Lowest validation loss".into(), self.number("best/val/loss"));
+            push("train_loss", "Training loss (last step)".into(), self.number("train/loss"));
         }
         if self.figure("test/accuracy").is_some() {
-            figures.push(("test_accuracy", "test accuracy", self.percent("test/accuracy")));
+            push("test_accuracy", "Test accuracy (kept checkpoint)".into(), self.percent("test/accuracy"));
         }
         if self.trains() {
-            figures.push(("speed", "images/s", self.number("images_per_second")));
+            push("speed", "Images/s (median)".into(), format::number(self.speed()));
         }
         figures
     }
@@ -255,50 +390,56 @@ impl RunView {
 
     /// The four stages, the same on every page of the run.
     pub(crate) fn stages(&self) -> Vec<Stage> {
-        let training = matches!(self.run.state, RunState::Failed | RunState::Interrupted);
-        let none = || "after the first epoch".to_owned();
+        let ended_badly = matches!(self.run.state, RunState::Failed | RunState::Interrupted);
+        let none = || match self.is_active() {
+            true => "available after epoch 1".to_owned(),
+            false => "none".to_owned(),
+        };
+        let shown = self.shown_result();
         vec![
             Stage {
-                label: "Before",
-                summary: format!("{}, version {}", self.dataset, self.run.dataset_version),
-                needs_attention: false,
+                label: "Data",
+                summary: self.dataset.clone(),
+                attention: self.attention.data.clone(),
                 pages: vec![
-                    ("dataset", "Data set", self.dataset_href()),
-                    ("version", "Its version", self.version_href()),
+                    ("dataset", "Data".to_owned(), self.dataset_href()),
+                    ("version", format!("Version {}", self.run.dataset_version), self.version_href()),
                 ],
             },
             Stage {
-                label: "During",
-                summary: if self.is_active() {
-                    format!("{} %", self.percent_done())
-                } else {
-                    self.run.state.as_str().to_owned()
+                label: "Training",
+                summary: match self.run.state {
+                    RunState::Running | RunState::Queued => format!("{} %", self.percent_done()),
+                    other => other.as_str().to_owned(),
                 },
-                needs_attention: training,
+                attention: ended_badly.then(|| match &self.run.failure {
+                    Some(failure) => failure.reason.clone(),
+                    None => format!("It {}.", self.run.state.as_str()),
+                }),
                 pages: vec![
-                    ("run", "Progress", self.href()),
-                    ("inputs", "Inputs", self.at("inputs")),
-                    ("gradients", "Gradients", self.at("gradients")),
+                    ("run", "Training".to_owned(), self.href()),
+                    ("inputs", "Inputs".to_owned(), self.at("inputs")),
+                    ("gradients", "Gradients".to_owned(), self.at("gradients")),
                 ],
             },
             Stage {
-                label: "After",
-                summary: self.shown_result().map_or_else(none, |result| {
+                label: "Predictions",
+                summary: shown.map_or_else(none, |result| {
                     let (wrong, total) = (thousands(result.wrong), thousands(result.total));
                     format!("{}: {wrong} of {total} wrong", split_name(result.split))
                 }),
-                needs_attention: false,
-                pages: vec![("predictions", "Predictions", self.at_split("predictions"))],
+                attention: self.attention.predictions.clone(),
+                pages: vec![("predictions", "Predictions".to_owned(), self.at_split("predictions"))],
             },
             Stage {
                 label: "Evaluation",
-                summary: self.shown_result().map_or_else(none, |result| {
+                summary: shown.map_or_else(none, |result| {
                     format!("{}: {} correct", split_name(result.split), percent(result.accuracy()))
                 }),
-                needs_attention: false,
+                attention: self.result().and_then(|result| result.gap),
                 pages: vec![
-                    ("evaluation", "Figures", self.at_split("evaluation")),
-                    ("maps", "Maps", self.at_split("category-to-paths")),
+                    ("evaluation", "Evaluation".to_owned(), self.at_split("evaluation")),
+                    ("maps", "Lists by class".to_owned(), self.at_split("category-to-paths")),
                 ],
             },
         ]

@@ -1,31 +1,27 @@
-//! `/runs`: every run. `/runs/{id}`: one run while it learns, and its buttons.
+//! `/runs/{id}`: one run while it learns, its log, and its buttons. The list of all is `run_list.rs`.
 
 use super::charts::{self, Chart};
-use super::format::{self, thousands};
+use super::format;
 use super::frame::{Frame, Section, page};
-use super::run_view::{RunView, RunViews};
-use crate::domain::ids::RunId;
+use super::run_settings::Settings;
+use super::run_view::RunView;
+use crate::actions::runs as actions;
 use crate::domain::run::RunState;
-use crate::store::run_list::RunSelection;
 use crate::store::runs::{Note, Run};
-use crate::web::api::find_run;
-use crate::web::extract::Path;
+use crate::web::api::{find_dataset, find_run};
+use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::extract::State;
+use axum::body::{Body, Bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Redirect, Response};
-
-#[derive(Template)]
-#[template(path = "runs/list.html")]
-struct List {
-    frame: Frame,
-    list: RunViews,
-}
-
-pub(crate) async fn list(State(app): State<AppState>) -> Result<Response> {
-    let list = RunViews::load(&app, RunSelection::All).await?;
-    page(&List { frame: Frame::load(&app, "Runs", &[]).await?.in_section(Section::Runs), list })
-}
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
+use tokio::sync::mpsc::Receiver;
+use tokio_stream::wrappers::ReceiverStream;
 
 #[derive(Template)]
 #[template(path = "runs/show.html")]
@@ -37,8 +33,7 @@ struct Show {
     notes: Vec<Note>,
     /// One an epoch, for those without scripts and for exact figures.
     epochs: Vec<Epoch>,
-    /// What was chosen: name and value.
-    settings: Vec<(String, String)>,
+    settings: Settings,
     /// Where the run stands in the queue, from 1.
     place: Option<usize>,
 }
@@ -50,15 +45,28 @@ pub(crate) struct Epoch {
     pub(crate) train_accuracy: Option<f64>,
     pub(crate) val_loss: Option<f64>,
     pub(crate) val_accuracy: Option<f64>,
-    pub(crate) best: bool,
+    /// Its last step, counted from 0.
+    pub(crate) step: u64,
+    /// What it is best in.
+    pub(crate) mark: &'static str,
+    /// Whether it is folded away until all are asked for.
+    pub(crate) is_older: bool,
 }
+
+/// Epochs that the table shows before all are asked for.
+const EPOCHS_SHOWN: usize = 8;
+/// Bytes of a log that its page shows; the rest is in the download.
+const LOG_BYTES: u64 = 200_000;
+/// Bytes of a log that are sent at a time.
+const LOG_PIECE: u64 = 64 << 10;
 
 pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let notes = app.store.list_notes(run.id).await?;
     let place = place_in_queue(&app, &run).await?;
     let epochs = list_epochs(&app, &run).await?;
-    let settings = settings(&run);
+    let dataset = find_dataset(&app, run.dataset_id.0).await?;
+    let settings = Settings::new(&run, &app.store.dataset_facts(&dataset).await?);
     let view = RunView::load(&app, run).await?;
     page(&Show {
         frame: Frame::load(&app, view.run.name.clone(), &[("Runs", "/runs")]).await?,
@@ -80,17 +88,31 @@ pub(crate) async fn list_epochs(app: &AppState, run: &Run) -> Result<Vec<Epoch>>
     let at = |column: usize, step: u64| {
         columns[column].iter().find(|point| point.0 == step).and_then(|point| point.1)
     };
-    Ok((1..)
-        .zip(&columns[0])
-        .map(|(number, (step, train_loss))| Epoch {
+    let figure = |key: &str| run.summary.get(key).copied().flatten();
+    let (best, kept) = (figure("best/val/accuracy_epoch"), run.best_epoch);
+    let count = columns[0].len();
+    let epoch = |(at_row, (step, train_loss)): (usize, &(u64, Option<f64>))| {
+        let number = at_row as u64 + 1;
+        let is_best = best == Some(number as f64);
+        let is_kept = kept == i64::try_from(number).ok();
+        Epoch {
             number,
             train_loss: *train_loss,
             train_accuracy: at(1, *step),
             val_loss: at(2, *step),
             val_accuracy: at(3, *step),
-            best: run.best_epoch == i64::try_from(number).ok(),
-        })
-        .collect())
+            step: *step,
+            mark: match (is_best, is_kept) {
+                (true, true) => "★ best accuracy, kept checkpoint",
+                (true, false) => "★ best accuracy",
+                (false, true) => "● kept checkpoint (lowest loss)",
+                (false, false) => "",
+            },
+            is_older: count - at_row > EPOCHS_SHOWN && !is_best && !is_kept,
+        }
+    };
+    // Newest first.
+    Ok(columns[0].iter().enumerate().map(epoch).rev().collect())
 }
 
 /// Where a run stands in the queue, from 1.
@@ -103,44 +125,117 @@ pub(crate) async fn place_in_queue(app: &AppState, run: &Run) -> Result<Option<u
     Ok(at.map(|at| at + 1))
 }
 
-/// The specification as rows of a table.
-fn settings(run: &crate::store::runs::Run) -> Vec<(String, String)> {
-    let Ok(serde_json::Value::Object(spec)) = serde_json::to_value(&run.spec) else { return Vec::new() };
-    let mut rows: Vec<(String, String)> = spec
-        .into_iter()
-        .filter(|(name, value)| name != "classes" && !value.is_null())
-        .map(|(name, value)| {
-            let text = match value {
-                serde_json::Value::String(text) => text,
-                other => other.to_string(),
-            };
-            (name.replace('_', " "), text)
-        })
-        .collect();
-    if let Some(hello) = &run.hello {
-        rows.push((
-            "computed on".into(),
-            format!("{}, {} threads, libtorch {}", hello.device, hello.threads, hello.torch),
-        ));
-        rows.push(("precision chosen".into(), hello.precision_reason.clone()));
-    }
-    if let Some(started) = &run.started {
-        rows.push(("parameters".into(), thousands(started.parameters)));
-    }
-    rows
-}
-
 /// `POST /runs/{id}/{action}`: a button of the page; back to it.
 pub(crate) async fn act(
     State(app): State<AppState>,
     Path((id, action)): Path<(i64, String)>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
 ) -> Result<Response> {
-    let run = RunId(id);
+    let run = find_run(&app, id).await?.id;
+    let typed: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    let text = |name: &str| typed.get(name).map(String::as_str).unwrap_or_default();
     match action.as_str() {
         "pause" => app.runs.pause(run).await?,
         "resume" => app.runs.resume(run).await?,
         "cancel" => app.runs.cancel(run).await?,
+        "rename" => actions::rename(&app.store, run, text("name")).await?,
+        "note" => actions::set_note(&app.store, run, text("note")).await?,
+        "tag" => actions::add_tag(&app.store, run, text("tag")).await?,
+        "untag" => actions::remove_tag(&app.store, run, text("tag")).await?,
+        "star" | "unstar" => actions::set_starred(&app.store, run, action == "star").await?,
+        "archive" | "unarchive" => actions::set_archived(&app.store, run, action == "archive").await?,
+        "epochs" => {
+            let epochs =
+                text("epochs").trim().parse().map_err(|_| Error::field("epochs", "Enter a whole number"))?;
+            actions::raise_epochs(&app.store, &app.runs, run, epochs).await?;
+        }
         _ => return Err(Error::NotFound("page")),
     }
-    Ok(Redirect::to(&format!("/runs/{id}")).into_response())
+    let back = match (query.as_deref(), action.as_str()) {
+        (Some("back=list"), _) => "/runs".to_owned(),
+        (_, "rename" | "note" | "tag" | "untag" | "star" | "unstar" | "archive" | "unarchive") => {
+            format!("/runs/{id}#about")
+        }
+        _ => format!("/runs/{id}"),
+    };
+    Ok(Redirect::to(&back).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "runs/log.html")]
+struct Log {
+    frame: Frame,
+    view: RunView,
+    page: &'static str,
+    text: String,
+    /// Whether only the end is shown.
+    cut: bool,
+}
+
+impl Log {
+    /// How much is shown.
+    fn size(&self) -> String {
+        format::bytes(self.text.len() as i64)
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct LogQuery {
+    #[serde(default)]
+    download: bool,
+}
+
+/// `/runs/{id}/log`: what the trainer printed; with `download=true` all of it, as a file.
+pub(crate) async fn log(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    Query(query): Query<LogQuery>,
+) -> Result<Response> {
+    let run = find_run(&app, id).await?;
+    let file = app.runs.directory(run.id).stderr();
+    if query.download {
+        let name = format!("attachment; filename=\"run-{id}-stderr.log\"");
+        let body = Body::from_stream(ReceiverStream::new(stream_file(file)));
+        let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
+        return Ok((headers, body).into_response());
+    }
+    let (text, cut) = tokio::task::spawn_blocking(move || read_end(&file)).await??;
+    let view = RunView::load(&app, run).await?;
+    let frame = Frame::load(&app, "Log", &[("Runs", "/runs"), (&view.run.name, &view.href())]).await?;
+    page(&Log { frame: frame.in_section(Section::Runs), view, page: "log", text, cut })
+}
+
+/// A file piece by piece, as fast as it is taken; one that is not there has none.
+fn stream_file(file: PathBuf) -> Receiver<std::io::Result<Vec<u8>>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    tokio::task::spawn_blocking(move || {
+        let Ok(mut file) = std::fs::File::open(file) else { return };
+        loop {
+            let mut piece = Vec::new();
+            let read = (&mut file).take(LOG_PIECE).read_to_end(&mut piece);
+            let is_last = !matches!(read, Ok(length) if length > 0);
+            if is_last && read.is_ok() {
+                return;
+            }
+            if sender.blocking_send(read.map(|_| piece)).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// The end of a file, and whether something stands before it. A file that is not there is empty.
+fn read_end(file: &std::path::Path) -> std::io::Result<(String, bool)> {
+    let mut file = match std::fs::File::open(file) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((String::new(), false)),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(LOG_BYTES).read_to_end(&mut bytes)?;
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), length > LOG_BYTES))
 }

@@ -10,6 +10,7 @@ mod import;
 mod journeys;
 mod keyboard;
 mod live;
+mod runs;
 
 use std::io::Write as _;
 use std::path::Path;

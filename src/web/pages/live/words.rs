@@ -1,6 +1,6 @@
 //! The texts that follow a run or an import while a page is open. Their names are those of `data-live`.
 
-use super::super::format::{bytes, duration, link, thousands};
+use super::super::format::{bytes, duration, link, number, thousands};
 use super::super::run_view::RunView;
 use crate::domain::run::RunState;
 use crate::import::Stage;
@@ -11,7 +11,7 @@ use protocol::sample::Split;
 type Word = fn(&RunView) -> String;
 
 /// What is told of a run, by name.
-const RUN_TEXTS: [(&str, Word); 13] = [
+const RUN_TEXTS: [(&str, Word); 14] = [
     ("state", RunView::state_label),
     ("progress", RunView::progress),
     ("time", RunView::time),
@@ -23,7 +23,8 @@ const RUN_TEXTS: [(&str, Word); 13] = [
     ("best_val_accuracy", |view| view.percent("best/val/accuracy")),
     ("best_val_loss", |view| view.number("best/val/loss")),
     ("test_accuracy", |view| view.percent("test/accuracy")),
-    ("speed", |view| view.number("images_per_second")),
+    ("checkpoint", RunView::kept_accuracy),
+    ("speed", |view| number(view.speed())),
     ("training", |view| view.stages()[1].summary.clone()),
 ];
 

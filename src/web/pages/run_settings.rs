@@ -1,0 +1,118 @@
+//! A run's settings as its page shows them: in the words and the order of the form, what differs from the defaults first.
+
+use super::describe_pipeline::describe_pipeline;
+use super::format::thousands;
+use crate::domain::dataset::DatasetFacts;
+use crate::domain::recipe::{FIELDS, Field, FieldType, defaults, values_from_spec};
+use crate::store::runs::Run;
+use serde_json::Value;
+
+/// One setting.
+pub(crate) struct Setting {
+    pub(crate) label: String,
+    pub(crate) value: String,
+    /// In place of a value: what is done, step by step.
+    pub(crate) steps: Vec<String>,
+}
+
+/// The settings in three parts.
+pub(crate) struct Settings {
+    /// What differs from the defaults of its data set.
+    pub(crate) changed: Vec<Setting>,
+    /// What doesn't.
+    pub(crate) defaults: Vec<Setting>,
+    /// What was found at the start: where it was computed, and of what size the network is.
+    pub(crate) found: Vec<Setting>,
+}
+
+impl Settings {
+    /// Under their headings.
+    pub(crate) fn parts(&self) -> [(&'static str, &[Setting]); 3] {
+        [
+            ("Changed from the defaults", self.changed.as_slice()),
+            ("As by default for this data set", self.defaults.as_slice()),
+            ("Found at the start", self.found.as_slice()),
+        ]
+    }
+
+    pub(crate) fn new(run: &Run, facts: &DatasetFacts) -> Settings {
+        let values = values_from_spec(&run.spec, facts);
+        let usual = defaults(facts);
+        let (mut changed, mut same) = (Vec::new(), Vec::new());
+        for field in FIELDS.iter().filter(|field| !matches!(field.field_type, FieldType::Json)) {
+            let Some(value) = values.get(field.name) else { continue };
+            let setting =
+                Setting { label: field.label.to_owned(), value: shown(field, value), steps: Vec::new() };
+            let is_usual = usual.get(field.name).is_some_and(|usual| shown(field, usual) == setting.value);
+            if is_usual { same.push(setting) } else { changed.push(setting) }
+        }
+        let pipeline = |label: &str, steps| Setting {
+            label: label.to_owned(),
+            value: String::new(),
+            steps: describe_pipeline(steps),
+        };
+        let own = values.contains_key("train_transforms");
+        let images = pipeline("Training images", &run.spec.train_transforms);
+        if own {
+            changed.push(images)
+        } else {
+            same.push(images)
+        }
+        same.push(pipeline("Evaluated images", &run.spec.eval_transforms));
+        Settings { changed, defaults: same, found: found(run) }
+    }
+}
+
+fn found(run: &Run) -> Vec<Setting> {
+    let mut found = Vec::new();
+    let mut push = |label: &str, value: String| {
+        found.push(Setting { label: label.to_owned(), value, steps: Vec::new() });
+    };
+    if let Some(hello) = &run.hello {
+        push("Computed on", format!("{}, {} threads, libtorch {}", hello.device, hello.threads, hello.torch));
+        push("Precision chosen", hello.precision_reason.clone());
+    }
+    if let Some(started) = &run.started {
+        push("Parameters", thousands(started.parameters));
+        push("Steps per epoch", thousands(started.steps_per_epoch));
+    }
+    push("Data fingerprint", run.spec.fingerprint.chars().take(16).collect());
+    found
+}
+
+/// A value as the form words it.
+pub(crate) fn shown(field: &Field, value: &Value) -> String {
+    match (field.field_type, value) {
+        (FieldType::Choice(choices), Value::String(word)) => choices
+            .iter()
+            .find(|(name, _)| name == word)
+            .map_or(word.clone(), |(_, label)| (*label).to_owned()),
+        (_, Value::String(text)) if text.is_empty() => "none".to_owned(),
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Number(number)) => number.as_f64().map_or_else(|| number.to_string(), plain),
+        (_, other) => other.to_string(),
+    }
+}
+
+/// A number without the noise of binary fractions: six digits, no more than are needed.
+fn plain(number: f64) -> String {
+    let rounded: f64 = format!("{number:.5e}").parse().unwrap_or(number);
+    if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{rounded}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_worded_as_in_the_form() {
+        let word = |name: &str, value: Value| shown(Field::find(name).unwrap(), &value);
+        assert_eq!(word("learning_rate", json!(0.003)), "0.003");
+        assert_eq!(word("learning_rate", json!(0.485_000_014_305_114_75)), "0.485");
+        assert_eq!(word("epochs", json!(20)), "20");
+        assert_eq!(word("rotation", json!(0.0)), "0");
+        assert_eq!(word("weights", json!("")), "none");
+        assert!(word("optimizer", json!("adamw")).starts_with("AdamW"));
+    }
+}
