@@ -92,7 +92,7 @@ const NAMES: &[(&str, &str)] = &[
     ("enum Grade", "Severity"),
     ("at_once", "max_concurrent"),
     ("AT_ONCE", "MAX_CONCURRENT"),
-    ("struct Recent", "ByteCache"),
+    ("struct Recent<", "ByteCache"),
 ];
 
 /// Lines that must keep an old word: a former name that is still read, or a word of somebody else's.

@@ -1,7 +1,6 @@
 //! `/api/v1/datasets`.
 
-use super::find_dataset;
-use super::import::format_from_word;
+use super::{find_dataset, format_from_word};
 use crate::actions::datasets::{self as actions, Removal};
 use crate::store::datasets::Dataset;
 use crate::web::extract::Path;

@@ -1,7 +1,7 @@
 //! `POST /api/v1/datasets`: bringing a data set in, as JSON or as a form with files; and what helps to fill the form in.
 
 use super::datasets::dataset_json;
-use super::find_dataset;
+use super::{find_dataset, format_from_word};
 use crate::actions::datasets::{start_import, typed_path};
 use crate::domain::ids::DatasetId;
 use crate::domain::recipe::FieldErrors;
@@ -133,18 +133,6 @@ pub(crate) struct ImportForm {
     /// Percent.
     pub(crate) test: String,
     pub(crate) seed: String,
-}
-
-/// The format that a word asks for; `None` for `auto` and for no word.
-pub(crate) fn format_from_word(field: &str, word: &str) -> Result<Option<DatasetFormat>> {
-    if ["", "auto"].contains(&word) {
-        return Ok(None);
-    }
-    let known = || DatasetFormat::ALL.map(DatasetFormat::as_str).join(", ");
-    let format = DatasetFormat::from_word(word);
-    format
-        .map(Some)
-        .ok_or_else(|| Error::field(field, format!("“{word}” is not a format; there are auto, {}", known())))
 }
 
 /// The data set of the catalogue that is asked for.

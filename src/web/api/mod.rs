@@ -18,6 +18,7 @@ pub(super) mod versions;
 use super::{AppState, Error, Result};
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::leading_split;
+use crate::import::DatasetFormat;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use protocol::sample::Split;
@@ -39,4 +40,16 @@ pub(super) async fn chosen_split(app: &AppState, run: &Run, name: Option<&str>) 
     }
     let evaluated = app.store.list_evaluated_splits(run.id).await?;
     Ok(leading_split(&evaluated).unwrap_or(Split::Val))
+}
+
+/// The format that a word asks for; `None` for `auto` and for no word.
+pub(super) fn format_from_word(field: &str, word: &str) -> Result<Option<DatasetFormat>> {
+    if ["", "auto"].contains(&word) {
+        return Ok(None);
+    }
+    let known = || DatasetFormat::ALL.map(DatasetFormat::as_str).join(", ");
+    let format = DatasetFormat::from_word(word);
+    format
+        .map(Some)
+        .ok_or_else(|| Error::field(field, format!("“{word}” is not a format; there are auto, {}", known())))
 }
