@@ -6,7 +6,7 @@ use crate::actions::datasets::{start_import, typed_path};
 use crate::domain::ids::DatasetId;
 use crate::domain::recipe::FieldErrors;
 use crate::import::catalogue::{CATALOGUE, Entry};
-use crate::import::{DatasetFormat, Limits, Options, SplitRequest, complete, home};
+use crate::import::{Limits, Options, SplitRequest, complete, home};
 use crate::jobs::import::ImportSource;
 use crate::jobs::upload::{Upload, UploadError};
 use crate::web::extract::Query;

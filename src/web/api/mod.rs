@@ -43,7 +43,7 @@ pub(super) async fn chosen_split(app: &AppState, run: &Run, name: Option<&str>) 
 }
 
 /// The format that a word asks for; `None` for `auto` and for no word.
-pub(super) fn format_from_word(field: &str, word: &str) -> Result<Option<DatasetFormat>> {
+pub(crate) fn format_from_word(field: &str, word: &str) -> Result<Option<DatasetFormat>> {
     if ["", "auto"].contains(&word) {
         return Ok(None);
     }

@@ -12,7 +12,7 @@ use crate::jobs::import::Status;
 use crate::store::datasets::Dataset;
 use crate::store::samples::{Gallery, SampleFilter};
 use crate::web::api::find_dataset;
-use crate::web::api::import::format_from_word;
+use crate::web::api::format_from_word;
 use crate::web::extract::Path;
 use crate::web::{AppState, Error, Result};
 use askama::Template;
