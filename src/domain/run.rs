@@ -19,7 +19,7 @@ pub enum RunState {
     Failed,
     /// Given up on request.
     Cancelled,
-    /// Its trainer is gone without a word; it can be resumed.
+    /// Its trainer ended without saying why; it can be resumed.
     Interrupted,
 }
 

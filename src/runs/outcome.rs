@@ -10,6 +10,8 @@ use std::process::ExitStatus;
 pub struct ExitEvidence<'a> {
     /// The journal's last event, if it has any that can be read.
     pub last: Option<&'a Event>,
+    /// Optimiser steps that all of its epochs have, once that is known.
+    pub steps: Option<u64>,
     /// What a person had asked.
     pub request: Option<StopRequest>,
     /// How the process ended, where this server started it.
@@ -21,14 +23,17 @@ pub struct ExitEvidence<'a> {
 /// The state that the run is in now, and why where it did not end as it should.
 pub fn decide(evidence: &ExitEvidence) -> (RunState, Option<Failure>) {
     match (evidence.last, evidence.request) {
-        (Some(Event::Completed { .. }), _) => (RunState::Completed, None),
+        // A run that was given more epochs and whose trainer died before its first line still has its earlier end there.
+        (Some(Event::Completed { step, .. }), _) if evidence.steps.is_none_or(|steps| *step >= steps) => {
+            (RunState::Completed, None)
+        }
         (Some(Event::Failed(failure)), _) => (RunState::Failed, Some(failure.clone())),
         (_, Some(request)) => (request.outcome(), None),
         (Some(Event::Stopped { .. }), None) => (
             RunState::Interrupted,
             Some(failure(
-                "The trainer was told to stop by somebody else than this dashboard.".into(),
-                "It wrote a checkpoint before it ended. Resume it to go on to the same result.",
+                "The training process was asked to stop from outside this dashboard.".into(),
+                "It wrote a checkpoint before it ended. Resume to continue from it; the result will be identical.",
             )),
         ),
         (last, None) => died_silently(evidence, last.is_some()),
@@ -43,11 +48,11 @@ fn died_silently(evidence: &ExitEvidence, had_begun: bool) -> (RunState, Option<
             RunState::Failed,
             Some(failure(
                 format!(
-                    "The trainer ended with exit status {code}. Its last words: {}",
+                    "The training process ended with exit status {code}. The end of its log: {}",
                     stderr_tail(evidence.stderr)
                 ),
                 if had_begun {
-                    "Resume it to try again from its last checkpoint."
+                    "Resume to try again from the last checkpoint."
                 } else {
                     "See stderr.log in the run's folder."
                 },
@@ -57,21 +62,22 @@ fn died_silently(evidence: &ExitEvidence, had_begun: bool) -> (RunState, Option<
             RunState::Interrupted,
             Some(failure(
                 match signal {
-                    9 => "The trainer was killed (signal 9), as a system short of memory does, or a person."
+                    9 => "The training process was killed (signal 9), probably because memory ran out."
                         .to_owned(),
                     signal => format!(
-                        "The trainer died of signal {signal}. Its last words: {}",
+                        "The training process died of signal {signal}. The end of its log: {}",
                         stderr_tail(evidence.stderr)
                     ),
                 },
-                "Resume it to go on from its last checkpoint, to the same result.",
+                "Resume to continue from the last checkpoint; the result will be identical.",
             )),
         ),
         _ => (
             RunState::Interrupted,
             Some(failure(
-                "The trainer is gone without a word: it was killed, or the machine went down.".into(),
-                "Resume it to go on from its last checkpoint, to the same result.",
+                "The training process is gone without an error: it was killed, or the machine went down."
+                    .into(),
+                "Resume to continue from the last checkpoint; the result will be identical.",
             )),
         ),
     }
@@ -96,12 +102,12 @@ mod tests {
         raw_status: Option<i32>,
     ) -> (RunState, String) {
         let exit = raw_status.map(ExitStatus::from_raw);
-        let (state, failure) = decide(&ExitEvidence { last, request, exit, stderr: "oh\n" });
+        let (state, failure) = decide(&ExitEvidence { last, steps: Some(3), request, exit, stderr: "oh\n" });
         (state, failure.map(|failure| failure.reason).unwrap_or_default())
     }
 
     #[test]
-    fn the_journal_speaks_first_then_the_wish_then_the_process() {
+    fn the_journal_counts_first_then_the_request_then_the_process() {
         let completed = Event::Completed { step: 3, best_epoch: 1 };
         let stopped = Event::Stopped { step: 3 };
         let checkpoint = Event::Checkpoint { step: 3, epoch: 1 };
@@ -117,8 +123,11 @@ mod tests {
         assert_eq!(outcome(None, Some(StopRequest::Cancel), Some(15)).0, RunState::Cancelled);
         assert_eq!(outcome(Some(&checkpoint), None, Some(9)).0, RunState::Interrupted);
         assert_eq!(outcome(Some(&checkpoint), None, None).0, RunState::Interrupted);
+        // An end of before it was given more epochs is not its end.
+        let earlier = Event::Completed { step: 2, best_epoch: 1 };
+        assert_eq!(outcome(Some(&earlier), None, Some(9)).0, RunState::Interrupted);
         let (state, reason) = outcome(None, None, Some(127 << 8));
         assert_eq!(state, RunState::Failed);
-        assert_eq!(reason, "The trainer ended with exit status 127. Its last words: oh");
+        assert_eq!(reason, "The training process ended with exit status 127. The end of its log: oh");
     }
 }

@@ -128,7 +128,9 @@ async fn supervise_once(
     if let Some(exit) = ended {
         let last = last_event(&directory.journal())?;
         let stderr = tail(directory);
-        let evidence = ExitEvidence { last: last.as_ref(), request: run.stop_request, exit, stderr: &stderr };
+        let steps = run.started.as_ref().map(|started| started.steps_per_epoch * u64::from(run.spec.epochs));
+        let evidence =
+            ExitEvidence { last: last.as_ref(), steps, request: run.stop_request, exit, stderr: &stderr };
         let (state, failure) = decide(&evidence);
         if let Some(failure) = &failure {
             runs.inner.store.set_run_failure(id, failure).await?;

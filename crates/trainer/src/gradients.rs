@@ -32,7 +32,7 @@ pub fn diverged(network: &Network, input: &Tensor, dtype: Kind, step: u64, learn
         Some(layer) => Some(("weights", layer.to_owned())),
         None => network.first_bad_layer(input, dtype).map(|layer| ("outputs", layer)),
     };
-    fault(&format!("The loss was no longer a finite number at step {step}"), blamed, step, learning_rate)
+    fault(&format!("The loss became NaN or infinite at step {step}"), blamed, step, learning_rate)
 }
 
 /// An error where a number of `network` is not finite: such weights are of no use, so they are not to be kept.
@@ -46,7 +46,7 @@ pub fn check(network: &Network, step: u64, learning_rate: f64) -> Result<(), Fau
     };
     let blamed = Some((blamed.0, blamed.1.to_owned()));
     Err(fault(
-        &format!("The network held numbers that are not finite after step {step}"),
+        &format!("The network holds NaN or infinite numbers after step {step}"),
         blamed,
         step,
         learning_rate,
@@ -55,11 +55,10 @@ pub fn check(network: &Network, step: u64, learning_rate: f64) -> Result<(), Fau
 
 fn fault(what: &str, blamed: Option<(&str, String)>, step: u64, learning_rate: f64) -> Fault {
     let fault = match blamed {
-        Some((part, layer)) => Fault::new(format!(
-            "{what}; from the input on, layer {layer} is the first whose {part} are not finite."
-        ))
-        .in_layer(layer),
-        None => Fault::new(format!("{what}; the output of every layer was still finite.")),
+        Some((part, layer)) => {
+            Fault::new(format!("{what}. The first layer with non-finite {part} is {layer}.")).in_layer(layer)
+        }
+        None => Fault::new(format!("{what}. The output of every layer was still finite.")),
     };
     fault.at_step(step).advice(format!(
         "The steps were most likely too large: try a tenth of the learning rate (it was {learning_rate:.1e} at this step), \
