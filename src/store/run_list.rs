@@ -210,7 +210,7 @@ mod tests {
              insert into samples (id, dataset_id, path, label, split, width, height, bytes, format, orientation, hash)
                  values (1, 1, 'a', 0, 'val', 1, 1, 1, 'png', 1, ''), (2, 1, 'b', 1, 'val', 1, 1, 1, 'png', 1, '');
              insert into prediction_files values (7, 'val', 2, 'x', 1), (7, 'val', 3, 'y', 0);
-             insert into predictions values (7, 'val', 1, 0, 0, 0, 0.9, 0.1), (7, 'val', 2, 1, 1, 0, 0.6, 1.0);",
+             insert into predictions values (7, 'val', 1, 0, 0, 0, 0.9, 0.1, null), (7, 'val', 2, 1, 1, 0, 0.6, 1.0, null);",
         )
         .execute(&old)
         .await

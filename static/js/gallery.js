@@ -22,7 +22,8 @@ export function keepPlace(address, leaving) {
   const tile = firstInSight(leaving);
   try {
     const offset = tile?.getBoundingClientRect().top;
-    sessionStorage.setItem(PLACE, JSON.stringify({ path: location.pathname, tile: tile?.id, offset, scroll: scrollY }));
+    const focused = document.activeElement?.closest(".gallery .tile");
+    sessionStorage.setItem(PLACE, JSON.stringify({ path: location.pathname, tile: tile?.id, focus: focused?.id, offset, scroll: scrollY }));
   } catch { /* the page begins at its top then */ }
   if (!tile || !document.querySelector(".gallery[data-begins-anywhere]")) return address;
   const url = new URL(address, location.href);
@@ -49,6 +50,8 @@ function returnToPlace() {
   const tile = kept.tile && document.getElementById(kept.tile);
   if (tile) scrollTo(0, scrollY + tile.getBoundingClientRect().top - kept.offset);
   else scrollTo(0, kept.scroll);
+  // By key one goes on from the tile that was edited, or from what stands in its place.
+  if (kept.focus) (document.getElementById(kept.focus) ?? tile)?.focus({ preventScroll: true });
   return true;
 }
 

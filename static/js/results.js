@@ -54,6 +54,22 @@ document.addEventListener("focusin", event => {
 
 for (const group of document.querySelectorAll("[data-roving]")) rove(group, null);
 
+// What is sticky at the top: the run's head, the filters below it, and below them what scrolls.
+const runHead = document.querySelector(".run-head");
+const filters = document.querySelector("[data-sticky]");
+if (runHead && filters) {
+  const height = element => (getComputedStyle(element).position === "sticky" ? element.offsetHeight : 0);
+  const measure = () => {
+    const style = document.documentElement.style;
+    style.setProperty("--run-head", `${height(runHead)}px`);
+    style.setProperty("--sticky", `${height(runHead) + height(filters)}px`);
+  };
+  new ResizeObserver(measure).observe(runHead);
+  new ResizeObserver(measure).observe(filters);
+  addEventListener("resize", measure);
+  measure();
+}
+
 /** A range drawn over the histogram opens the images in it. */
 function brush(chart) {
   const WIDTH = 200;

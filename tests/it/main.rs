@@ -4,6 +4,7 @@
 mod browser;
 mod driver;
 mod edits;
+mod evaluation;
 mod gallery;
 mod import;
 mod lab;

@@ -1,6 +1,6 @@
 //! Lists by class: of each class the paths, the correct predictions or all predictions.
 
-use super::format::{counted, link};
+use super::format::{counted, link, thousands};
 use super::frame::{Frame, page};
 use super::gallery::class;
 use super::run_view::RunView;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 /// Paths that a page lists of a class; the files hold all.
 const LISTED: usize = 500;
 /// Up to this many paths a page lists them all; beyond, a class is read when it is unfolded.
-const AT_ONCE: usize = 400;
+const LISTED_UNFOLDED: usize = 400;
 
 /// What the page's address chooses.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -46,6 +46,8 @@ struct Map {
 struct Category {
     class: String,
     count: usize,
+    /// How many of them are predicted as another class.
+    wrong: usize,
     /// The page of this class alone.
     href: String,
     /// None where the class is read when it is unfolded.
@@ -54,8 +56,14 @@ struct Category {
 }
 
 impl Category {
+    /// `153 images, 40 wrong`; where mistakes alone are listed, `40 wrong`.
     fn summary(&self) -> String {
-        counted(self.count, "image", "images")
+        let images = counted(self.count, "image", "images");
+        match self.wrong {
+            0 => images,
+            wrong if wrong == self.count => format!("{} wrong", thousands(wrong as i64)),
+            wrong => format!("{images}, {} wrong", thousands(wrong as i64)),
+        }
     }
 
     fn left_out(&self) -> usize {
@@ -138,15 +146,16 @@ async fn show(
     let view = RunView::load(&app, run).await?.showing(split);
     let (base, classes) = (view.href(), &view.run.spec.classes);
     let here = format!("{base}/{}", kind.slug());
-    let all_at_once = items.len() <= AT_ONCE;
+    let lists_all = items.len() <= LISTED_UNFOLDED;
     let mut categories: Vec<Category> = classes
         .iter()
         .map(|class| {
             let chosen = *class == query.class;
-            let listed = all_at_once || chosen;
+            let listed = lists_all || chosen;
             Category {
                 class: class.clone(),
                 count: 0,
+                wrong: 0,
                 href: link(&here, &[("split", &query.split), ("class", class), ("wrong", &query.wrong)]),
                 entries: listed.then(Vec::new),
                 open: chosen || classes.len() <= 3,
@@ -159,6 +168,7 @@ async fn show(
             continue;
         };
         category.count += 1;
+        category.wrong += usize::from(item.actual != item.predicted);
         let Some(entries) = category.entries.as_mut().filter(|entries| entries.len() < LISTED) else {
             continue;
         };

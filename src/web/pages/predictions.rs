@@ -104,6 +104,11 @@ impl Predictions {
             .collect()
     }
 
+    /// Whether an edit of the data set has just led here.
+    fn was_edited(&self) -> bool {
+        self.edit_bar.as_ref().is_some_and(|bar| bar.done.is_some())
+    }
+
     /// Whether the metadata filter is one that the list of values does not offer.
     fn other_metadata(&self) -> bool {
         let offered = |(column, values): &(String, Vec<(String, i64)>)| {
@@ -115,12 +120,15 @@ impl Predictions {
     /// The ends of the confidence in percent, as its two fields show them.
     fn confidence_ends(&self) -> (String, String) {
         let range = self.query.confidence_range().ok().flatten();
-        let percent = |share: f64| {
-            let percent = (share * 1000.0).round() / 10.0;
-            percent.to_string()
-        };
-        range.map_or_else(Default::default, |(above, up_to)| (percent(above), percent(up_to)))
+        range.map_or_else(Default::default, |(above, up_to)| {
+            (tenths_of_percent(above), tenths_of_percent(up_to))
+        })
     }
+}
+
+/// `30`, or `33.3` where the share is no whole number of percent.
+fn tenths_of_percent(share: f64) -> String {
+    ((share * 1000.0).round() / 10.0).to_string()
 }
 
 /// `most confident first`.
@@ -240,7 +248,7 @@ fn chips(here: &str, query: &PredictionsQuery) -> Vec<(String, String)> {
     };
     let range = query.confidence_range().ok().flatten();
     let confidence = range.map_or_else(String::new, |(above, up_to)| {
-        format!("confidence {:.1}–{:.1}\u{a0}%", above * 100.0, up_to * 100.0)
+        format!("confidence {}–{}\u{a0}%", tenths_of_percent(above), tenths_of_percent(up_to))
     });
     let metadata = MetadataFilter::from_text(&query.metadata).map(|filter| filter.words());
     let named = |label: &str, value: &str| match value {

@@ -71,14 +71,6 @@ impl RunSample {
         }
     }
 
-    /// Which weights the prediction is of.
-    fn checkpoint_label(&self) -> String {
-        match self.view.shown_result().map_or(0, |result| result.epoch) {
-            0 => "initial weights".to_owned(),
-            epoch => format!("best checkpoint, epoch {epoch}"),
-        }
-    }
-
     /// The fed image's side on the page: whole-number enlargements of small ones.
     fn input_side(&self) -> u32 {
         let side = self.view.run.spec.image_size.max(1);
@@ -335,8 +327,8 @@ fn read_metadata(text: Option<&str>) -> Vec<(String, String)> {
     columns.into_iter().map(|(column, value)| (column, words(value))).collect()
 }
 
-/// `/runs/{id}/samples/{sample}/input`: what the network was given of the image when it was evaluated, as a PNG, a pixel
-/// a tensor element.
+/// `/runs/{id}/samples/{sample}/input`: the image as the network's input when it was evaluated, as a PNG, a pixel a tensor
+/// element.
 pub(crate) async fn network_input(
     State(app): State<AppState>,
     Path((id, sample)): Path<(i64, i64)>,

@@ -89,7 +89,7 @@ pub(crate) async fn list_epochs(app: &AppState, run: &Run) -> Result<Vec<Epoch>>
         columns[column].iter().find(|point| point.0 == step).and_then(|point| point.1)
     };
     let figure = |key: &str| run.summary.get(key).copied().flatten();
-    let (best, kept) = (figure("best/val/accuracy_epoch"), run.best_epoch);
+    let (kept, best) = (run.best_epoch, figure("best/val/accuracy_epoch"));
     let count = columns[0].len();
     let epoch = |(at_row, (step, train_loss)): (usize, &(u64, Option<f64>))| {
         let number = at_row as u64 + 1;

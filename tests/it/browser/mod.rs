@@ -2,6 +2,7 @@
 
 mod charts;
 mod edit;
+mod evaluation;
 mod every_page;
 mod form;
 mod frame;
@@ -10,6 +11,7 @@ mod import;
 mod journeys;
 mod keyboard;
 mod live;
+mod predictions;
 mod runs;
 
 use std::io::Write as _;
