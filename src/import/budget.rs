@@ -1,5 +1,8 @@
-//! Memory shared between threads: whoever wants much of it waits until it is free.
+//! Limits of memory: one that threads share, where whoever wants much of it waits until it is free, and one for the
+//! headers of a tar.
 
+use std::cell::Cell;
+use std::io::Read;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// So many bytes for all threads together.
@@ -36,6 +39,28 @@ impl Drop for Share<'_> {
     fn drop(&mut self) {
         *self.budget.free.lock().unwrap_or_else(PoisonError::into_inner) += self.bytes;
         self.budget.returned.notify_all();
+    }
+}
+
+/// Bytes of a tar's headers – long names among them, which are kept in memory – that may stand between two entries.
+pub(super) const HEADERS_BYTES: u64 = 1 << 20;
+
+/// Reads no more of a tar than it may, so that no header makes the library take memory without end.
+pub(super) struct Rationed<'a, R> {
+    pub(super) inner: R,
+    pub(super) left: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for Rationed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            return Err(std::io::Error::other(format!("headers of more than {HEADERS_BYTES} bytes")));
+        }
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let count = self.inner.read(&mut buffer[..most])?;
+        self.left.set(left.saturating_sub(count as u64));
+        Ok(count)
     }
 }
 

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use protocol::files;
 use protocol::sample::Sample;
 use protocol::spec::RunSpec;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 /// `<data>/runs/<id>`.
@@ -105,6 +105,23 @@ pub fn create(directory: &RunDirectory, spec: &RunSpec, samples: &[Sample]) -> a
     // It has a new name, so there is nothing left to clean up under the old one.
     let _ = staged.keep();
     Ok(())
+}
+
+/// The last bytes of a file as text, and whether something stands before them. A file that is not there is empty.
+///
+/// # Errors
+/// The file can't be read.
+pub fn read_end(file: &Path, most_bytes: u64) -> std::io::Result<(String, bool)> {
+    let mut file = match std::fs::File::open(file) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((String::new(), false)),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(most_bytes)))?;
+    let mut bytes = Vec::new();
+    file.take(most_bytes).read_to_end(&mut bytes)?;
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), length > most_bytes))
 }
 
 /// Writes another specification over a run's, whole or not at all.

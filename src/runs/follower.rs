@@ -36,8 +36,12 @@ impl Follower {
     /// The journal can't be read or the database can't be written; the offset stays, so it can be tried again.
     pub async fn follow_once(&mut self) -> anyhow::Result<bool> {
         let journal = self.directory.journal();
-        let stretch = read_lines(&journal, self.offset, CHUNK_BYTES)
-            .with_context(|| format!("reading {}", journal.display()))?;
+        let offset = self.offset;
+        let read = tokio::task::spawn_blocking(move || {
+            read_lines(&journal, offset, CHUNK_BYTES)
+                .with_context(|| format!("reading {}", journal.display()))
+        });
+        let stretch = read.await??;
         if stretch.is_empty() {
             return Ok(false);
         }

@@ -120,10 +120,12 @@ impl Runs {
         // The directory is in its place before the row is there, so the queue never meets a run without one;
         // one at a time, so that two runs never want the same number.
         let _numbering = self.inner.numbering.lock().await;
-        let id = RunId(
-            self.inner.store.last_run_number().await?.max(directory::last_number(&self.inner.data)?) + 1,
-        );
-        directory::create(&self.directory(id), &recipe.spec, &samples)?;
+        let data = self.inner.data.clone();
+        let on_disk = tokio::task::spawn_blocking(move || directory::last_number(&data)).await??;
+        let id = RunId(self.inner.store.last_run_number().await?.max(on_disk) + 1);
+        let (directory, spec) = (self.directory(id), recipe.spec.clone());
+        // A line a sample: there may be millions.
+        tokio::task::spawn_blocking(move || directory::create(&directory, &spec, &samples)).await??;
         self.inner
             .store
             .insert_run(id, dataset.id, &recipe.name, &recipe.spec, held_out.as_deref(), version)

@@ -1,15 +1,15 @@
 //! The queue: at most so many runs at a time, the rest wait in order; and the task that goes with each running one.
 
+use super::Runs;
+use super::directory::{RunDirectory, read_end};
 use super::follower::{Follower, last_event};
 use super::outcome::{ExitEvidence, decide};
 use super::process::{self, Trainer};
-use super::{Runs, directory::RunDirectory};
 use crate::domain::ids::RunId;
 use crate::domain::run::RunState;
 use crate::store::runs::Run;
 use protocol::event::Failure;
 use std::collections::hash_map::Entry;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -126,8 +126,12 @@ async fn supervise_once(
     }
     let Some(run) = runs.inner.store.find_run(id).await? else { return Ok(true) };
     if let Some(exit) = ended {
-        let last = last_event(&directory.journal())?;
-        let stderr = tail(directory);
+        let (journal, stderr) = (directory.journal(), directory.stderr());
+        let read = tokio::task::spawn_blocking(move || {
+            let printed = read_end(&stderr, STDERR_TAIL_BYTES).unwrap_or_default();
+            std::io::Result::Ok((last_event(&journal)?, printed.0))
+        });
+        let (last, stderr) = read.await??;
         let steps = run.started.as_ref().map(|started| started.steps_per_epoch * u64::from(run.spec.epochs));
         let evidence =
             ExitEvidence { last: last.as_ref(), steps, request: run.stop_request, exit, stderr: &stderr };
@@ -153,18 +157,6 @@ async fn supervise_once(
         }
     }
     Ok(false)
-}
-
-fn tail(directory: &RunDirectory) -> String {
-    let read = || -> std::io::Result<String> {
-        let mut file = std::fs::File::open(directory.stderr())?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(STDERR_TAIL_BYTES)))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    read().unwrap_or_default()
 }
 
 impl Runs {

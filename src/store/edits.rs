@@ -1,10 +1,9 @@
 //! Edits of a data set: each makes a version, with what every sample that it changed was before.
 
-use super::versions::json_list;
-use super::{Store, bad_json, now_ms, unknown};
-use crate::domain::edits::{ChangeKind, Edit, History, SampleState, describe, fingerprint};
+use super::versions::{StatesRow, json_list};
+use super::{Store, bad_json, now_ms};
+use crate::domain::edits::{ChangeKind, Edit, History, describe, fingerprint};
 use crate::domain::ids::{DatasetId, SampleId};
-use protocol::sample::Split;
 use sqlx::{FromRow, SqliteConnection};
 use std::collections::BTreeMap;
 
@@ -257,12 +256,8 @@ async fn begin_version(connection: &mut SqliteConnection, id: DatasetId) -> sqlx
 
 #[derive(FromRow)]
 struct KindRow {
-    label_before: i64,
-    label_after: i64,
-    split_before: String,
-    split_after: String,
-    excluded_before: bool,
-    excluded_after: bool,
+    #[sqlx(flatten)]
+    states: StatesRow,
     count: i64,
 }
 
@@ -270,20 +265,8 @@ impl TryFrom<KindRow> for ChangeKind {
     type Error = sqlx::Error;
 
     fn try_from(row: KindRow) -> sqlx::Result<ChangeKind> {
-        let split = |word: &str| word.parse::<Split>().map_err(|_| unknown("split", word));
-        Ok(ChangeKind {
-            before: SampleState {
-                label: row.label_before,
-                split: split(&row.split_before)?,
-                excluded: row.excluded_before,
-            },
-            after: SampleState {
-                label: row.label_after,
-                split: split(&row.split_after)?,
-                excluded: row.excluded_after,
-            },
-            count: row.count.unsigned_abs(),
-        })
+        let (before, after) = row.states.read()?;
+        Ok(ChangeKind { before, after, count: row.count.unsigned_abs() })
     }
 }
 

@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(list.unreadable.len(), 1);
         assert_eq!((list.unreadable[0].id, list.unreadable[0].name.as_str()), (RunId(2), "run 2"));
         assert!(list.unreadable[0].why.contains("spec"), "{}", list.unreadable[0].why);
-        assert_eq!(store.list_runs().await.unwrap().len(), 2);
+        assert_eq!(store.list_runs_of(DatasetId(1)).await.unwrap().len(), 2);
         assert_eq!(store.list_active_runs().await.unwrap().len(), 2, "the queue goes on too");
         assert_eq!(store.list_active().await.unwrap().len(), 3);
     }

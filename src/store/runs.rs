@@ -195,13 +195,6 @@ impl Store {
         row.map(Run::try_from).transpose()
     }
 
-    /// Every run, newest first.
-    pub async fn list_runs(&self) -> sqlx::Result<Vec<Run>> {
-        let rows: Vec<RunRow> =
-            sqlx::query_as("select * from run_rows order by id desc").fetch_all(&self.read).await?;
-        Ok(readable(rows))
-    }
-
     /// Every run of a data set, newest first.
     pub async fn list_runs_of(&self, dataset: DatasetId) -> sqlx::Result<Vec<Run>> {
         let rows: Vec<RunRow> =

@@ -3,7 +3,6 @@
 use super::{Store, bad_json, unknown};
 use crate::domain::edits::{History, SampleState, VersionKind};
 use crate::domain::ids::{DatasetId, SampleId};
-use protocol::sample::Split;
 use serde_json::{Map, Value};
 use sqlx::FromRow;
 
@@ -68,13 +67,9 @@ pub struct Change {
     pub after: SampleState,
 }
 
+/// The columns of a change that say how a sample was and how it is.
 #[derive(FromRow)]
-struct ChangeRow {
-    id: SampleId,
-    path: String,
-    hash: String,
-    width: i64,
-    height: i64,
+pub(super) struct StatesRow {
     label_before: i64,
     label_after: i64,
     split_before: String,
@@ -83,23 +78,39 @@ struct ChangeRow {
     excluded_after: bool,
 }
 
+impl StatesRow {
+    /// Before and after.
+    pub(super) fn read(&self) -> sqlx::Result<(SampleState, SampleState)> {
+        let state = |label: i64, split: &str, excluded: bool| -> sqlx::Result<SampleState> {
+            Ok(SampleState { label, split: split.parse().map_err(|_| unknown("split", split))?, excluded })
+        };
+        Ok((
+            state(self.label_before, &self.split_before, self.excluded_before)?,
+            state(self.label_after, &self.split_after, self.excluded_after)?,
+        ))
+    }
+}
+
+#[derive(FromRow)]
+struct ChangeRow {
+    id: SampleId,
+    path: String,
+    hash: String,
+    width: i64,
+    height: i64,
+    #[sqlx(flatten)]
+    states: StatesRow,
+}
+
 impl TryFrom<ChangeRow> for Change {
     type Error = sqlx::Error;
 
     fn try_from(row: ChangeRow) -> sqlx::Result<Change> {
-        let split = |word: &str| word.parse::<Split>().map_err(|_| unknown("split", word));
+        let (before, after) = row.states.read()?;
         Ok(Change {
             sample: row.id,
-            before: SampleState {
-                label: row.label_before,
-                split: split(&row.split_before)?,
-                excluded: row.excluded_before,
-            },
-            after: SampleState {
-                label: row.label_after,
-                split: split(&row.split_after)?,
-                excluded: row.excluded_after,
-            },
+            before,
+            after,
             path: row.path,
             hash: row.hash,
             width: row.width,

@@ -3,18 +3,16 @@
 use super::api::find_dataset;
 use super::extract::{Path, Query};
 use super::pages::dataset_sample::find_sample;
+use super::stream_file::stream_file;
 use super::{AppState, Error, Result};
 use crate::domain::ids::DatasetId;
 use crate::images::mean::Means;
 use crate::images::thumbnail;
 use crate::store::datasets::Dataset;
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
-use tokio::io::AsyncReadExt as _;
-use tokio_stream::wrappers::ReceiverStream;
 
 /// The sides that thumbnails are made in; a page asks for these alone, so the cache stays small.
 const SIDES: [u32; 3] = [160, 320, 1024];
@@ -49,9 +47,6 @@ pub(super) async fn of_lab(State(app): State<AppState>, Path(key): Path<String>)
     Ok((headers, image.bytes.clone()).into_response())
 }
 
-/// Bytes of a file that are sent at a time.
-const CHUNK: usize = 64 * 1024;
-
 /// `/datasets/{id}/samples/{sample}/original`: the file itself, as it lies on the disk.
 pub(super) async fn original(
     State(app): State<AppState>,
@@ -60,32 +55,16 @@ pub(super) async fn original(
     let dataset = find_dataset(&app, id).await?;
     let sample = find_sample(&app, &dataset, sample).await?;
     let path = std::path::Path::new(dataset.root.as_deref().unwrap_or_default()).join(&sample.path);
-    let Ok(mut file) = tokio::fs::File::open(&path).await else {
+    let Ok(file) = tokio::fs::File::open(&path).await else {
         return Err(Error::NotFound("file any more: it was moved or removed since the import"));
     };
     let length = file.metadata().await?.len();
-    let (send, receive) = tokio::sync::mpsc::channel::<std::io::Result<Vec<u8>>>(2);
-    tokio::spawn(async move {
-        loop {
-            let mut chunk = vec![0; CHUNK];
-            let read = file.read(&mut chunk).await;
-            let is_last = !matches!(read, Ok(count) if count > 0);
-            let chunk = read.map(|count| {
-                chunk.truncate(count);
-                chunk
-            });
-            // Nobody reads on, or it was the last.
-            if send.send(chunk).await.is_err() || is_last {
-                return;
-            }
-        }
-    });
     let headers = [
         (header::CONTENT_TYPE, mime_of(&sample.format).to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),
     ];
-    Ok((headers, Body::from_stream(ReceiverStream::new(receive))).into_response())
+    Ok((headers, stream_file(file)).into_response())
 }
 
 /// The content type of a kind of file that images come in.

@@ -10,6 +10,7 @@ mod images;
 mod live;
 mod pages;
 mod run_query;
+mod stream_file;
 
 pub use error::Error;
 

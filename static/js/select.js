@@ -8,9 +8,6 @@ const boxes = () => [...document.querySelectorAll(".pick input")];
 const part = selector => bar?.querySelector(selector);
 let last = null;
 
-// A form that is sent comes back to the page as it stands.
-for (const field of document.querySelectorAll("[data-here]")) field.value = location.pathname + location.search;
-
 const isOfOne = bar?.classList.contains("of-one") ?? false;
 const chosen = () => boxes().filter(box => box.checked);
 const isAll = () => part("[name=all]")?.checked ?? false;

@@ -6,6 +6,7 @@
 //! The label is what the `.cls` holds, else the `label` of the `.json`, else the `.txt`. The split is in the shard's
 //! name. Names within a shard are never used as paths.
 
+use super::super::budget::{HEADERS_BYTES, Rationed};
 use super::super::entry_name::{is_clutter, text_from_bytes};
 use super::super::unpack::is_tar;
 use super::super::{ImportError, Rejected};
@@ -34,9 +35,6 @@ const LABEL_CHARS: usize = 200;
 
 /// Files of one sample: more are no sample.
 const SAMPLE_FILES: usize = 100;
-
-/// Headers, long names among them, may have this size together between two files.
-const HEADERS_BYTES: u64 = 1 << 20;
 
 /// The shards of one data set.
 #[derive(Debug)]
@@ -327,23 +325,4 @@ fn check_end(path: &Path) -> Result<(), String> {
     file.seek(SeekFrom::End(-512)).map_err(|_| cut())?;
     file.read_to_end(&mut end).map_err(|error| error.to_string())?;
     if end.iter().all(|byte| *byte == 0) { Ok(()) } else { Err(cut()) }
-}
-
-/// Reads no more than it may, so that no header makes the library take memory without end.
-struct Rationed<'a, R> {
-    inner: R,
-    left: &'a Cell<u64>,
-}
-
-impl<R: Read> Read for Rationed<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let left = self.left.get();
-        if left == 0 {
-            return Err(std::io::Error::other(format!("headers of more than {HEADERS_BYTES} bytes")));
-        }
-        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let count = self.inner.read(&mut buffer[..most])?;
-        self.left.set(left.saturating_sub(count as u64));
-        Ok(count)
-    }
 }

@@ -72,7 +72,7 @@ fn description() -> Value {
             &["class", "not", "split", "q", "issue", "metadata", "range", "format", "excluded", "order", "limit", "after"],
             "200",
         )},
-        "/api/v1/datasets/{id}/overview": {"get": call("How its images are spread: counts by class and bin, mean colours, mean and deviation of the channels; 202 while it is being made", &[], "200")},
+        "/api/v1/datasets/{id}/overview": {"get": call("How its images are spread: counts by class and bin, mean colours, mean and std of the channels; 202 while it is being made", &[], "200")},
         "/api/v1/datasets/{id}/health": {"get": call("What an examination found; 202 while it is being made", &[], "200")},
         "/api/v1/datasets/{id}/health/{file}": {"get": call("The samples that a check found, as CSV: duplicates.csv, leaked.csv, mislabelled.csv, dark.csv …", &[], "200")},
         "/api/v1/datasets/{id}/health/ignored": {"post": {

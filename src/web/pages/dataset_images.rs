@@ -209,11 +209,11 @@ fn split_links(classes: &[ClassCount], query: &GalleryQuery, path: &str) -> Vec<
         href: query.with(path, "split", ""),
         current: query.split.is_empty(),
     }];
-    for (split, label) in Split::ALL.into_iter().zip(["Training", "Validation", "Test"]) {
+    for split in Split::ALL {
         let count: u64 = classes.iter().map(|class| class.of(split)).sum();
         if count > 0 || query.split == split.as_str() {
             links.push(SplitLink {
-                label,
+                label: format::split_label(&split),
                 count: thousands(count),
                 href: query.with(path, "split", split.as_str()),
                 current: query.split == split.as_str(),

@@ -1,11 +1,12 @@
 //! `/runs/{id}/evaluation`: how good a run is, beyond accuracy.
 
 use super::evaluation_table::{Head, Row, Sort, heads, page_address, sort_rows};
-use super::format::{self, counted, link, number, percent, split_name};
+use super::format::{self, counted, link, number, percent};
 use super::frame::{Frame, page};
 use super::matrix::{CellFigure, Matrix, MatrixOptions};
 use super::run_view::RunView;
 use crate::domain::confusion_cells::ConfusionCells;
+use crate::domain::edits::split_title;
 use crate::domain::metrics::{CALIBRATION_BINS, CalibrationBin, Evaluation as Figures, wilson};
 use crate::domain::result::Headline;
 use crate::web::api::evaluation::find_evaluation;
@@ -138,7 +139,7 @@ impl Evaluation {
 
     /// Which split the figures are of.
     fn split_title(&self) -> String {
-        self.view.split.map_or_else(String::new, |split| format!("{} split", split_name(split)))
+        self.view.split.map_or_else(String::new, |split| format!("{} split", split_title(split)))
     }
 
     /// What the gap between validation and test says, where it is worth a mark.

@@ -88,12 +88,12 @@ pub(crate) fn thousands(value: impl Whole) -> String {
     if value < 0 { format!("−{text}") } else { text }
 }
 
-/// What people call a split: `training`, `validation`, `test`.
-pub(crate) fn split_name(split: Split) -> &'static str {
+/// What a link to a split is called; within a sentence it is `domain::edits::split_title`.
+pub(crate) fn split_label(split: &Split) -> &'static str {
     match split {
-        Split::Train => "training",
-        Split::Val => "validation",
-        Split::Test => "test",
+        Split::Train => "Training",
+        Split::Val => "Validation",
+        Split::Test => "Test",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lists by class: of each class the paths, the correct predictions or all predictions.
 
-use super::format::{counted, link, thousands};
+use super::format::{self, counted, link, thousands};
 use super::frame::{Frame, page};
 use super::gallery::class;
 use super::run_view::RunView;

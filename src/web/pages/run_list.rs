@@ -56,6 +56,12 @@ struct Head {
     is_figure: bool,
 }
 
+impl Head {
+    fn arrow(&self) -> Option<&'static str> {
+        self.sorted.map(|order| if order == "ascending" { "▲" } else { "▼" })
+    }
+}
+
 /// A cell of a run's row.
 struct Cell {
     column: &'static str,
@@ -291,10 +297,10 @@ impl Selected {
     }
 
     /// Where the person came from, if that is a page of runs.
-    fn back(&self) -> Redirect {
+    fn back(&self) -> &str {
         let inside =
             self.back == "/runs" || self.back.starts_with("/runs?") || self.back.starts_with("/runs/");
-        Redirect::to(if inside { &self.back } else { "/runs" })
+        if inside { &self.back } else { "/runs" }
     }
 }
 
@@ -313,7 +319,7 @@ pub(crate) async fn act_on_selected(State(app): State<AppState>, body: Bytes) ->
             _ => return Err(Error::field("action", "there is no such action on runs")),
         }
     }
-    Ok(selected.back().into_response())
+    Ok(Redirect::to(selected.back()).into_response())
 }
 
 #[derive(Template)]
@@ -353,6 +359,22 @@ pub(crate) async fn ask_to_delete(State(app): State<AppState>, RawQuery(text): R
         runs,
         active,
         dataset,
-        back: if selected.back.is_empty() { "/runs".to_owned() } else { selected.back },
+        back: selected.back().to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removal_leads_back_to_pages_of_runs_alone() {
+        let back = |text: &str| Selected::read(text.as_bytes()).back().to_owned();
+        assert_eq!(back("back=/runs%3Ftag%3Dold"), "/runs?tag=old");
+        for foreign in
+            ["", "back=javascript:alert(1)", "back=//example.org/runs", "back=https://example.org/runs"]
+        {
+            assert_eq!(back(foreign), "/runs", "{foreign}");
+        }
+    }
 }

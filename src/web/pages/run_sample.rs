@@ -1,13 +1,14 @@
 //! `/runs/{id}/samples/{sample}`: one image and all that a run predicted for it.
 
 use super::edit_bar::{EditBar, Flash};
-use super::format::{self, link, number, percent, split_name};
+use super::format::{self, link, number, percent};
 use super::frame::{Frame, page};
 use super::gallery::{class, class_color};
 use super::prediction_tiles::overview_walk;
 use super::predictions::{edit_bar, with};
 use super::run_view::RunView;
 use super::sparkline::Sparkline;
+use crate::domain::edits::split_title;
 use crate::domain::ids::SampleId;
 use crate::domain::metrics::softmax;
 use crate::lab::{self, Subject};
@@ -175,7 +176,7 @@ pub(crate) async fn show(
         )
         .await?,
         page: "predictions",
-        split: split_name(split),
+        split: split_title(split),
         actual: class(&classes, prediction.actual).to_owned(),
         predicted: class(&classes, prediction.predicted).to_owned(),
         confidence: percent(Some(prediction.confidence)),
@@ -306,7 +307,7 @@ async fn other_runs(app: &AppState, run: &Run, sample: SampleId, actual: &str) -
         }
         let Ok(Some(found)) = app.store.find_run(other).await else { continue };
         let predicted = class(&found.spec.classes, predicted);
-        let split = split.parse().map_or("", split_name);
+        let split = split.parse().map_or("", split_title);
         let mark = if predicted == actual { "✓" } else { "✗" };
         others.push(Other {
             name: format!("{other} · {}", found.name),

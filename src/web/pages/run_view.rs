@@ -1,7 +1,8 @@
 //! A run as every page of it shows it: state in words, progress, time left, the rail of its stages.
 
-use super::format::{self, ago, duration, link, percent, split_name, thousands};
+use super::format::{self, ago, duration, link, percent, thousands};
 use super::sparkline::Sparkline;
+use crate::domain::edits::split_title;
 use crate::domain::result::Headline;
 use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done};
 use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
@@ -56,7 +57,8 @@ pub(crate) struct TryAgain {
 
 /// A stage of the rail.
 pub(crate) struct Stage {
-    pub(crate) label: &'static str,
+    /// Whether its summary grows while the run learns.
+    pub(crate) is_training: bool,
     pub(crate) summary: String,
     /// Why it wants a look.
     pub(crate) attention: Option<String>,
@@ -270,14 +272,14 @@ impl RunView {
     pub(crate) fn result(&self) -> Option<ResultWords> {
         let headline = self.headline.as_ref()?;
         let lead = headline.lead;
-        let name = split_name(lead.split);
+        let name = split_title(lead.split);
         let interval = lead
             .interval()
             .map_or_else(String::new, |(low, high)| format!("({:.1}–{})", low * 100.0, percent(Some(high))));
         let mut others: Vec<String> = headline
             .others
             .iter()
-            .map(|other| format!("{} {}", split_name(other.split), percent(other.accuracy())))
+            .map(|other| format!("{} {}", split_title(other.split), percent(other.accuracy())))
             .collect();
         if lead.epoch > 0 {
             others.push(format!("checkpoint of epoch {}", lead.epoch));
@@ -398,7 +400,7 @@ impl RunView {
         let shown = self.shown_result();
         vec![
             Stage {
-                label: "Data",
+                is_training: false,
                 summary: self.dataset.clone(),
                 attention: self.attention.data.clone(),
                 pages: vec![
@@ -407,7 +409,7 @@ impl RunView {
                 ],
             },
             Stage {
-                label: "Training",
+                is_training: true,
                 summary: match self.run.state {
                     RunState::Running | RunState::Queued => format!("{} %", self.percent_done()),
                     other => other.as_str().to_owned(),
@@ -423,18 +425,18 @@ impl RunView {
                 ],
             },
             Stage {
-                label: "Predictions",
+                is_training: false,
                 summary: shown.map_or_else(none, |result| {
                     let (wrong, total) = (thousands(result.wrong), thousands(result.total));
-                    format!("{}: {wrong} of {total} wrong", split_name(result.split))
+                    format!("{}: {wrong} of {total} wrong", split_title(result.split))
                 }),
                 attention: self.attention.predictions.clone(),
                 pages: vec![("predictions", "Predictions".to_owned(), self.at_split("predictions"))],
             },
             Stage {
-                label: "Evaluation",
+                is_training: false,
                 summary: shown.map_or_else(none, |result| {
-                    format!("{}: {} correct", split_name(result.split), percent(result.accuracy()))
+                    format!("{}: {} correct", split_title(result.split), percent(result.accuracy()))
                 }),
                 attention: self.result().and_then(|result| result.gap),
                 pages: vec![

@@ -7,9 +7,11 @@ use super::run_settings::Settings;
 use super::run_view::RunView;
 use crate::actions::runs as actions;
 use crate::domain::run::RunState;
+use crate::runs::directory::read_end;
 use crate::store::runs::{Note, Run};
 use crate::web::api::{find_dataset, find_run};
 use crate::web::extract::{Path, Query};
+use crate::web::stream_file::stream_file;
 use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::body::{Body, Bytes};
@@ -18,10 +20,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::PathBuf;
-use tokio::sync::mpsc::Receiver;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::fs::File;
 
 #[derive(Template)]
 #[template(path = "runs/show.html")]
@@ -34,8 +33,8 @@ struct Show {
     /// One an epoch, for those without scripts and for exact figures.
     epochs: Vec<Epoch>,
     settings: Settings,
-    /// Where the run stands in the queue, from 1.
-    place: Option<usize>,
+    /// Where the run stands in the queue, in words.
+    place: Option<String>,
 }
 
 /// The figures of one epoch.
@@ -57,8 +56,6 @@ pub(crate) struct Epoch {
 const EPOCHS_SHOWN: usize = 8;
 /// Bytes of a log that its page shows; the rest is in the download.
 const LOG_BYTES: u64 = 200_000;
-/// Bytes of a log that are sent at a time.
-const LOG_PIECE: u64 = 64 << 10;
 
 pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     let run = find_run(&app, id).await?;
@@ -115,14 +112,21 @@ pub(crate) async fn list_epochs(app: &AppState, run: &Run) -> Result<Vec<Epoch>>
     Ok(columns[0].iter().enumerate().map(epoch).rev().collect())
 }
 
-/// Where a run stands in the queue, from 1.
-pub(crate) async fn place_in_queue(app: &AppState, run: &Run) -> Result<Option<usize>> {
+/// Where a run stands in the queue, in words.
+pub(crate) async fn place_in_queue(app: &AppState, run: &Run) -> Result<Option<String>> {
     if run.state != RunState::Queued {
         return Ok(None);
     }
     let active = app.store.list_active().await?;
     let at = active.iter().filter(|other| !other.is_running).position(|other| other.id == run.id);
-    Ok(at.map(|at| at + 1))
+    Ok(at.map(place_words))
+}
+
+fn place_words(ahead: usize) -> String {
+    match ahead {
+        0 => "Queued, next in line.".to_owned(),
+        _ => format!("Queued, {} ahead.", format::counted(ahead, "run", "runs")),
+    }
 }
 
 /// `POST /runs/{id}/{action}`: a button of the page; back to it.
@@ -196,46 +200,25 @@ pub(crate) async fn log(
     let file = app.runs.directory(run.id).stderr();
     if query.download {
         let name = format!("attachment; filename=\"run-{id}-stderr.log\"");
-        let body = Body::from_stream(ReceiverStream::new(stream_file(file)));
+        // Nothing was printed where there is none.
+        let body = File::open(&file).await.map_or_else(|_| Body::empty(), stream_file);
         let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
         return Ok((headers, body).into_response());
     }
-    let (text, cut) = tokio::task::spawn_blocking(move || read_end(&file)).await??;
+    let (text, cut) = tokio::task::spawn_blocking(move || read_end(&file, LOG_BYTES)).await??;
     let view = RunView::load(&app, run).await?;
     let frame = Frame::load(&app, "Log", &[("Runs", "/runs"), (&view.run.name, &view.href())]).await?;
     page(&Log { frame: frame.in_section(Section::Runs), view, page: "log", text, cut })
 }
 
-/// A file piece by piece, as fast as it is taken; one that is not there has none.
-fn stream_file(file: PathBuf) -> Receiver<std::io::Result<Vec<u8>>> {
-    let (sender, receiver) = tokio::sync::mpsc::channel(2);
-    tokio::task::spawn_blocking(move || {
-        let Ok(mut file) = std::fs::File::open(file) else { return };
-        loop {
-            let mut piece = Vec::new();
-            let read = (&mut file).take(LOG_PIECE).read_to_end(&mut piece);
-            let is_last = !matches!(read, Ok(length) if length > 0);
-            if is_last && read.is_ok() {
-                return;
-            }
-            if sender.blocking_send(read.map(|_| piece)).is_err() || is_last {
-                return;
-            }
-        }
-    });
-    receiver
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The end of a file, and whether something stands before it. A file that is not there is empty.
-fn read_end(file: &std::path::Path) -> std::io::Result<(String, bool)> {
-    let mut file = match std::fs::File::open(file) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((String::new(), false)),
-        Err(error) => return Err(error),
-    };
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.take(LOG_BYTES).read_to_end(&mut bytes)?;
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), length > LOG_BYTES))
+    #[test]
+    fn a_place_in_the_queue_is_said_in_words() {
+        assert_eq!(place_words(0), "Queued, next in line.");
+        assert_eq!(place_words(1), "Queued, 1 run ahead.");
+        assert_eq!(place_words(2), "Queued, 2 runs ahead.");
+    }
 }

@@ -5,6 +5,7 @@ use super::super::gallery::Tile;
 use super::super::samples_view::tile;
 use super::HealthQuery;
 use crate::domain::dataset::ClassCount;
+use crate::domain::edits::split_title;
 use crate::domain::health::{Group, IssueKind, Report};
 use crate::domain::ids::SampleId;
 use crate::store::datasets::Dataset;
@@ -135,7 +136,8 @@ pub(super) async fn set(app: &AppState, group: &Group, classes: &[ClassCount]) -
     });
     let tiles = samples.iter().map(|sample| {
         let tile = tile(sample, classes);
-        Tile { sample: None, caption: format!("{} · {}", tile.caption, split_word(&sample.split)), ..tile }
+        let split = sample.split.parse().map_or("", split_title);
+        Tile { sample: None, caption: format!("{} · {split}", tile.caption), ..tile }
     });
     let without = |kept: i64| group.ids.iter().copied().filter(|id| *id != kept).collect();
     let can_choose = group.ids.len() <= MOST_TO_CHOOSE_FROM;
@@ -147,12 +149,4 @@ pub(super) async fn set(app: &AppState, group: &Group, classes: &[ClassCount]) -
         others: samples.iter().filter(|_| can_choose).map(|sample| without(sample.id.0)).collect(),
         more: group.ids.len() - samples.len(),
     })
-}
-
-fn split_word(split: &str) -> &str {
-    match split {
-        "train" => "training",
-        "val" => "validation",
-        other => other,
-    }
 }

@@ -95,7 +95,7 @@ pub(crate) async fn head(
 struct Notes {
     view: RunView,
     notes: Vec<Note>,
-    place: Option<usize>,
+    place: Option<String>,
 }
 
 /// `/live/runs/{id}/notes`: its place in the queue, and what it had to say.
