@@ -134,9 +134,15 @@ export class Side {
     const undo = button("Undo", "Take the last change of this pipeline back", () => this.undo());
     undo.dataset.undo = "";
     undo.disabled = this.past.length === 0;
+    // The row is made anew with the editor: the focus stays on the button that was pressed.
+    const take = (at, steps) => {
+      this.use(steps);
+      this.editor.querySelectorAll(".presets button")[at]?.focus();
+    };
+    const presets = catalogue.presets;
     return h("div", { className: "presets" }, "Presets",
-      ...catalogue.presets.map(([name, steps]) => button(name, `Load as “${name}”`, () => this.use(steps))),
-      button(`copy from ${other.toUpperCase()}`, "Copy the other pipeline", () => this.use(this.page.sides[other].steps)),
+      ...presets.map(([name, steps], at) => button(name, `Load as “${name}”`, () => take(at, steps))),
+      button(`copy from ${other.toUpperCase()}`, "Copy the other pipeline", () => take(presets.length, this.page.sides[other].steps)),
       undo);
   }
 

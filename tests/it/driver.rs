@@ -68,10 +68,15 @@ impl Browser {
     }
 
     pub(crate) fn tell(&self, command: &str, body: &Value) -> Value {
+        self.try_tell(command, body).unwrap_or_else(|error| panic!("{command} {body}: {error}"))
+    }
+
+    /// As [`Browser::tell`], with the driver's own error where it has one.
+    pub(crate) fn try_tell(&self, command: &str, body: &Value) -> Result<Value, Value> {
         let mut answer = self.agent.post(format!("{}/{command}", self.session)).send_json(body).unwrap();
-        let answer: Value = answer.body_mut().read_json().unwrap();
-        assert!(answer["value"]["error"].is_null(), "{command} {body}: {}", answer["value"]);
-        answer["value"].clone()
+        let mut answer: Value = answer.body_mut().read_json().unwrap();
+        let value = answer["value"].take();
+        if value["error"].is_string() { Err(value) } else { Ok(value) }
     }
 
     pub(crate) fn open(&self, url: &str) {
@@ -138,7 +143,15 @@ impl Browser {
 
     pub(crate) fn click(&self, selector: &str) {
         self.run(&format!("document.querySelector({}).scrollIntoView({{block: 'center'}})", json!(selector)));
-        self.tell(&format!("element/{}/click", self.element(selector)), &json!({}));
+        // A live part may be put in the place of the element between finding and clicking it: then it is found again.
+        for _ in 0..5 {
+            match self.try_tell(&format!("element/{}/click", self.element(selector)), &json!({})) {
+                Ok(_) => return,
+                Err(error) if error["error"] == "stale element reference" => {}
+                Err(error) => panic!("clicking {selector}: {error}"),
+            }
+        }
+        panic!("{selector} is replaced again and again");
     }
 
     pub(crate) fn type_into(&self, selector: &str, text: &str) {

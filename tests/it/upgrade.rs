@@ -1,6 +1,8 @@
 //! A data directory of the first release opens, and loses nothing: its database, its run's files and the names in them.
 
 use crate::support::Server;
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
 use std::path::Path;
@@ -31,6 +33,20 @@ const BATCH: &str = r#"{"step":0,"epoch":1,"path":"batches/step-00000000.safeten
 const PIPELINE: &str =
     r#"[{"name":"pad","padding":4,"outside":"edge","fill":0},{"name":"center_crop","size":32}]"#;
 
+/// The predictions of the last epoch on the two validation images.
+fn predictions() -> Vec<u8> {
+    let numbers = |numbers: [i64; 2]| numbers.map(i64::to_le_bytes).concat();
+    let (ids, labels) = (numbers([2, 4]), numbers([0, 1]));
+    let logits = [2.0_f32, 0.0, 1.4, 0.0].map(f32::to_le_bytes).concat();
+    let view = |dtype, shape: &[usize], data| TensorView::new(dtype, shape.to_vec(), data).unwrap();
+    let tensors = [
+        ("sample_id", view(Dtype::I64, &[2], &ids)),
+        ("label", view(Dtype::I64, &[2], &labels)),
+        ("logits", view(Dtype::F32, &[2, 2], &logits)),
+    ];
+    safetensors::serialize(tensors, None).unwrap()
+}
+
 /// Makes the directory as the first release would have left it.
 fn first_release(data: &Path) {
     let images = data.join("photos");
@@ -46,6 +62,8 @@ fn first_release(data: &Path) {
     std::fs::create_dir_all(&run).unwrap();
     std::fs::write(run.join("spec.json"), SPEC).unwrap();
     std::fs::write(run.join("journal.jsonl"), "").unwrap();
+    std::fs::create_dir_all(run.join("predictions")).unwrap();
+    std::fs::write(run.join("predictions/val-0002.safetensors"), predictions()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let options =

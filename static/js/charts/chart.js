@@ -104,7 +104,9 @@ export class Chart {
       marker.style.background = shown ? this.color(line) : "none";
       marker.style.borderColor = this.color(line);
       // A few lines can all be named; of many, those that are drawn.
+      const had_focus = entry === document.activeElement;
       entry.hidden = this.lines.length > 8 && !shown;
+      if (entry.hidden && had_focus) (this.entries.find(other => this.isShown(other.line))?.entry ?? this.fullButton).focus();
     }
   }
 

@@ -89,7 +89,8 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
     browser.click("#gallery .tile");
     browser.wait("the image's page", "return document.querySelector('.prediction') !== null");
     assert_eq!(browser.run("return document.querySelectorAll('.bars tr').length"), 2);
-    browser.wait("the image", "return document.querySelector('.sample img').naturalWidth === 32");
+    browser
+        .wait("the image", "return document.querySelector('.run-sample .original img').naturalWidth === 32");
     browser.assert_no_errors("image");
 
     // A narrow window has no sideways scrolling.

@@ -40,10 +40,12 @@ fn runs_are_renamed_tagged_cloned_and_deleted_together() {
     browser.wait("the form", "return document.querySelector('#rotation') !== null");
     assert_eq!(browser.run("return [rotation.value, seed.value, epochs.value]"), json!(["12.5", "9", "1"]));
 
-    // Enter in the tag's field tags what is selected and does nothing else.
+    // Enter in the tag's field chooses none of the actions; the button tags what is selected.
     browser.open(&server.address("/runs"));
     browser.click("#row-2 input");
     browser.type_into("#selected input[name=tag]", "old\u{e007}");
+    assert_eq!(browser.run("return document.querySelector('select[name=tag]').options.length"), 2);
+    browser.click("#selected button[value=tag]");
     browser.wait("the list again", "return document.querySelector('select[name=tag]')?.options.length === 3");
     assert_eq!(browser.run("return document.querySelectorAll('#runs-table tbody tr').length"), 3);
 
