@@ -191,8 +191,23 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Ends the trainers that are still at work: a run outlives its server, and would take a core from the tests behind.
+    fn end_trainers(&self) {
+        let Ok(mut answer) = self.agent.get(format!("{}/api/v1/runs", self.url)).call() else { return };
+        let Ok(list) = answer.body_mut().read_json::<Value>() else { return };
+        for run in list["items"].as_array().into_iter().flatten().filter(|run| run["state"] == "running") {
+            let pid = run["environment"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+            if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+                drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+            }
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
+        self.end_trainers();
         // Already gone where the test killed it.
         drop(self.child.kill());
         drop(self.child.wait());
