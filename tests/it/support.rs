@@ -199,7 +199,7 @@ impl Server {
         for run in list["items"].as_array().into_iter().flatten().filter(|run| run["state"] == "running") {
             let pid = run["environment"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
             if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-                drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
             }
         }
     }
