@@ -93,6 +93,14 @@ impl RunViews {
     }
 }
 
+/// `Never predicted: cat, dog.`; of many classes the first few, and how many more there are.
+fn never_predicted(names: &[&str]) -> Option<String> {
+    const NAMED: usize = 8;
+    let (named, others) = names.split_at(names.len().min(NAMED));
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    (!named.is_empty()).then(|| format!("Never predicted: {}{more}.", named.join(", ")))
+}
+
 impl RunView {
     pub(crate) fn new(listed: ListedRun) -> RunView {
         let ListedRun { run, dataset, evaluated } = listed;
@@ -125,8 +133,7 @@ impl RunView {
                 .iter()
                 .filter_map(|label| Some(classes.get(usize::try_from(*label).ok()?)?.as_str()))
                 .collect();
-            view.attention.predictions =
-                (!names.is_empty()).then(|| format!("Never predicted: {}.", names.join(", ")));
+            view.attention.predictions = never_predicted(&names);
         }
         Ok(view)
     }
@@ -445,5 +452,18 @@ impl RunView {
                 ],
             },
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::never_predicted;
+
+    #[test]
+    fn of_many_classes_that_are_never_predicted_a_few_are_named() {
+        assert_eq!(never_predicted(&[]), None);
+        assert_eq!(never_predicted(&["cat", "dog"]).unwrap(), "Never predicted: cat, dog.");
+        let many = vec!["a"; 290];
+        assert_eq!(never_predicted(&many).unwrap(), "Never predicted: a, a, a, a, a, a, a, a and 282 more.");
     }
 }
