@@ -99,6 +99,7 @@ const NAMES: &[(&str, &str)] = &[
 const KEPT: &[&str] = &[
     "(\"judge\", \"evaluate_on\")",
     "\"judge\"",
+    "--judge",
     "\"pictures\"",
     "\"picture\", \"photo\"",
     "Retake the picture",
