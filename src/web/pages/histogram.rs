@@ -1,7 +1,7 @@
 //! The histogram of confidences above a gallery: right and wrong stacked, a bar opens its images.
 
 use super::format::counted;
-use super::predictions::with;
+use super::gallery_link::with;
 use crate::store::predictions::{CONFIDENCE_BINS, ConfidenceBin};
 use crate::web::api::predictions::PredictionsQuery;
 

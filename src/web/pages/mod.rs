@@ -17,6 +17,7 @@ pub(super) mod failure;
 mod format;
 mod frame;
 mod gallery;
+mod gallery_link;
 pub(super) mod gradients;
 pub(super) mod health;
 mod histogram;

@@ -4,6 +4,7 @@ use super::edit_bar::{EditBar, Flash};
 use super::format::{self, counted, link, thousands};
 use super::frame::{Frame, page};
 use super::gallery::Tile;
+use super::gallery_link::with;
 use super::histogram::Histogram;
 use super::matrix::{Matrix, MatrixOptions};
 use super::prediction_tiles::{MistakeGroup, Shown, mistakes_by_class};
@@ -227,16 +228,6 @@ async fn reach(app: &AppState, run: &Run, query: &PredictionsQuery) -> Result<i6
     let row = (order.value(&prediction), sample);
     let before = app.store.count_predictions_before(run.id, &filter, order, row).await?;
     Ok((before + PAGE_TILES / 2).clamp(usual.min(MOST_TILES), MOST_TILES))
-}
-
-/// The same gallery with other values of some keys.
-pub(super) fn with(here: &str, query: &PredictionsQuery, changes: &[(&str, &str)]) -> String {
-    let own = query.pairs();
-    let changed = |key: &str| changes.iter().any(|(other, _)| *other == key);
-    let mut pairs: Vec<(&str, &str)> =
-        own.iter().filter(|(key, _)| !changed(key)).map(|(key, value)| (*key, value.as_str())).collect();
-    pairs.extend_from_slice(changes);
-    link(here, &pairs)
 }
 
 fn chips(here: &str, query: &PredictionsQuery) -> Vec<(String, String)> {
