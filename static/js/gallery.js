@@ -2,6 +2,8 @@
 
 const tiles = () => [...document.querySelectorAll(".gallery .tile")];
 const PLACE = "place";
+/** While one comes back to the same place, the page stays where it is, whatever gets the focus. */
+let isReturning = false;
 
 /** The tile that stands first below whatever is sticky at the top, leaving out samples that are about to change. */
 function firstInSight(leaving) {
@@ -51,7 +53,9 @@ function returnToPlace() {
   if (tile) scrollTo(0, scrollY + tile.getBoundingClientRect().top - kept.offset);
   else scrollTo(0, kept.scroll);
   // By key one goes on from the tile that was edited, or from what stands in its place.
+  isReturning = true;
   if (kept.focus) (document.getElementById(kept.focus) ?? tile)?.focus({ preventScroll: true });
+  isReturning = false;
   return true;
 }
 
@@ -113,7 +117,7 @@ document.addEventListener("keydown", event => {
 document.addEventListener("focusin", event => {
   if (!event.target.matches(".gallery .tile")) return;
   rove(event.target);
-  uncover(event.target);
+  if (!isReturning) uncover(event.target);
 });
 
 /** What gets the focus stands neither beneath the head nor beneath the bar at the bottom. */
