@@ -4,9 +4,13 @@ use crate::support::{Server, draw_images};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// So long that it never ends by itself while a test is at it.
 const ENDLESS: u32 = 1000;
+
+/// How long an event is waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A stream of server-sent events, as a browser hears it.
 struct Stream {
@@ -33,7 +37,10 @@ impl Stream {
     fn next(&mut self) -> Event {
         let mut name = "message".to_owned();
         let mut data = String::new();
+        let begun = Instant::now();
         loop {
+            // The server says now and then that it is there, so this is come by also where nothing happens.
+            assert!(begun.elapsed() < PATIENCE, "no event came for {PATIENCE:?}");
             let line = self.lines.next().unwrap().unwrap();
             match line.split_once(": ") {
                 Some(("event", value)) => name = value.to_owned(),
@@ -48,7 +55,7 @@ impl Stream {
     }
 
     /// Listens until an event is as wanted; returns all that came.
-    fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
+    fn until(&mut self, mut wanted: impl FnMut(&Event) -> bool) -> Vec<Event> {
         let mut heard = Vec::new();
         loop {
             let event = self.next();
@@ -136,8 +143,12 @@ fn an_import_is_told_from_its_beginning_to_its_end() {
     let images = folder.path().join("images");
     draw_images(&images);
     server.import("light", &images);
-    stream.until(|event| names(event, "datasets"));
-    stream.until(|event| names(event, "dataset-1-health"));
+    // In whichever order, or in one.
+    let mut missing = vec!["datasets", "dataset-1-health"];
+    stream.until(|event| {
+        missing.retain(|part| !names(event, part));
+        missing.is_empty()
+    });
     // The page of an import that is over is to be loaded anew, and so is that of an examination.
     for part in ["/live/datasets/1", "/live/datasets/1/health"] {
         assert_eq!(ureq::get(server.address(part)).call().unwrap().status(), 205, "{part}");

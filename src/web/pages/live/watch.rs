@@ -118,7 +118,8 @@ fn compare_datasets(known: &mut Known, marks: Vec<DatasetMark>, change: &mut Cha
             change.topics.insert("datasets".into());
             change.topics.insert(format!("dataset-{}", mark.id));
         }
-        if old.is_some_and(|old| old.is_examined != mark.is_examined) {
+        // One that is seen for the first time may have been imported and examined between two looks.
+        if old.map_or(mark.is_examined, |old| old.is_examined != mark.is_examined) {
             change.topics.insert(format!("dataset-{}-health", mark.id));
         }
         known.datasets.insert(mark.id, mark);
