@@ -377,7 +377,7 @@ impl RunView {
             };
             push("best_val_accuracy", best, self.percent("best/val/accuracy"));
             if let Some(epoch) = self.figure("checkpoint/epoch") {
-                let label = format!("Kept checkpoint: epoch {epoch}, lowest validation loss");
+                let label = format!("Validation accuracy of the kept checkpoint (epoch {epoch})");
                 push("checkpoint", label, self.kept_accuracy());
             }
             push("best_val_loss", "Lowest validation loss".into(), self.number("best/val/loss"));
