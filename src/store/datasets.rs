@@ -367,9 +367,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MIGRATOR, Store};
+    use super::super::{Store, database_before};
     use super::free_name;
-    use sqlx::migrate::Migrator;
 
     #[test]
     fn a_taken_name_counts_on() {
@@ -387,11 +386,7 @@ mod tests {
     async fn a_data_set_of_an_earlier_version_stays_and_has_no_evidence() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tintype.db");
-        let earlier =
-            Migrator::with_migrations(MIGRATOR.iter().filter(|step| step.version < 9).cloned().collect());
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
-        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-        earlier.run(&pool).await.unwrap();
+        let pool = database_before(&file, 9).await;
         sqlx::raw_sql(
             "insert into datasets (id, name, state, source, format, root, fingerprint, split_note, created_at_ms)
              values (3, 'old', 'ready', '/old', 'folder', '/old', 'f00', 'as the folders say', 5)",

@@ -338,7 +338,7 @@ async fn extend_curve(
 mod tests {
     use super::*;
     use crate::domain::imported::ImportRequest;
-    use crate::store::MIGRATOR;
+    use crate::store::database_before;
     use serde_json::json;
 
     const RUN: RunId = RunId(1);
@@ -419,10 +419,7 @@ mod tests {
     async fn a_database_of_before_loses_no_figure_and_gets_the_true_best() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tintype.db");
-        let old = sqlx::SqlitePool::connect(&format!("sqlite:{}?mode=rwc", file.display())).await.unwrap();
-        let migrations = MIGRATOR.iter().filter(|migration| migration.version < 10).cloned().collect();
-        let before = sqlx::migrate::Migrator { migrations, ..sqlx::migrate::Migrator::DEFAULT };
-        before.run(&old).await.unwrap();
+        let old = database_before(&file, 10).await;
         let spec = serde_json::to_string(
             &with_a_run(&tempfile::tempdir().unwrap().keep())
                 .await

@@ -84,3 +84,13 @@ fn unknown(column: &'static str, word: &str) -> sqlx::Error {
 fn bad_json(column: &'static str, error: serde_json::Error) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.into(), source: error.into() }
 }
+
+/// A new database as it was before the migration `version`, for tests that fill it and open it with the program.
+#[cfg(test)]
+async fn database_before(file: &Path, version: i64) -> SqlitePool {
+    let earlier = MIGRATOR.iter().filter(|migration| migration.version < version).cloned().collect();
+    let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    sqlx::migrate::Migrator::with_migrations(earlier).run(&pool).await.unwrap();
+    pool
+}

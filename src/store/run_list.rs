@@ -153,7 +153,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::domain::imported::ImportRequest;
-    use crate::store::MIGRATOR;
+    use crate::store::database_before;
     use protocol::spec::RunSpec;
     use serde_json::json;
 
@@ -197,10 +197,7 @@ mod tests {
     async fn a_database_of_before_the_summaries_gets_them() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tintype.db");
-        let old = sqlx::SqlitePool::connect(&format!("sqlite:{}?mode=rwc", file.display())).await.unwrap();
-        let migrations = MIGRATOR.iter().filter(|migration| migration.version < 13).cloned().collect();
-        let before = sqlx::migrate::Migrator { migrations, ..sqlx::migrate::Migrator::DEFAULT };
-        before.run(&old).await.unwrap();
+        let old = database_before(&file, 13).await;
         sqlx::raw_sql(
             "insert into datasets (id, name, state, source, created_at_ms) values (1, 'photos', 'ready', '/p', 0);
              insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec)
