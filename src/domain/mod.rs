@@ -6,6 +6,7 @@ pub mod dataset;
 pub mod dataset_format;
 pub mod edits;
 pub mod health;
+pub mod holdout;
 pub mod ids;
 pub mod imported;
 pub mod measure;

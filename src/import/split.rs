@@ -1,11 +1,8 @@
-//! Holding out samples: seeded, stratified, and the same on every machine.
-//!
-//! Within a class the samples are put in the order of a hash of seed and path, and the first ones are held out.
-//! Unlike a shuffle this hardly moves anybody else when an image is added or taken away.
+//! What is held out of training at import: what was asked for, or what the folders lack.
 
 use super::{ImportError, ImportedSample};
+use crate::domain::holdout;
 use protocol::sample::Split;
-use std::collections::BTreeMap;
 
 /// How much to hold out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,36 +58,14 @@ pub(super) fn hold_out(
         request.test = 0.0;
     }
 
-    let mut train = BTreeMap::<u32, Vec<&mut ImportedSample>>::new();
-    for sample in samples.iter_mut().filter(|sample| sample.split == Split::Train) {
-        train.entry(sample.class).or_default().push(sample);
-    }
-    for of_class in train.values_mut() {
-        of_class.sort_by_cached_key(|sample| (rank(request.seed, &sample.path), sample.path.clone()));
-        let (val, test) = quotas(of_class.len(), request.val, request.test);
-        for (index, sample) in of_class.iter_mut().enumerate().take(val + test) {
-            sample.split = if index < val { Split::Val } else { Split::Test };
-        }
+    let mut train: Vec<&mut ImportedSample> =
+        samples.iter_mut().filter(|sample| sample.split == Split::Train).collect();
+    let shares = holdout::Shares { val: request.val, test: request.test };
+    let splits = holdout::split(train.iter().map(|s| (s.class, s.path.as_str())), shares, request.seed);
+    for (sample, split) in train.iter_mut().zip(splits) {
+        sample.split = split;
     }
     note(given, &request)
-}
-
-/// A sample's place in its class's order: 64 bits, evenly spread, a function of seed and path alone.
-fn rank(seed: u64, path: &str) -> [u8; 8] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&seed.to_le_bytes());
-    hasher.update(path.as_bytes());
-    hasher.finalize().as_bytes()[..8].try_into().expect("a hash has 32 bytes")
-}
-
-/// How many of `count` go to validation and to test: the nearest whole number, but at least one of what is asked
-/// for, and never the last one that could be learned from.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-fn quotas(count: usize, val: f64, test: f64) -> (usize, usize) {
-    let spare = count.saturating_sub(1);
-    let of = |share: f64| if share > 0.0 { ((count as f64 * share).round() as usize).max(1) } else { 0 };
-    let val = of(val).min(spare);
-    (val, of(test).min(spare - val))
 }
 
 fn note(given: Option<&str>, request: &SplitRequest) -> String {
@@ -177,16 +152,6 @@ mod tests {
         assert_eq!(held_out(&mut backwards), before);
         let after = held_out(&mut samples(&[101]));
         assert!(before.iter().filter(|path| !after.contains(path)).count() <= 1);
-    }
-
-    #[test]
-    fn a_tiny_class_keeps_something_to_learn_from() {
-        assert_eq!(quotas(0, 0.2, 0.2), (0, 0));
-        assert_eq!(quotas(1, 0.9, 0.0), (0, 0));
-        assert_eq!(quotas(2, 0.2, 0.2), (1, 0));
-        assert_eq!(quotas(3, 0.2, 0.2), (1, 1));
-        assert_eq!(quotas(3, 0.99, 0.0), (2, 0));
-        assert_eq!(quotas(5, 0.0, 0.0), (0, 0));
     }
 
     #[test]

@@ -19,12 +19,14 @@ pub mod predictions_file;
 pub mod process;
 mod queue;
 
-use crate::domain::ids::{DatasetId, RunId};
+use crate::domain::holdout::{self, Shares};
+use crate::domain::ids::RunId;
 use crate::domain::recipe::Recipe;
 use crate::domain::run::{RunState, StopRequest};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
+use crate::store::samples;
 use anyhow::Context as _;
 use directory::RunDirectory;
 use protocol::sample::{Sample, Split};
@@ -259,13 +261,14 @@ impl Runs {
             classes.iter().map(|class| &class.name).eq(&recipe.spec.classes),
             "the classes changed while the run was made; start it again"
         );
-        let mut samples = self.list_samples(dataset.id, &root, &labels).await?;
+        let rows = self.inner.store.list_samples(dataset.id).await?;
+        let mut samples = read_rows(&rows, &root, &labels)?;
         let lacks_validation =
             recipe.spec.epochs > 0 && samples.iter().all(|sample| sample.split != Split::Val);
         if !lacks_validation {
             return Ok((samples, None));
         }
-        hold_out(&mut samples, recipe.spec.classes.len(), recipe.spec.seed);
+        hold_out(&mut samples, &rows, recipe.spec.seed);
         let held = samples.iter().filter(|sample| sample.split == Split::Val).count();
         let words = format!(
             "The data set has no validation split, so {held} of its training images ({:.0} % of each class, \
@@ -275,84 +278,75 @@ impl Runs {
         );
         Ok((samples, Some(words)))
     }
-
-    /// A run's labels are places in `labels`, the data set's labels that are in use: a network has no output for a
-    /// class without samples.
-    async fn list_samples(
-        &self,
-        dataset: DatasetId,
-        root: &Path,
-        labels: &[i64],
-    ) -> anyhow::Result<Vec<Sample>> {
-        let rows = self.inner.store.list_samples(dataset).await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Sample {
-                    id: row.id.0,
-                    path: root.join(&row.path).to_str().context("a path is not Unicode")?.to_owned(),
-                    label: labels.binary_search(&row.label).map_err(|_| {
-                        anyhow::anyhow!("class {} came up while the run was made; start it again", row.label)
-                    })? as u32,
-                    split: row.split.parse().map_err(anyhow::Error::msg)?,
-                })
-            })
-            .collect()
-    }
 }
 
-/// Moves a share of every class from training to validation: the same samples for the same seed.
-fn hold_out(samples: &mut [Sample], classes: usize, seed: u64) {
-    for label in 0..classes {
-        let mut of_class: Vec<usize> = (0..samples.len())
-            .filter(|&at| samples[at].split == Split::Train && samples[at].label as usize == label)
-            .collect();
-        // Ordered by a hash of seed and path: a fair draw that does not depend on anything else in the set.
-        of_class.sort_by_cached_key(|&at| {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update(&seed.to_le_bytes()).update(samples[at].path.as_bytes());
-            *hasher.finalize().as_bytes()
-        });
-        let share = (of_class.len() as f64 * HELD_OUT).round() as usize;
-        let count = share.max(1).min(of_class.len().saturating_sub(1));
-        for &at in &of_class[..count] {
-            samples[at].split = Split::Val;
-        }
+/// A run's labels are places in `labels`, the data set's labels that are in use: a network has no output for a
+/// class without samples.
+fn read_rows(rows: &[samples::Sample], root: &Path, labels: &[i64]) -> anyhow::Result<Vec<Sample>> {
+    rows.iter()
+        .map(|row| {
+            Ok(Sample {
+                id: row.id.0,
+                path: root.join(&row.path).to_str().context("a path is not Unicode")?.to_owned(),
+                label: labels.binary_search(&row.label).map_err(|_| {
+                    anyhow::anyhow!("class {} came up while the run was made; start it again", row.label)
+                })? as u32,
+                split: row.split.parse().map_err(anyhow::Error::msg)?,
+            })
+        })
+        .collect()
+}
+
+/// Moves a share of every class from training to validation. `rows` have the paths within the data set: where it lies doesn't count.
+fn hold_out(samples: &mut [Sample], rows: &[samples::Sample], seed: u64) {
+    let mut train: Vec<(&mut Sample, &str)> = samples
+        .iter_mut()
+        .zip(rows)
+        .filter(|(sample, _)| sample.split == Split::Train)
+        .map(|(sample, row)| (sample, row.path.as_str()))
+        .collect();
+    let shares = Shares { val: HELD_OUT, test: 0.0 };
+    let splits = holdout::split(train.iter().map(|(sample, path)| (sample.label, *path)), shares, seed);
+    for ((sample, _), split) in train.iter_mut().zip(splits) {
+        sample.split = split;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{DatasetId, SampleId};
 
-    #[test]
-    fn a_tenth_of_each_class_is_held_out_and_always_the_same() {
-        let sample = |at: i64| Sample {
-            id: at,
-            path: format!("p{at}"),
-            label: u32::from(at % 3 == 0),
-            split: Split::Train,
-        };
-        let draw = |seed| {
-            let mut samples: Vec<Sample> = (0..300).map(sample).collect();
-            hold_out(&mut samples, 2, seed);
-            samples
-        };
-        let samples = draw(1);
-        let held = |label| samples.iter().filter(|s| s.split == Split::Val && s.label == label).count();
-        assert_eq!((held(0), held(1)), (20, 10));
-        assert_eq!(draw(1), samples);
-        assert_ne!(draw(2), samples);
+    fn row(id: i64) -> samples::Sample {
+        samples::Sample {
+            id: SampleId(id),
+            dataset_id: DatasetId(1),
+            path: format!("train/{}/{id}.png", id % 2),
+            label: id % 2,
+            split: "train".into(),
+            width: 1,
+            height: 1,
+            bytes: 1,
+            format: "png".into(),
+            orientation: 1,
+            hash: String::new(),
+            excluded: false,
+            metadata: None,
+        }
     }
 
     #[test]
-    fn a_class_is_never_left_without_training_images() {
-        let mut samples = vec![
-            Sample { id: 1, path: "a".into(), label: 0, split: Split::Train },
-            Sample { id: 2, path: "b".into(), label: 1, split: Split::Train },
-            Sample { id: 3, path: "c".into(), label: 1, split: Split::Train },
-        ];
-        hold_out(&mut samples, 2, 0);
-        assert_eq!(samples[0].split, Split::Train);
-        assert_eq!(samples.iter().filter(|sample| sample.split == Split::Val).count(), 1);
+    fn where_a_data_set_lies_has_no_say_in_what_is_held_out() {
+        let rows: Vec<samples::Sample> = (0..60).map(row).collect();
+        let held = |root: &str| {
+            let mut samples = read_rows(&rows, Path::new(root), &[0, 1]).unwrap();
+            assert!(samples.iter().all(|sample| sample.path.starts_with(root)));
+            hold_out(&mut samples, &rows, 3);
+            let held = samples.iter().filter(|sample| sample.split == Split::Val);
+            held.map(|sample| sample.id).collect::<Vec<i64>>()
+        };
+        let here = held("/photos");
+        assert_eq!(here.len(), 6);
+        assert_eq!(here, held("/somewhere/else/deeper"));
     }
 }
