@@ -1,7 +1,7 @@
 //! Data sets, their classes, samples and rejected files.
 
 use super::{Store, bad_json, now_ms, unknown};
-use crate::domain::dataset::{ClassCount, DatasetFacts, DatasetState};
+use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::domain::imported::{ImportRequest, Imported};
 use sqlx::FromRow;
@@ -279,46 +279,6 @@ impl Store {
             .fetch_optional(&self.read)
             .await?;
         row.map(Dataset::try_from).transpose()
-    }
-
-    /// A data set's classes by label, with their counts; those that have no samples any more are left out.
-    pub async fn list_class_counts(&self, id: DatasetId) -> sqlx::Result<Vec<ClassCount>> {
-        let mut classes = self.list_classes(id).await?;
-        classes.retain(|class| class.total() > 0);
-        Ok(classes)
-    }
-
-    /// Every class that there ever was, by label, with its counts: what a name or a label is looked up in.
-    pub async fn list_classes(&self, id: DatasetId) -> sqlx::Result<Vec<ClassCount>> {
-        #[derive(FromRow)]
-        struct Row {
-            label: i64,
-            name: String,
-            train: i64,
-            val: i64,
-            test: i64,
-        }
-        let rows: Vec<Row> = sqlx::query_as(
-            "select classes.label, classes.name,
-                    count(*) filter (where samples.split = 'train') as train,
-                    count(*) filter (where samples.split = 'val') as val,
-                    count(*) filter (where samples.split = 'test') as test
-             from classes
-             left join samples on samples.dataset_id = classes.dataset_id and samples.label = classes.label and excluded = 0
-             where classes.dataset_id = ?
-             group by classes.label order by classes.label",
-        )
-        .bind(id)
-        .fetch_all(&self.read)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| ClassCount {
-                label: row.label,
-                name: row.name,
-                by_split: [row.train, row.val, row.test].map(|count| u64::try_from(count).unwrap_or(0)),
-            })
-            .collect())
     }
 
     /// What defaults and checks of a run need to know.

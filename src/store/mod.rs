@@ -5,6 +5,7 @@
 //! is run by a test on a real database.
 
 pub mod changes;
+mod class_counts;
 pub mod datasets;
 mod edits;
 mod journal;
@@ -14,6 +15,7 @@ pub mod predictions;
 mod run_edits;
 pub mod run_list;
 pub mod runs;
+mod sample_query;
 pub mod samples;
 pub mod search;
 pub mod series;

@@ -1,7 +1,7 @@
 //! The predictions of a run's best checkpoint, and the files that every epoch's predictions are in.
 
 use super::Store;
-use super::samples::push_metadata;
+use super::sample_query::push_metadata;
 use crate::domain::confusion_cells::Cell;
 use crate::domain::ids::{RunId, SampleId};
 use crate::domain::metadata::MetadataFilter;

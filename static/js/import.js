@@ -1,6 +1,6 @@
 // The import form: what was chosen is shown by class before anything is sent; an upload tells how far it is and can be cancelled.
 
-import { dropped, isClutter, sort, suggestedName, uploads } from "./import_files.js";
+import { dropped, isClutter, kindOf, sort, suggestedName, uploads } from "./import_files.js";
 
 const form = document.querySelector("[data-import]");
 /** Images shown of each class, and classes shown with images. */
@@ -16,6 +16,7 @@ const previews = new Map();
 let sending = null;
 
 const size = bytes => bytes < 1e3 ? `${bytes} bytes` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+const articles = { archive: "an archive", table: "a table", file: "a file" };
 const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 const time = seconds => seconds < 60 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 
@@ -59,20 +60,26 @@ function preview(file) {
   return previews.get(file);
 }
 
-function groupView(group, classes, withImages) {
+/** The field that names a class: of loose images, or of a folder, whose name it has at first. */
+function classField(group, classes) {
+  const input = make("input", { value: group.name, required: true, maxLength: 100, pattern: "[^.\\/\\\\][^\\/\\\\]*", title: "A class name has no slash and does not begin with a full stop", autocomplete: "off" });
+  input.setAttribute("aria-label", group.loose ? "Class of these images" : `Class of the folder ${group.key.slice("folder ".length)}`);
+  input.setAttribute("list", "chosen-classes");
+  input.placeholder = "class of these images";
+  input.dataset.key = group.key;
+  input.addEventListener("input", () => { names.set(group.key, input.value.trim() === "" && !group.loose ? "" : input.value); summarize(); });
+  const words = !group.loose ? "Class " : classes.length > 0 ? "New class, or add to " : "Class ";
+  return make("label", { className: "quiet", textContent: words }, input);
+}
+
+function groupView(group, classes, withImages, canRename) {
   const bytes = group.items.reduce((sum, item) => sum + item.file.size, 0);
   const name = make("div", { className: "chosen-name" });
   if (group.loose) {
-    const input = make("input", { value: group.name, required: true, maxLength: 100, pattern: "[^.\\/\\\\][^\\/\\\\]*", title: "A class name has no slash and does not begin with a full stop", autocomplete: "off" });
-    input.setAttribute("aria-label", "Class of these images");
-    input.setAttribute("list", "chosen-classes");
-    input.placeholder = "class of these images";
-    input.dataset.key = group.key;
-    input.addEventListener("input", () => { names.set(group.key, input.value); summarize(); });
-    name.append(make("label", { className: "quiet", textContent: classes.length > 0 ? "New class, or add to " : "Class " }, input));
+    name.append(classField(group, classes));
   } else if (group.key === "none") {
     name.append(make("strong", { textContent: "in no class folder" }), make("span", { className: "quiet", textContent: "these will be skipped" }));
-  } else name.append(make("strong", { textContent: group.name }));
+  } else name.append(canRename ? classField(group, classes) : make("strong", { textContent: group.name }));
   name.append(make("span", { className: "figure quiet", textContent: `${counted(group.items.length, "image", "images")}, ${size(bytes)}` }));
   const button = make("button", { type: "button", className: "small", textContent: "Remove" });
   button.setAttribute("aria-label", `Remove ${group.name || "these images"}`);
@@ -112,12 +119,24 @@ function summarize() {
   const bytes = items.reduce((total, item) => total + item.file.size, 0);
   const parts = [];
   if (images > 0) parts.push(`${counted(images, "image", "images")} in ${counted(classes.size, "class", "classes")}`);
-  if (plan.others.length > 0) parts.push(counted(plan.others.length, "other file", "other files"));
+  const [first] = plan.others;
+  if (plan.others.length === 1) parts.push(`${first.path}, ${articles[kindOf(first.path)]}`);
+  else for (const [one, many] of [["archive", "archives"], ["table", "tables"], ["file", "files"]]) {
+    const count = plan.others.filter(item => kindOf(item.path) === one).length;
+    if (count > 0) parts.push(counted(count, images > 0 && one === "file" ? "other file" : one, images > 0 && one === "file" ? "other files" : many));
+  }
   sum.textContent = `${parts.join(", ")}, ${size(bytes)}${plan.hasSplits ? ", split by folders" : ""}`;
+  form.querySelector("[data-will-be]").textContent = willBe();
   const hint = lacking(plan);
   const note = form.querySelector("[data-lacking]");
   note.textContent = hint ?? "";
   note.hidden = hint === null;
+}
+
+/** The name that the data set will get, as far as it is known. */
+function willBe() {
+  const name = form.elements.name.value.trim();
+  return name === "" ? "" : `It becomes the data set “${name}”.`;
 }
 
 function show() {
@@ -128,11 +147,17 @@ function show() {
   clear.addEventListener("click", () => remove(items));
   const sum = make("strong");
   sum.dataset.sum = "";
+  const will = make("p", { className: "quiet will-be" });
+  will.dataset.willBe = "";
+  const canRename = plan.others.length === 0 && plan.groups.some(group => group.key.startsWith("folder "));
+  const rename = make("p", { className: "quiet", textContent: canRename
+    ? "A class can be renamed here; two with one name become one."
+    : "Classes of an archive or a table can be renamed or merged after the import, under Overview." });
   const note = make("p", { className: "note" });
   note.dataset.lacking = "";
   const classes = plan.groups.filter(group => !group.loose && group.key !== "none").map(group => group.name);
   const list = make("datalist", { id: "chosen-classes" }, ...classes.map(name => make("option", { value: name })));
-  const groups = plan.groups.map((group, at) => groupView(group, classes, at < PREVIEWED));
+  const groups = plan.groups.map((group, at) => groupView(group, classes, at < PREVIEWED, canRename));
   const others = make("ul", { className: "chosen-others" });
   for (const item of plan.others.slice(0, 100)) {
     const button = make("button", { type: "button", className: "small", textContent: "Remove" });
@@ -141,7 +166,7 @@ function show() {
     others.append(make("li", {}, make("span", {}, item.path, " ", make("span", { className: "quiet figure", textContent: size(item.file.size) })), button));
   }
   if (plan.others.length > 100) others.append(make("li", { textContent: `and ${plan.others.length - 100} more` }));
-  place.replaceChildren(make("p", { className: "chosen-sum" }, sum, clear), note, list, ...groups, others);
+  place.replaceChildren(make("p", { className: "chosen-sum" }, sum, clear), will, note, rename, list, ...groups, others);
   summarize();
 }
 
@@ -152,6 +177,7 @@ async function suggest(name) {
   let free;
   try { free = await (await fetch(`/api/v1/dataset-names?name=${encodeURIComponent(name)}`)).json(); } catch { return; /* the server says so itself when it is asked to import */ }
   input.value = input.dataset.suggested = free.suggestion;
+  if (items.length > 0) summarize();
   help.textContent = free.free ? "Taken from what you chose; change it as you like." : `There is a data set “${name}” already, so this one is “${free.suggestion}”.`;
   complain("name");
 }
@@ -256,6 +282,7 @@ function begin() {
   input.classList.add("bare");
   input.removeAttribute("name"); // what was chosen is in the list, and sent from there
   form.addEventListener("submit", submit);
+  form.elements.name.addEventListener("input", () => { if (items.length > 0) summarize(); });
   form.querySelector("[data-cancel]").addEventListener("click", () => sending?.abort());
   form.elements.path.addEventListener("change", () => suggest(form.elements.path.value.replace(/\/+$/, "").split("/").pop().split(".")[0]));
   form.elements.catalogue.addEventListener("change", () => suggest(form.elements.catalogue.value));

@@ -9,10 +9,17 @@ export const isClutter = path => path.split("/").some(part => CLUTTER.test(part)
 
 export const isImage = item => IMAGES.test(item.path) || item.file.type.startsWith("image/");
 
+const ARCHIVE = /\.(zip|tar|tar\.gz|tgz)$/i;
+const TABLE = /\.(csv|tsv|jsonl?|parquet)$/i;
+
+/** What a file that is no image is: an archive, a table, or neither by its name. */
+export const kindOf = path => ARCHIVE.test(path) ? "archive" : TABLE.test(path) ? "table" : "file";
+
 /**
  * Sorts `items`, each `{path, file, drop}`, into `{groups, others, base}`. A group is a class: `{key, name, loose, items, split}`. Images
  * in folders belong to the folder at the top, within whatever wraps all of them; what lies in folders called train, val or test, to the
- * folder in that. Loose images are a group for each time that some were brought; `names` has what those are called.
+ * folder in that. Loose images are a group for each time that some were brought. `names` has what groups are called, by their keys; two
+ * with one name are one class. With an archive or a table beside them folders keep their names, by which a table may call its images.
  */
 export function sort(items, names = new Map()) {
   const images = items.filter(isImage);
@@ -32,12 +39,13 @@ export function sort(items, names = new Map()) {
     }
     const parts = item.path.slice(base.length).split("/");
     if (hasSplits && SPLITS.test(parts[0])) parts.shift();
+    const key = `folder ${parts[0]}`;
     if (parts.length < 2) add("none", "", false, item);
-    else add(`folder ${parts[0]}`, parts[0], false, item);
+    else add(key, (others.length === 0 && names.get(key)) || parts[0], false, { ...item, inClass: parts.slice(1).join("/"), before: item.path.slice(0, item.path.length - parts.join("/").length), folder: parts[0] });
   }
   const all = [...groups.values()];
-  const folders = all.filter(group => !group.loose).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-  // Loose ones stay where they are while their name is typed.
+  const folders = all.filter(group => !group.loose).sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+  // By their own names, and loose ones last: all stay where they are while a name is typed.
   return { groups: [...folders, ...all.filter(group => group.loose)], others, base, hasSplits };
 }
 
@@ -69,9 +77,22 @@ export function suggestedName({ groups, others, base }) {
   return groups.length > 0 || others.length > 0 ? "images" : "";
 }
 
-/** Where each file goes: loose images into the folder of their class, everything else where it was. */
+/** Where each file goes: images into the folder of their class, everything else where it was. No two go to one place. */
 export function uploads({ groups, others }) {
-  const of = group => group.items.map(item => [group.loose ? `${group.name.trim()}/${item.path}` : item.path, item.file]);
+  const taken = new Set();
+  const free = path => {
+    const [, stem, ending] = path.match(/^(.*?)((?:\.[^./]*)?)$/);
+    let own = path;
+    for (let number = 2; taken.has(own); number++) own = `${stem} (${number})${ending}`;
+    taken.add(own);
+    return own;
+  };
+  const place = (group, item) => {
+    const name = group.name.trim();
+    if (group.loose) return `${name}/${item.path}`;
+    return item.folder !== undefined && name !== item.folder ? `${item.before}${name}/${item.inClass}` : item.path;
+  };
+  const of = group => group.items.map(item => [free(place(group, item)), item.file]);
   return [...groups.flatMap(of), ...others.map(item => [item.path, item.file])];
 }
 

@@ -34,6 +34,8 @@ export class Side {
     this.open = new Set();
     this.past = [];
     this.savedName = "";
+    /** The preset or saved pipeline that these steps come from. */
+    this.origin = "";
     this.naming = null;
     this.steps = [];
     this.read();
@@ -83,11 +85,25 @@ export class Side {
     this.editor.querySelectorAll(".step .summary").forEach((line, at) => {
       line.textContent = summary(byName.get(this.steps[at].name), this.steps[at]);
     });
+    this.nameOrigin();
   }
 
-  use(steps, savedName = "") {
+  /** Says which preset or saved pipeline this is, or which it was before it was changed. */
+  nameOrigin() {
+    const now = JSON.stringify(this.steps);
+    const known = [...catalogue.presets, ...catalogue.saved];
+    const is = ([, steps]) => JSON.stringify(steps.map(whole)) === now;
+    const same = known.find(one => one[0] === this.origin && is(one)) ?? known.find(is);
+    if (same) this.origin = same[0];
+    const place = this.editor.querySelector("[data-origin]");
+    if (place) place.textContent = same ? same[0] : this.origin ? `${this.origin}, changed` : "own steps";
+    this.editor.querySelectorAll("[data-preset]").forEach(preset => { preset.ariaPressed = String(preset.dataset.preset === same?.[0]); });
+  }
+
+  use(steps, savedName = "", origin = savedName) {
     this.steps = steps.map(whole);
     this.savedName = savedName;
+    this.origin = origin;
     this.open.clear();
     this.changed();
   }
@@ -135,14 +151,20 @@ export class Side {
     undo.dataset.undo = "";
     undo.disabled = this.past.length === 0;
     // The row is made anew with the editor: the focus stays on the button that was pressed.
-    const take = (at, steps) => {
-      this.use(steps);
+    const take = (at, steps, origin) => {
+      this.use(steps, "", origin);
       this.editor.querySelectorAll(".presets button")[at]?.focus();
     };
     const presets = catalogue.presets;
-    return h("div", { className: "presets" }, "Presets",
-      ...presets.map(([name, steps], at) => button(name, `Load as “${name}”`, () => take(at, steps))),
-      button(`copy from ${other.toUpperCase()}`, "Copy the other pipeline", () => take(presets.length, this.page.sides[other].steps)),
+    const origin = h("strong", { className: "origin" });
+    origin.dataset.origin = "";
+    return h("div", { className: "presets" }, "Preset ", origin,
+      ...presets.map(([name, steps], at) => {
+        const made = button(name, `Load as “${name}”`, () => take(at, steps, name));
+        made.dataset.preset = name;
+        return made;
+      }),
+      button(`copy from ${other.toUpperCase()}`, "Copy the other pipeline", () => take(presets.length, this.page.sides[other].steps, this.page.sides[other].origin)),
       undo);
   }
 

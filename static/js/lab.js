@@ -20,7 +20,7 @@ function address(keep) {
 }
 
 /** What of a page follows from the pipelines. */
-const PARTS = ["lab-result", "use-a", "use-b"];
+const PARTS = ["lab-result", "use-a", "use-b", "evaluation-a", "evaluation-b"];
 
 /** Puts the fresh parts in their places; the keyboard stays where it was. */
 function exchange(fresh) {

@@ -16,7 +16,7 @@ pub use defaults::defaults;
 pub use field_type::FieldType;
 pub use fields::{FIELDS, Field, Group};
 pub use presets::{Normalization, Preset};
-pub use spec::{Recipe, recipe_from_values};
+pub use spec::{Recipe, recipe_from_values, standard_evaluation};
 pub use values::values_from_spec;
 
 use serde_json::{Map, Value};

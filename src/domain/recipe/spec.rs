@@ -119,7 +119,7 @@ fn read<T: DeserializeOwned>(values: &Values, name: &str) -> Result<T, FieldErro
 
 /// How an image is loaded for evaluation: the centre square, normalised as in training, also where a training pipeline
 /// of one's own brings the figures.
-pub(super) fn standard_evaluation(image_size: u32, train_transforms: &[TransformSpec]) -> Pipeline {
+pub fn standard_evaluation(image_size: u32, train_transforms: &[TransformSpec]) -> Pipeline {
     let normalize =
         train_transforms.iter().rev().find(|step| matches!(step, TransformSpec::Normalize { .. }));
     [Preset::None.steps(image_size), normalize.into_iter().cloned().collect()].concat()

@@ -1,14 +1,14 @@
 //! `/datasets/{id}`: what have I got? The images, with the list of classes as their filter.
 
+use super::class_rows::{ClassRow, legend};
 use super::dataset_head::DatasetHead;
+use super::dataset_overview::reading_line;
 use super::edit_bar::{AllMatching, EditBar, Flash};
 use super::format::{self, thousands};
 use super::frame::{Frame, page};
-use super::gallery::class_color;
 use super::import;
 use super::samples_view::{Chip, Shown};
 use crate::domain::dataset::{ClassCount, DatasetState};
-use crate::domain::edits::split_title;
 use crate::domain::metadata::{MetadataColumn, MetadataFilter};
 use crate::store::samples::SampleFilter;
 use crate::web::api::find_dataset;
@@ -31,7 +31,11 @@ struct Show {
     frame: Frame,
     head: DatasetHead,
     query: GalleryQuery,
-    classes: Vec<ClassRow>,
+    classes: Vec<ClassLink>,
+    /// The splits that the bars of the classes show.
+    legend: Vec<(&'static str, &'static str)>,
+    /// How its source was read, and split.
+    reading: String,
     shown: Shown,
     edit_bar: EditBar,
     metadata: Vec<MetadataField>,
@@ -40,30 +44,15 @@ struct Show {
     splits: Vec<SplitLink>,
 }
 
-/// A class in the list.
-struct ClassRow {
-    name: String,
-    colour: String,
-    total: u64,
-    /// Percent of the largest class, by split.
-    widths: [String; 3],
-    counts: [u64; 3],
+/// A class in the list, as a filter.
+struct ClassLink {
+    row: ClassRow,
     /// The gallery of it alone; of all classes, where it is chosen alone already.
     href: String,
     /// The gallery of everything but it.
     but: String,
     chosen: bool,
     refused: bool,
-}
-
-impl ClassRow {
-    /// `64 training, 16 validation`.
-    fn title(&self) -> String {
-        let parts = Split::ALL.into_iter().zip(self.counts).filter(|(_, count)| *count > 0);
-        let parts: Vec<String> =
-            parts.map(|(split, count)| format!("{} {}", thousands(count), split_title(split))).collect();
-        format!("{}: {}", self.name, parts.join(", "))
-    }
 }
 
 /// A part of the data set.
@@ -163,7 +152,9 @@ pub(crate) async fn show(
         frame: Frame::load(&app, dataset.name.clone(), &[("Data sets", "/datasets")]).await?,
         excluded: app.store.count_samples(dataset.id, &only_excluded).await?,
         splits: split_links(&classes, &query, &head.href),
-        classes: class_rows(&classes, &query, &head.href),
+        classes: class_links(&classes, &query, &head.href),
+        legend: legend(&classes),
+        reading: reading_line(&dataset),
         metadata: columns.iter().filter_map(|column| MetadataField::new(column, &query)).collect(),
         query,
         shown,
@@ -172,20 +163,15 @@ pub(crate) async fn show(
     })
 }
 
-fn class_rows(classes: &[ClassCount], query: &GalleryQuery, path: &str) -> Vec<ClassRow> {
-    let most = classes.iter().map(ClassCount::total).max().unwrap_or(1).max(1) as f64;
-    let row = |class: &ClassCount| {
-        let name = &class.name;
+fn class_links(classes: &[ClassCount], query: &GalleryQuery, path: &str) -> Vec<ClassLink> {
+    let link = |row: ClassRow| {
+        let name = &row.name;
         let chosen = query.class.contains(name);
         let alone = GalleryQuery { class: vec![name.clone()], ..query.of_all_classes() };
         let mut others = GalleryQuery { class: Vec::new(), ..query.clone() };
         others.not.retain(|other| other != name);
         others.not.push(name.clone());
-        ClassRow {
-            colour: class_color(usize::try_from(class.label).unwrap_or(0)),
-            total: class.total(),
-            counts: class.by_split,
-            widths: class.by_split.map(|count| format!("{:.1}", count as f64 / most * 100.0)),
+        ClassLink {
             href: if chosen && query.class.len() == 1 {
                 query.of_all_classes().href(path)
             } else {
@@ -194,10 +180,10 @@ fn class_rows(classes: &[ClassCount], query: &GalleryQuery, path: &str) -> Vec<C
             but: others.href(path),
             chosen,
             refused: query.not.contains(name),
-            name: name.clone(),
+            row,
         }
     };
-    classes.iter().map(row).collect()
+    ClassRow::list(classes, path).into_iter().map(link).collect()
 }
 
 /// All of it, and each split that has images.

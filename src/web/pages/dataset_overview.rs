@@ -1,11 +1,11 @@
 //! `/datasets/{id}/overview`: what a data set is and how its images are spread. `…/skipped`: skipped files. `…/runs`:
 //! runs that learn from it.
 
+use super::class_rows::{ClassRow, legend};
 use super::dataset_head::DatasetHead;
 use super::edit_bar::{Done, Flash};
 use super::format::{self, link};
 use super::frame::{Frame, page};
-use super::gallery::class_color;
 use super::overview;
 use super::run_view::RunViews;
 use crate::domain::dataset::{ClassCount, DatasetState};
@@ -41,23 +41,26 @@ struct OverviewPage {
     runs: i64,
 }
 
-/// A class of the table.
-struct ClassRow {
-    name: String,
-    colour: String,
-    total: u64,
-    counts: [u64; 3],
-    /// Percent of the largest class, by split.
-    widths: [String; 3],
-    href: String,
-}
-
 /// Another format that the source could be read as.
 struct Reading {
     word: &'static str,
     title: &'static str,
     /// Whether that was seen to fit.
     fits: bool,
+}
+
+/// What its source was read as.
+fn format_title(dataset: &Dataset) -> &str {
+    let format = dataset.format.as_deref().unwrap_or_default();
+    DatasetFormat::from_format(format).map_or(format, |format| format.title())
+}
+
+/// How its source was read, and where its splits come from, in one line.
+pub(super) fn reading_line(dataset: &Dataset) -> String {
+    match &dataset.split_note {
+        Some(note) => format!("Read as {}; splits: {note}.", format_title(dataset)),
+        None => format!("Read as {}.", format_title(dataset)),
+    }
 }
 
 impl OverviewPage {
@@ -68,11 +71,9 @@ impl OverviewPage {
 
     /// How it was read, in words.
     fn reading(&self) -> String {
-        let format = self.dataset.format.as_deref().unwrap_or_default();
-        let title = DatasetFormat::from_format(format).map_or(format, |format| format.title());
         match &self.dataset.evidence {
-            Some(evidence) => format!("Read as {title}: {evidence}."),
-            None => format!("Read as {title}."),
+            Some(evidence) => format!("Read as {}: {evidence}.", format_title(&self.dataset)),
+            None => format!("Read as {}.", format_title(&self.dataset)),
         }
     }
 
@@ -100,17 +101,11 @@ impl OverviewPage {
     }
 
     fn rows(&self) -> Vec<ClassRow> {
-        let most = self.classes.iter().map(ClassCount::total).max().unwrap_or(1).max(1) as f64;
-        let rows = self.classes.iter();
-        rows.map(|class| ClassRow {
-            name: class.name.clone(),
-            colour: class_color(usize::try_from(class.label).unwrap_or(0)),
-            total: class.total(),
-            counts: class.by_split,
-            widths: class.by_split.map(|count| format!("{:.1}", count as f64 / most * 100.0)),
-            href: link(&self.head.href, &[("class", &class.name)]),
-        })
-        .collect()
+        ClassRow::list(&self.classes, &self.head.href)
+    }
+
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        legend(&self.classes)
     }
 
     /// Each split's name, images and gallery.

@@ -6,6 +6,7 @@ use super::edit_bar::{EditBar, Flash};
 use super::format::{self, ago, bytes, percent, thousands};
 use super::frame::{Frame, page};
 use super::gallery::class;
+use super::network_input::NetworkInput;
 use super::samples_view::{Chip, metadata_of};
 use crate::domain::dataset::class_of;
 use crate::domain::edits::{change_words, split_title};
@@ -40,6 +41,7 @@ struct SamplePage {
     metadata: Vec<(String, String)>,
     predictions: Vec<PredictionRow>,
     history: Vec<HistoryRow>,
+    input: Option<NetworkInput>,
     edit_bar: EditBar,
 }
 
@@ -124,6 +126,7 @@ pub(crate) async fn show(
         metadata: metadata_of(&sample),
         predictions: predictions(&app, &sample, &name).await?,
         history: history(&app, &dataset, &sample).await?,
+        input: NetworkInput::load(&app, &dataset, &sample).await?,
         class: name,
         edit_bar,
         head,

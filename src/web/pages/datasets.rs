@@ -8,9 +8,10 @@ use super::live::ImportWords;
 use super::samples_view::tile;
 use crate::actions::datasets as actions;
 use crate::domain::dataset::{ClassCount, DatasetState};
+use crate::domain::ids::DatasetId;
 use crate::jobs::import::Status;
 use crate::store::datasets::Dataset;
-use crate::store::samples::{Gallery, SampleFilter};
+use crate::store::samples::Sample;
 use crate::web::api::find_dataset;
 use crate::web::api::format_from_word;
 use crate::web::extract::Path;
@@ -23,7 +24,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use std::collections::BTreeMap;
 
 /// Images of a card's strip.
-const STRIP_TILES: i64 = 8;
+const STRIP_TILES: usize = 8;
 
 /// A data set as the home page shows it.
 pub(crate) struct Card {
@@ -34,20 +35,25 @@ pub(crate) struct Card {
 }
 
 impl Card {
-    pub(crate) async fn load(app: &AppState, dataset: Dataset) -> Result<Card> {
-        let classes = app.store.list_class_counts(dataset.id).await?;
-        let mut strip = Vec::new();
-        // A few of each class, so that the strip shows what is told apart.
-        let each = (STRIP_TILES / classes.len().max(1) as i64).max(1);
-        for class in classes.iter().take(STRIP_TILES as usize) {
-            let filter = SampleFilter { labels: vec![class.label], ..SampleFilter::default() };
-            let gallery = Gallery { filter, ..Gallery::default() };
-            let samples = app.store.list_samples_page(dataset.id, &gallery, None, each).await?;
-            strip
-                .extend(samples.iter().map(|listed| Tile { sample: None, ..tile(&listed.sample, &classes) }));
+    /// All of them by as many statements as for one.
+    async fn list(app: &AppState, datasets: Vec<Dataset>) -> Result<Vec<Card>> {
+        let mut classes = app.store.list_all_class_counts().await?;
+        let wanted: Vec<(DatasetId, i64)> = datasets
+            .iter()
+            .filter_map(|dataset| Some((dataset.id, classes.get(&dataset.id)?)))
+            .flat_map(|(id, classes)| classes.iter().take(STRIP_TILES).map(move |class| (id, class.label)))
+            .collect();
+        let mut samples: BTreeMap<DatasetId, Vec<Sample>> = BTreeMap::new();
+        for sample in app.store.list_first_samples(&wanted, STRIP_TILES as i64).await? {
+            samples.entry(sample.dataset_id).or_default().push(sample);
         }
-        let progress = app.imports.status(dataset.id);
-        Ok(Card { dataset, classes, strip, progress })
+        let card = |dataset: Dataset| {
+            let classes = classes.remove(&dataset.id).unwrap_or_default();
+            let strip = strip(&samples.remove(&dataset.id).unwrap_or_default(), &classes);
+            let progress = app.imports.status(dataset.id);
+            Card { dataset, classes, strip, progress }
+        };
+        Ok(datasets.into_iter().map(card).collect())
     }
 
     pub(crate) fn href(&self) -> String {
@@ -80,6 +86,14 @@ impl Card {
     }
 }
 
+/// A few of each class, so that the strip shows what is told apart. `samples` are those of one class after another.
+fn strip(samples: &[Sample], classes: &[ClassCount]) -> Vec<Tile> {
+    let each = (STRIP_TILES / classes.len().max(1)).max(1);
+    let of_one_class = samples.chunk_by(|a, b| a.label == b.label);
+    let shown = of_one_class.flat_map(|samples| samples.iter().take(each));
+    shown.map(|sample| Tile { sample: None, ..tile(sample, classes) }).collect()
+}
+
 /// `POST /datasets/{id}/format`: reads its source again as another form. A source that was not kept has to be brought again.
 pub(crate) async fn read_again(
     State(app): State<AppState>,
@@ -97,8 +111,7 @@ pub(crate) async fn read_again(
     Ok(Redirect::to(&format!("/datasets/{id}")).into_response())
 }
 
-/// `POST /datasets/{id}/delete`: removes it, or stops its import; back to the data sets.
-/// `POST /datasets/{id}/delete`: removes it; with `runs=true` its runs before it.
+/// `POST /datasets/{id}/delete`: removes it, or stops its import; with `runs=true` its runs before it. Back to the data sets.
 pub(crate) async fn delete(
     State(app): State<AppState>,
     Path(id): Path<i64>,
@@ -130,13 +143,8 @@ pub(crate) async fn list(State(app): State<AppState>) -> Result<Response> {
 
 /// Data sets that are ready or being imported, and imports that came to nothing.
 pub(crate) async fn list_cards(app: &AppState) -> Result<(Vec<Card>, Vec<FailedImport>)> {
-    let (mut cards, mut failed) = (Vec::new(), Vec::new());
-    for dataset in app.store.list_datasets().await? {
-        if dataset.state == DatasetState::Failed {
-            failed.push(FailedImport::new(dataset));
-        } else {
-            cards.push(Card::load(app, dataset).await?);
-        }
-    }
-    Ok((cards, failed))
+    let all = app.store.list_datasets().await?.into_iter();
+    let (failed, kept): (Vec<Dataset>, Vec<Dataset>) =
+        all.partition(|dataset| dataset.state == DatasetState::Failed);
+    Ok((Card::list(app, kept).await?, failed.into_iter().map(FailedImport::new).collect()))
 }

@@ -7,6 +7,7 @@ use super::gallery::class;
 use super::run_view::RunView;
 use crate::domain::ids::SampleId;
 use crate::runs::batch_file::read_item;
+use crate::store::samples::Sample;
 use crate::web::api::find_run;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Error, Result};
@@ -17,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use protocol::event::{Batch, BatchItem, ChannelStats};
 use protocol::transform::TransformSpec;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// What of a tensor is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -197,17 +199,20 @@ impl Captured {
         };
         let view = RunView::load(app, run).await?;
         let base = view.href();
+        let ids = batch.iter().flat_map(|batch| &batch.items).map(|item| SampleId(item.sample_id));
+        let samples = app.store.find_samples(&ids.collect::<Vec<_>>()).await?;
+        let samples: BTreeMap<i64, &Sample> = samples.iter().map(|sample| (sample.id.0, sample)).collect();
         let mut items = Vec::new();
         for (at, item) in batch.iter().flat_map(|batch| batch.items.iter().enumerate()) {
             // A data set that was deleted leaves its runs' tensors behind.
-            let Some(sample) = app.store.find_sample(SampleId(item.sample_id)).await? else { continue };
+            let Some(sample) = samples.get(&item.sample_id) else { continue };
             let step = batch.as_ref().map_or(0, |batch| batch.step);
             items.push(Item {
                 href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),
                 fed: link(&format!("{base}/batches/{step}/{at}"), &[("view", query.view.as_str())]),
-                hash: sample.hash,
+                hash: sample.hash.clone(),
                 class: class(&view.run.spec.classes, i64::from(item.label)).to_owned(),
-                path: sample.path,
+                path: sample.path.clone(),
                 drawn: item
                     .sampled
                     .iter()

@@ -3,6 +3,7 @@
 
 mod charts;
 mod checkpoint;
+mod class_rows;
 mod dataset_head;
 pub(super) mod dataset_images;
 pub(super) mod dataset_overview;
@@ -28,6 +29,7 @@ pub(super) mod lab;
 pub(super) mod live;
 pub(super) mod maps;
 mod matrix;
+mod network_input;
 mod overview;
 mod prediction_tiles;
 pub(super) mod predictions;

@@ -26,7 +26,7 @@ pub(super) struct Check {
     pub(super) clear: &'static str,
     /// What it means where something was found.
     pub(super) summary: String,
-    /// `ok`, `notice` or `serious`.
+    /// `ok`, `none` (nothing to check), `notice` or `serious`.
     pub(super) level: &'static str,
     /// Where it counts something.
     pub(super) count: Option<String>,
@@ -53,6 +53,7 @@ impl Check {
     pub(super) fn sign(&self) -> &'static str {
         match self.level {
             "ok" => "✓",
+            "none" => "–",
             "serious" => "!",
             _ => "•",
         }
@@ -62,13 +63,14 @@ impl Check {
     pub(super) fn sign_words(&self) -> &'static str {
         match self.level {
             "ok" => "Fine:",
+            "none" => "Nothing to check:",
             "serious" => "Serious:",
             _ => "Look at:",
         }
     }
 
     pub(super) fn is_ok(&self) -> bool {
-        self.level == "ok"
+        matches!(self.level, "ok" | "none")
     }
 
     /// A check that says something in words and has no images of its own.
@@ -111,7 +113,7 @@ pub(super) async fn list(
     {
         checks.push(counted_check(app, dataset, classes, finding, &ids, level).await?);
     }
-    checks.extend(about_classes(&marks, report));
+    checks.extend(about_classes(&marks, report, classes));
     for kind in IssueKind::ALL {
         let ids: Vec<i64> = report.found(kind).iter().map(|sample| sample.id).collect();
         checks.push(counted_check(app, dataset, classes, kind.as_str(), &ids, "notice").await?);
@@ -222,7 +224,7 @@ fn drop_copies(report: &Report, kind: IssueKind) -> Option<Fix> {
 }
 
 /// What class counts alone say.
-fn about_classes(marks: &Marks, report: &Report) -> Vec<Check> {
+fn about_classes(marks: &Marks, report: &Report, classes: &[ClassCount]) -> Vec<Check> {
     let none_of = |names: &[String], split: &str| {
         (!names.is_empty()).then(|| format!("No {split} images of {}.", listed(names)))
     };
@@ -239,6 +241,16 @@ fn about_classes(marks: &Marks, report: &Report) -> Vec<Check> {
     let similar = marks.similar_names.iter().map(|names| listed(names)).collect::<Vec<_>>().join("; ");
     let similar = (!similar.is_empty())
         .then(|| format!("{similar}. If they are the same class, rename one to merge them."));
+    let mut no_test = Check::in_words(
+        "no_test",
+        ["Classes without test images", "Every class has test images"],
+        none_of(&marks.without_test, "test"),
+        "notice",
+    );
+    if classes.iter().all(|class| class.of(Split::Test) == 0) {
+        no_test.clear = "No test split: runs are measured by validation alone";
+        no_test.level = "none";
+    }
     vec![
         Check::in_words(
             "no_training",
@@ -252,12 +264,7 @@ fn about_classes(marks: &Marks, report: &Report) -> Vec<Check> {
             validation,
             validation_level,
         ),
-        Check::in_words(
-            "no_test",
-            ["Classes without test images", "No class lacks test images that others have"],
-            none_of(&marks.without_test, "test"),
-            "notice",
-        ),
+        no_test,
         Check::in_words(
             "similar_names",
             ["Class names that are nearly the same", "Class names are distinct"],
@@ -300,4 +307,31 @@ async fn skipped(app: &AppState, dataset: &Dataset) -> Result<Check> {
         csv: None,
         fix: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::health::examine;
+
+    fn no_test(counts: &[[u64; 3]]) -> Check {
+        let classes: Vec<ClassCount> = (0..)
+            .zip(counts)
+            .map(|(label, by_split)| ClassCount { label, name: format!("c{label}"), by_split: *by_split })
+            .collect();
+        let report = examine(&[], &[]);
+        let checks = about_classes(&Marks::new(&classes, None, &BTreeSet::new()), &report, &classes);
+        checks.into_iter().find(|check| check.finding == "no_test").unwrap()
+    }
+
+    #[test]
+    fn a_data_set_without_a_test_split_is_said_to_have_none() {
+        let missing = no_test(&[[8, 2, 0], [8, 2, 0]]);
+        assert!(missing.is_ok() && missing.clear.starts_with("No test split"), "{}", missing.clear);
+        assert_eq!((missing.sign(), missing.sign_words()), ("–", "Nothing to check:"));
+        let whole = no_test(&[[8, 2, 1], [8, 2, 1]]);
+        assert_eq!((whole.level, whole.clear), ("ok", "Every class has test images"));
+        let lacking = no_test(&[[8, 2, 1], [8, 2, 0]]);
+        assert_eq!((lacking.level, lacking.summary.as_str()), ("notice", "No test images of “c1”."));
+    }
 }

@@ -65,7 +65,9 @@ impl Health {
 struct Shown {
     when: String,
     samples: String,
-    checks: Vec<Check>,
+    /// Checks that found something, then those that passed; each in the order of the list.
+    found: Vec<Check>,
+    passed: Vec<Check>,
     shortcuts: Shortcuts,
     sets: Sets,
     ignored: Vec<Ignored>,
@@ -74,7 +76,7 @@ struct Shown {
 impl Shown {
     /// What the page says first.
     fn summary(&self) -> String {
-        let of = |level: &str| self.checks.iter().filter(|check| check.level == level).count();
+        let of = |level: &str| self.found.iter().filter(|check| check.level == level).count();
         match (of("serious"), of("notice")) {
             (0, 0) => "No problems found.".to_owned(),
             (0, notices) => counted(notices, "thing to look at.", "things to look at."),
@@ -163,10 +165,12 @@ async fn shown(app: &AppState, dataset: &Dataset, kept: &StoredReport, query: &H
         ignored.push(Ignored { finding: set.finding, title: set.words, tiles: set.tiles });
     }
     checks.retain(|check| !kept.ignored.contains(check.finding));
+    let (passed, found) = checks.into_iter().partition(Check::is_ok);
     Ok(Shown {
         when: format!("{}, in {}", ago(kept.made_at_ms), short_duration(kept.seconds)),
         samples: counted(kept.report.samples, "image", "images"),
-        checks,
+        found,
+        passed,
         shortcuts,
         sets: Sets::load(app, dataset, &kept.report, &classes, query).await?,
         ignored,

@@ -13,6 +13,8 @@ pub(super) struct Shortcuts {
     pub(super) cues: Vec<Cue>,
     /// What guessing gives.
     pub(super) chance: f64,
+    /// What all of them together come to.
+    pub(super) conclusion: String,
 }
 
 impl Shortcuts {
@@ -86,12 +88,13 @@ pub(super) fn describe(kept: &StoredReport) -> (Shortcuts, SetAside) {
     let (aside, counted): (Vec<&Shortcut>, Vec<&Shortcut>) =
         kept.report.shortcuts.iter().partition(|shortcut| kept.ignored.contains(&shortcut.finding()));
     let chance = kept.report.shortcuts.first().map_or(0.0, |shortcut| shortcut.chance);
+    let conclusion = conclude(&counted, aside.len());
     let cues = counted.into_iter().map(describe_cue).collect();
     let aside = aside.into_iter().map(|shortcut| {
         let accuracy = percent(shortcut.balanced_accuracy);
         (shortcut.finding(), format!("{}: balanced accuracy {accuracy}", title(shortcut.feature)))
     });
-    (Shortcuts { cues, chance }, aside.collect())
+    (Shortcuts { cues, chance, conclusion }, aside.collect())
 }
 
 fn title(feature: ShortcutFeature) -> &'static str {
@@ -101,6 +104,35 @@ fn title(feature: ShortcutFeature) -> &'static str {
         ShortcutFeature::Size => "Size and shape",
         ShortcutFeature::File => "File size and type",
         ShortcutFeature::Border => "Border pixels",
+    }
+}
+
+/// What the cues come to, in plain words.
+fn conclude(cues: &[&Shortcut], ignored: usize) -> String {
+    let best = |word: &str| {
+        let of_word = cues.iter().filter(|cue| severity(cue) == word);
+        of_word.max_by(|a, b| a.balanced_accuracy.total_cmp(&b.balanced_accuracy))
+    };
+    let words = if let Some(cue) = best("strong") {
+        let name = title(cue.feature);
+        let what = match cue.classes.iter().max_by(|a, b| a.recall.total_cmp(&b.recall)) {
+            Some(most) => format!("“{}” in {} of its images", most.class, percent(most.recall)),
+            None => "the classes apart".to_owned(),
+        };
+        format!("{name} alone tells {what}. A network may learn that in place of what is shown.")
+    } else if let Some(cue) = best("weak") {
+        format!(
+            "No single cue tells the classes apart. {} helps most: {} correct where chance gives {}.",
+            title(cue.feature),
+            percent(cue.balanced_accuracy),
+            percent(cue.chance)
+        )
+    } else {
+        "No single cue tells the classes apart: none is much better than chance.".to_owned()
+    };
+    match ignored {
+        0 => words,
+        _ => format!("{words} Ignored cues are left out."),
     }
 }
 
@@ -154,9 +186,8 @@ fn severity(shortcut: &Shortcut) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_cue_is_slight_up_to_a_third_above_chance() {
-        let cue = |severity: Severity, accuracy: f64| Shortcut {
+    fn cue(severity: Severity, accuracy: f64) -> Shortcut {
+        Shortcut {
             feature: ShortcutFeature::Colour,
             balanced_accuracy: accuracy,
             lower: accuracy - 0.02,
@@ -166,12 +197,49 @@ mod tests {
             samples: 100,
             columns: Vec::new(),
             classes: Vec::new(),
-        };
+        }
+    }
+
+    fn evidence(class: &str, recall: f64) -> crate::domain::health::ClassEvidence {
+        crate::domain::health::ClassEvidence {
+            label: 0,
+            class: class.to_owned(),
+            samples: 20,
+            recall,
+            means: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_cues_come_to_a_sentence() {
+        let (none, weak) = (cue(Severity::None, 0.5), cue(Severity::Weak, 0.66));
+        assert_eq!(
+            conclude(&[&none, &cue(Severity::Weak, 0.6)], 0),
+            "No single cue tells the classes apart: none is much better than chance."
+        );
+        assert_eq!(
+            conclude(&[&none, &weak], 0),
+            "No single cue tells the classes apart. Mean colour helps most: 66.0 % correct where chance gives 50.0 %."
+        );
+        let mut strong = cue(Severity::Strong, 0.9);
+        strong.classes =
+            [("plant", 0.95), ("rock", 0.85)].map(|(class, recall)| evidence(class, recall)).into();
+        let words = conclude(&[&weak, &strong], 1);
+        assert!(words.starts_with("Mean colour alone tells “plant” in 95.0 % of its images."), "{words}");
+        assert!(words.ends_with("Ignored cues are left out."), "{words}");
+    }
+
+    #[test]
+    fn a_cue_is_slight_up_to_a_third_above_chance() {
         assert_eq!(super::severity(&cue(Severity::None, 0.5)), "none");
         assert_eq!(super::severity(&cue(Severity::Weak, 0.64)), "slight");
         assert_eq!(super::severity(&cue(Severity::Weak, 0.66)), "weak");
         assert_eq!(super::severity(&cue(Severity::Strong, 0.8)), "strong");
-        let shown = Shortcuts { cues: vec![describe_cue(&cue(Severity::Weak, 0.6))], chance: 0.5 };
+        let shown = Shortcuts {
+            cues: vec![describe_cue(&cue(Severity::Weak, 0.6))],
+            chance: 0.5,
+            conclusion: String::new(),
+        };
         assert_eq!((shown.marked(), shown.strong()), (0.65, 0.75));
         assert_eq!(
             (shown.cues[0].from(), shown.cues[0].width(), shown.at(0.5)),

@@ -10,7 +10,7 @@ use super::frame::{Frame, page};
 use super::inputs::View;
 use crate::domain::dataset::class_of;
 use crate::domain::dataset::{ClassCount, DatasetState};
-use crate::domain::recipe::{Normalization, Preset, defaults};
+use crate::domain::recipe::{Normalization, Preset, defaults, standard_evaluation};
 use crate::store::datasets::Dataset;
 use crate::store::samples::Sample;
 use crate::web::api::find_dataset;
@@ -21,8 +21,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use preview::{ComparisonTile, DetailView, PreviewView};
-use protocol::transform::Pipeline;
 use protocol::transform::catalogue::{Group, TRANSFORMS};
+use protocol::transform::{Pipeline, TransformSpec};
 use query::LabQuery;
 use serde_json::json;
 
@@ -57,6 +57,8 @@ struct Side {
     /// In words, one a transform.
     steps: Vec<String>,
     use_href: Option<String>,
+    /// What of it a run would also do in evaluation, in words.
+    evaluation: String,
 }
 
 impl Lab {
@@ -199,7 +201,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
         Ok(steps)
     });
     let mut side =
-        Side { letter, text: text.to_owned(), error: None, warning: None, steps: Vec::new(), use_href: None };
+        Side { letter, text: text.to_owned(), error: None, warning: None, steps: Vec::new(), use_href: None, evaluation: String::new() };
     match checked {
         Err(why) => {
             side.error = Some(why);
@@ -210,6 +212,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
             side.steps = describe_pipeline(&steps);
             match vision::check(&steps).map(|()| vision::output_side(&steps)) {
                 Ok(Some(size)) => {
+                    side.evaluation = evaluation_line(&steps, size);
                     side.use_href = Some(link(
                         "/runs/new",
                         &[
@@ -224,5 +227,31 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
             }
             (side, Some(steps))
         }
+    }
+}
+
+/// What a run that takes these transforms does in evaluation. Steps of theirs that are not in it are left out there.
+fn evaluation_line(steps: &[TransformSpec], size: u32) -> String {
+    let kept = standard_evaluation(size, steps);
+    let words = describe_pipeline(&kept).join(", ").to_lowercase();
+    if steps.iter().all(|step| kept.contains(step)) {
+        format!("In evaluation: the same ({words}).")
+    } else {
+        format!("In evaluation: {words}; every other step is left out.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_of_a_pipeline_applies_in_evaluation_is_said() {
+        let plain = Preset::None.pipeline(32);
+        let line = evaluation_line(&plain, 32);
+        assert!(line.starts_with("In evaluation: the same (resize: size 32 px, centre crop"), "{line}");
+        let line = evaluation_line(&Preset::Strong.pipeline(32), 32);
+        assert!(line.contains("resize: size 32 px") && line.contains("normalise"), "{line}");
+        assert!(!line.contains("flip") && line.ends_with("every other step is left out."), "{line}");
     }
 }
