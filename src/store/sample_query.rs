@@ -146,7 +146,12 @@ impl SampleCursor {
 }
 
 /// `joined`: the measures stand beside the samples already.
-pub(super) fn push_filter(query: &mut QueryBuilder<Sqlite>, id: DatasetId, filter: &SampleFilter, joined: bool) {
+pub(super) fn push_filter(
+    query: &mut QueryBuilder<Sqlite>,
+    id: DatasetId,
+    filter: &SampleFilter,
+    joined: bool,
+) {
     query.push(" and samples.excluded = ").push_bind(filter.excluded);
     match filter.labels[..] {
         [] => {}

@@ -33,7 +33,8 @@ impl NetworkInput {
         dataset: &Dataset,
         sample: &Sample,
     ) -> Result<Option<NetworkInput>> {
-        let newest = app.store.list_run_rows(RunSelection::OfDataset(dataset.id)).await?.runs.into_iter().next();
+        let newest =
+            app.store.list_run_rows(RunSelection::OfDataset(dataset.id)).await?.runs.into_iter().next();
         let (spec, run) = match newest {
             Some(listed) => {
                 let run = listed.run;

@@ -200,8 +200,15 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
         vision::check_transforms(&steps).map_err(|error| error.to_string())?;
         Ok(steps)
     });
-    let mut side =
-        Side { letter, text: text.to_owned(), error: None, warning: None, steps: Vec::new(), use_href: None, evaluation: String::new() };
+    let mut side = Side {
+        letter,
+        text: text.to_owned(),
+        error: None,
+        warning: None,
+        steps: Vec::new(),
+        use_href: None,
+        evaluation: String::new(),
+    };
     match checked {
         Err(why) => {
             side.error = Some(why);
