@@ -1,5 +1,7 @@
 // The list of classes beside the gallery: several at once by box, ctrl- or shift-click; sorted and searched here; keys lead through
-// it. And the size of the tiles, which is remembered.
+// it.
+
+import "./tile_size.js";
 
 const list = document.getElementById("classes");
 const items = () => [...(list?.querySelectorAll("li") ?? [])];
@@ -101,14 +103,4 @@ if (top) {
   };
   new ResizeObserver(measure).observe(top);
   measure();
-}
-
-const size = document.getElementById("size-of-tiles");
-if (size) {
-  size.closest("label").hidden = false;
-  size.value = remembered("tile size") ?? Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue("--tile"), 10);
-  size.addEventListener("input", () => {
-    document.documentElement.style.setProperty("--tile", `${size.value}px`);
-    remember("tile size", size.value);
-  });
 }

@@ -20,12 +20,12 @@ function firstInSight(leaving) {
  * Remembers where the page stands, for the page that an edit leads back to; gives that page's address, with the tile in sight where
  * the gallery can begin at one. `leaving` are the samples that the edit is about.
  */
-export function keepPlace(address, leaving) {
+export function keepPlace(address, leaving, undoes = false) {
   const tile = firstInSight(leaving);
   try {
     const offset = tile?.getBoundingClientRect().top;
     const focused = document.activeElement?.closest(".gallery .tile");
-    sessionStorage.setItem(PLACE, JSON.stringify({ path: location.pathname, tile: tile?.id, focus: focused?.id, offset, scroll: scrollY }));
+    sessionStorage.setItem(PLACE, JSON.stringify({ path: location.pathname, tile: tile?.id, focus: focused?.id, undoes, offset, scroll: scrollY }));
   } catch { /* the page begins at its top then */ }
   if (!tile || !document.querySelector(".gallery[data-begins-anywhere]")) return address;
   const url = new URL(address, location.href);
@@ -37,7 +37,7 @@ export function keepPlace(address, leaving) {
 document.addEventListener("submit", event => {
   if (!event.target.matches(".done form")) return;
   const url = new URL(event.target.action);
-  url.searchParams.set("back", keepPlace(url.searchParams.get("back") ?? location.pathname, []));
+  url.searchParams.set("back", keepPlace(url.searchParams.get("back") ?? location.pathname, [], true));
   event.target.action = url.pathname + url.search;
 });
 
@@ -55,6 +55,8 @@ function returnToPlace() {
   // By key one goes on from the tile that was edited, or from what stands in its place.
   isReturning = true;
   if (kept.focus) (document.getElementById(kept.focus) ?? tile)?.focus({ preventScroll: true });
+  // Whoever pressed *Undo* goes on from what takes its place.
+  else if (kept.undoes) document.querySelector(".done button, .done a")?.focus({ preventScroll: true });
   isReturning = false;
   return true;
 }
@@ -75,9 +77,9 @@ function focusNamed() {
   tile.focus({ preventScroll: true });
 }
 
-/** One tile of each gallery is reached by the tabulator key: the one that was focused last, else the first. */
+/** One tile of each gallery, or of galleries that stand in groups, is reached by the tabulator key: the one that was focused last, else the first. */
 function rove(focused) {
-  for (const gallery of document.querySelectorAll(".gallery")) {
+  for (const gallery of document.querySelectorAll(".groups, .gallery:not(.groups .gallery)")) {
     const own = [...gallery.querySelectorAll(".tile")];
     const reached = own.includes(focused) ? focused : own.find(tile => tile.tabIndex === 0 && tile.hasAttribute("tabindex")) ?? own[0];
     for (const tile of own) tile.setAttribute("tabindex", tile === reached ? 0 : -1);

@@ -3,7 +3,8 @@
 
 import { say } from "./main.js";
 
-const linksOf = group => [...group.querySelectorAll("a[href]")];
+/** `data-roving` may say which links are meant: a gallery leads through its tiles by itself. */
+const linksOf = group => [...group.querySelectorAll(group.dataset.roving || "a[href]")];
 
 /** One link of a group is reached by the tabulator key: the one that was focused last, else the chosen one, else the first. */
 function rove(group, focused) {
@@ -32,6 +33,7 @@ document.addEventListener("keydown", event => {
   if (!group || !event.target.matches("a[href]") || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   const links = linksOf(group);
   const at = links.indexOf(event.target);
+  if (at < 0) return;
   let to = null;
   if (event.key === "ArrowRight") to = links[at + 1];
   else if (event.key === "ArrowLeft") to = links[at - 1];
@@ -49,7 +51,7 @@ document.addEventListener("keydown", event => {
 
 document.addEventListener("focusin", event => {
   const group = event.target.closest?.("[data-roving]");
-  if (group) rove(group, event.target);
+  if (group && linksOf(group).includes(event.target)) rove(group, event.target);
 });
 
 for (const group of document.querySelectorAll("[data-roving]")) rove(group, null);
