@@ -140,13 +140,14 @@ pub async fn delete_all_of(store: &Store, runs: &Runs, dataset: DatasetId) -> Re
     Ok(())
 }
 
-/// Checks the values and puts a run into the queue.
+/// Checks the values and puts a run into the queue. `origin` is the run that it is like.
 pub async fn start(
     store: &Store,
     health: &Health,
     runs: &Runs,
     dataset: &Dataset,
     values: &Values,
+    origin: Option<RunId>,
 ) -> Result<RunId> {
     if dataset.state != DatasetState::Ready {
         let why = format!("“{}” is {}, not ready", dataset.name, dataset.state.as_str());
@@ -154,7 +155,11 @@ pub async fn start(
     }
     let facts = find_facts(store, health, dataset, values).await?;
     let recipe = find_recipe(values, &facts).await?.map_err(Error::Invalid)?;
-    Ok(runs.add(dataset, &recipe).await?)
+    let id = runs.add(dataset, &recipe).await?;
+    if let Some(origin) = origin {
+        store.set_run_origin(id, origin).await?;
+    }
+    Ok(id)
 }
 
 /// The run that the values describe, or what is wrong with them. Looks for the file of the weights, so it may block.

@@ -276,7 +276,7 @@ fn option(field: &crate::domain::recipe::Field) -> Arg {
         .aliases(field.former_name())
         .allow_hyphen_values(true)
         .value_name(field.name.to_uppercase())
-        .help(format!("{}{choices}", field.help))
+        .help(format!("{}{choices}", field.hint()))
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub struct ListedRun {
     pub dataset: String,
     /// What was evaluated, in the order of the splits.
     pub evaluated: Vec<EvaluatedSplit>,
+    /// The run whose settings it began with.
+    pub cloned_from: Option<RunId>,
 }
 
 /// A run whose row this program can't read: an older or newer one wrote it, or the file is damaged.
@@ -100,7 +102,10 @@ impl Store {
         for row in query.build().fetch_all(&self.read).await? {
             let dataset: String = row.try_get("dataset_name")?;
             match read_listed(&row) {
-                Ok((run, evaluated)) => list.runs.push(ListedRun { run, dataset, evaluated }),
+                Ok((run, evaluated)) => {
+                    let cloned_from = row.try_get("cloned_from")?;
+                    list.runs.push(ListedRun { run, dataset, evaluated, cloned_from });
+                }
                 Err(error) => list.unreadable.push(UnreadableRun {
                     id: row.try_get("id")?,
                     name: row.try_get("name")?,
@@ -234,6 +239,10 @@ mod tests {
         .unwrap();
         let list = store.list_run_rows(RunSelection::One(RunId(1))).await.unwrap();
         let listed = &list.runs[0];
+        assert_eq!(listed.cloned_from, None);
+        store.set_run_origin(RunId(1), RunId(1)).await.unwrap();
+        let again = store.list_run_rows(RunSelection::All).await.unwrap();
+        assert_eq!(again.runs[0].cloned_from, Some(RunId(1)));
         assert_eq!(listed.dataset, "photos");
         let splits: Vec<_> =
             listed.evaluated.iter().map(|split| (split.split, split.total, split.wrong)).collect();

@@ -1,6 +1,8 @@
 // What every page has: theme, sharing, forms, keys.
 
 import "./forms.js";
+import "./notify.js";
+import "./said.js";
 import { say } from "./say.js";
 import { nextTheme } from "./themes.js";
 

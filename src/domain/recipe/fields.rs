@@ -72,6 +72,24 @@ impl Field {
         FIELDS.iter().find(|field| field.name == name)
     }
 
+    /// What nought means in it, where it means more than the number.
+    pub const fn zero(&self) -> Option<&'static str> {
+        match self.name.as_bytes() {
+            b"threads" => Some("one per core"),
+            b"warmup_epochs" | b"weight_decay" => Some("none"),
+            b"crop_padding" => Some("the centre square"),
+            b"random_resized_crop" | b"rotation" | b"color_jitter" | b"mixup" | b"cutmix" => Some("off"),
+            b"capture_every" => Some("only the first"),
+            b"epochs" => Some("evaluate the initial weights only"),
+            _ => None,
+        }
+    }
+
+    /// Its help, with what nought means.
+    pub fn hint(&self) -> String {
+        self.zero().map_or_else(|| self.help.to_owned(), |words| format!("{} 0: {words}.", self.help))
+    }
+
     /// What it was called before.
     pub fn former_name(&self) -> Option<&'static str> {
         FORMER_NAMES.iter().find(|(_, now)| *now == self.name).map(|(former, _)| *former)
@@ -126,7 +144,7 @@ pub const FIELDS: &[Field] = &[
         "Epochs",
         Group::Basics,
         FieldType::Integer { min: 0, max: 1000 },
-        "Passes over the training set. 0: evaluate the initial weights only.",
+        "Passes over the training set.",
     ),
     field(
         "name",
@@ -165,7 +183,7 @@ pub const FIELDS: &[Field] = &[
         "Warm-up epochs",
         Group::Recipe,
         FieldType::Number { min: 0.0, max: 100.0 },
-        "Epochs of linear rise before the schedule. One-cycle has its own warm-up: leave 0 there.",
+        "Epochs of linear rise before the schedule. One-cycle has its own warm-up: leave it out there.",
     ),
     field(
         "batch_size",
@@ -219,42 +237,42 @@ pub const FIELDS: &[Field] = &[
         "Crop with padding",
         Group::Augmentation,
         FieldType::Integer { min: 0, max: 128 },
-        "Pixels of black padding around the image before a random square is cut. 0: the centre square.",
+        "Pixels of black padding around the image before a random square is cut.",
     ),
     field(
         "random_resized_crop",
         "Random resized crop",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 1.0 },
-        "The smallest share of the image's area that a random crop keeps, such as 0.35. 0: off.",
+        "The smallest share of the image's area that a random crop keeps, such as 0.35.",
     ),
     field(
         "rotation",
         "Rotation",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 180.0 },
-        "Rotated at random by up to this many degrees either way. 0: off.",
+        "Rotated at random by up to this many degrees either way.",
     ),
     field(
         "color_jitter",
         "Colour jitter",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 1.0 },
-        "How far brightness, contrast and saturation may change, such as 0.3; hue by up to a quarter of it. 0: off.",
+        "How far brightness, contrast and saturation may change, such as 0.3; hue by up to a quarter of it.",
     ),
     field(
         "mixup",
         "MixUp",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 10.0 },
-        "Each image and its label are blended with another of the batch. The parameter of the Beta distribution that the shares come from, such as 0.2. 0: off.",
+        "Each image and its label are blended with another of the batch. The parameter of the Beta distribution that the shares come from, such as 0.2.",
     ),
     field(
         "cutmix",
         "CutMix",
         Group::Augmentation,
         FieldType::Number { min: 0.0, max: 10.0 },
-        "A rectangle of each image comes from another of the batch, and its label in proportion; such as 1. 0: off. With MixUp on too, each batch gets one of the two.",
+        "A rectangle of each image comes from another of the batch, and its label in proportion; such as 1. With MixUp on too, each batch gets one of the two.",
     ),
     field(
         "train_transforms",
@@ -300,7 +318,7 @@ pub const FIELDS: &[Field] = &[
         "Threads",
         Group::Advanced,
         FieldType::Integer { min: 0, max: 256 },
-        "CPU threads; 0 = one per core.",
+        "CPU threads that a run may use.",
     ),
     field(
         "evaluate_on",
@@ -319,6 +337,6 @@ pub const FIELDS: &[Field] = &[
         "Keep input batches",
         Group::Advanced,
         FieldType::Integer { min: 0, max: 1_000_000 },
-        "The batch of network inputs is kept at the first step and then every this many steps. 0: only the first.",
+        "The batch of network inputs is kept at the first step and then every this many steps.",
     ),
 ];

@@ -282,7 +282,7 @@ fn recipe() -> Value {
             FieldType::Text => json!({"type": "string"}),
             FieldType::Json => json!({"type": "array"}),
         };
-        schema["description"] = json!(field.help);
+        schema["description"] = json!(field.hint());
         properties[field.name] = schema;
     }
     json!({"type": "object", "anyOf": [{"required": ["dataset"]}, {"required": ["like"]}], "additionalProperties": false, "properties": properties})

@@ -78,16 +78,22 @@ pub(crate) async fn create(State(app): State<AppState>, body: Bytes) -> Result<(
     };
     let dataset = dataset
         .ok_or_else(|| Error::field("dataset", "give the number or the name of a data set that is there"))?;
+    let origin = like.as_ref().map(|run| run.id);
     if let Some(run) = like {
         values = actions::values_like(&app.store, &run, &dataset, values).await?;
     }
-    let id = start(&app, &dataset, &values).await?;
+    let id = start(&app, &dataset, &values, origin).await?;
     Ok((StatusCode::CREATED, Json(run_json(&find_run(&app, id.0).await?))))
 }
 
 /// Checks the values and puts a run into the queue.
-pub(crate) async fn start(app: &AppState, dataset: &Dataset, values: &Values) -> Result<RunId> {
-    Ok(actions::start(&app.store, &app.health, &app.runs, dataset, values).await?)
+pub(crate) async fn start(
+    app: &AppState,
+    dataset: &Dataset,
+    values: &Values,
+    origin: Option<RunId>,
+) -> Result<RunId> {
+    Ok(actions::start(&app.store, &app.health, &app.runs, dataset, values, origin).await?)
 }
 
 /// The run that the values describe, or what is wrong with them.

@@ -1,5 +1,6 @@
 //! `/runs/{id}/evaluation`: how good a run is, beyond accuracy.
 
+use super::describe_pipeline::describe_pipeline;
 use super::evaluation_table::{Head, Row, Sort, heads, page_address, sort_rows};
 use super::format::{self, counted, link, number, percent};
 use super::frame::{Frame, page};
@@ -47,6 +48,8 @@ struct Evaluation {
     rows: Vec<Row>,
     sort: String,
     bins: Vec<Bin>,
+    /// Whether there is a test split to wait for.
+    has_test: bool,
 }
 
 /// A bin of the calibration chart, in a box of 300 × 300.
@@ -149,6 +152,16 @@ impl Evaluation {
         Some(format!("Validation accuracy is {points:.1} points {way} test accuracy."))
     }
 
+    /// How an image is loaded for evaluation, step by step.
+    fn steps(&self) -> Vec<String> {
+        describe_pipeline(&self.view.run.spec.eval_transforms)
+    }
+
+    /// The same in a line, without what is long.
+    fn steps_line(&self) -> String {
+        in_a_line(&self.steps())
+    }
+
     fn address(&self, options: MatrixOptions, sort: &str, anchor: &str) -> String {
         let mut pairs = vec![("split", self.split.as_str()), ("sort", sort)];
         pairs.extend(options.pairs());
@@ -223,6 +236,8 @@ pub(crate) async fn show(
     let cells = app.store.list_cells(run.id, split).await?;
     let view = RunView::load(&app, run).await?.showing(split);
     let base = view.href();
+    let counts = app.store.list_class_counts(view.run.dataset_id).await?;
+    let has_test = counts.iter().any(|class| class.by_split[2] > 0);
     let classes = &view.run.spec.classes;
     let gallery = view.at("predictions");
     let mut rows = figures.as_ref().map_or_else(Vec::new, |figures| table_rows(&view, figures));
@@ -250,10 +265,24 @@ pub(crate) async fn show(
         rows,
         sort: query.sort,
         bins,
+        has_test,
         view,
     };
     evaluation.heads = heads(sort, |sort| evaluation.address(options, sort, "per-class"));
     page(&evaluation)
+}
+
+/// `resize 64 px, centre crop 64 px, normalise`.
+fn in_a_line(steps: &[String]) -> String {
+    const SHORT: usize = 14;
+    let words = steps.iter().map(|step| match step.split_once(": ") {
+        Some((label, rest)) if rest.chars().count() <= SHORT => {
+            format!("{label} {}", rest.trim_start_matches("size "))
+        }
+        Some((label, _)) => label.to_owned(),
+        None => step.clone(),
+    });
+    words.collect::<Vec<_>>().join(", ").to_lowercase()
 }
 
 /// The rows of the table by class, in the data set's order.
@@ -292,5 +321,17 @@ impl Bin {
                 &[("split", split), ("confidence", &format!("{}..{}", bin.lower, bin.upper))],
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_a_line;
+
+    #[test]
+    fn the_transforms_of_an_evaluation_are_a_line() {
+        let steps =
+            ["Resize: size 64 px", "Centre crop: size 64 px", "Normalise: mean 0.485 0.456 0.406, std 0.229"];
+        assert_eq!(in_a_line(&steps.map(str::to_owned)), "resize 64 px, centre crop 64 px, normalise");
     }
 }

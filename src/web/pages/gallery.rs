@@ -21,6 +21,8 @@ pub(crate) struct Tile {
     pub(crate) colour: Option<String>,
     /// Whether it is a mistake, in words and shape.
     pub(crate) wrong: bool,
+    /// What it became since what is shown of it was found.
+    pub(crate) edited: Option<String>,
 }
 
 impl Tile {

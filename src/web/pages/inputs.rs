@@ -20,6 +20,9 @@ use protocol::transform::TransformSpec;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// Images of a batch that the loading lab begins with.
+const LAB_IMAGES: usize = 8;
+
 /// What of a tensor is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -142,6 +145,24 @@ impl Captured {
 
     fn step(&self) -> i64 {
         self.batch.as_ref().map_or(0, |batch| batch.step as i64)
+    }
+
+    /// The loading lab with the run's ways of loading, its seed, the epoch and the images of this batch.
+    fn lab(&self) -> Option<String> {
+        let (batch, spec) = (self.batch.as_ref()?, &self.view.run.spec);
+        let steps = |pipeline| serde_json::to_string(pipeline).unwrap_or_default();
+        let ids = batch.items.iter().take(LAB_IMAGES).map(|item| item.sample_id.to_string());
+        let samples = ids.collect::<Vec<_>>().join(",");
+        Some(link(
+            &format!("{}/lab", self.view.dataset_href()),
+            &[
+                ("a", &steps(&spec.train_transforms)),
+                ("b", &steps(&spec.eval_transforms)),
+                ("samples", &samples),
+                ("seed", &spec.seed.to_string()),
+                ("epoch", &batch.epoch.to_string()),
+            ],
+        ))
     }
 
     /// What of the tensor can be shown; whoever follows the newest batch goes on following.

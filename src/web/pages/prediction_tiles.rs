@@ -1,5 +1,6 @@
 //! Tiles of predictions, and the mistakes of each class as the predictions page shows them first.
 
+use super::edited_since::EditedSince;
 use super::format::{link, thousands};
 use super::gallery::{Tile, class};
 use crate::domain::confusion_cells::ConfusionCells;
@@ -31,7 +32,13 @@ impl Shown {
     }
 
     /// An image of the gallery, opening its page.
-    pub(crate) fn tile(&self, base: &str, classes: &[String], item: &Prediction) -> Tile {
+    pub(crate) fn tile(
+        &self,
+        base: &str,
+        classes: &[String],
+        item: &Prediction,
+        edited: &EditedSince,
+    ) -> Tile {
         let wrong = item.actual != item.predicted;
         let (actual, predicted) = (class(classes, item.actual), class(classes, item.predicted));
         let value = match self.order {
@@ -48,6 +55,7 @@ impl Shown {
         };
         let pairs: Vec<(&str, &str)> = self.pairs.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let mark = if wrong { "wrong" } else { "correct" };
+        let edited = edited.words(item.sample_id);
         Tile {
             href: link(&format!("{base}/samples/{}", item.sample_id), &pairs),
             id: item.sample_id.0,
@@ -55,9 +63,13 @@ impl Shown {
             hash: item.hash.clone(),
             width: item.width,
             height: item.height,
-            alt: format!("{mark}: {actual}, predicted as {predicted}: {}", item.path),
+            alt: match edited {
+                Some(now) => format!("{mark}: {actual}, predicted as {predicted}, {now}: {}", item.path),
+                None => format!("{mark}: {actual}, predicted as {predicted}: {}", item.path),
+            },
             caption,
             wrong,
+            edited: edited.map(str::to_owned),
             ..Tile::default()
         }
     }
@@ -109,6 +121,7 @@ pub(crate) async fn mistakes_by_class(
     run: &Run,
     split: Split,
     cells: &ConfusionCells,
+    edited: &EditedSince,
 ) -> Result<Vec<MistakeGroup>> {
     let mistakes = app.store.list_mistakes_by_class(run.id, split, GROUP_TILES).await?;
     let base = format!("/runs/{}", run.id);
@@ -125,7 +138,7 @@ pub(crate) async fn mistakes_by_class(
         MistakeGroup {
             wrong: cells.wrong(label),
             total: cells.row_sum(label),
-            tiles: own.map(|item| shown.tile(&base, &run.spec.classes, item)).collect(),
+            tiles: own.map(|item| shown.tile(&base, &run.spec.classes, item, edited)).collect(),
             href_wrong: link(&here, &pairs),
             href_all: link(&here, &[pairs[0], pairs[1], ("correct", "all")]),
             class,
@@ -162,7 +175,9 @@ mod tests {
             loss: Some(2.72),
             margin: Some(0.868),
         };
-        Shown { pairs: Vec::new(), actual_named, order }.tile("/runs/1", &classes, &item).caption
+        Shown { pairs: Vec::new(), actual_named, order }
+            .tile("/runs/1", &classes, &item, &EditedSince::default())
+            .caption
     }
 
     #[test]

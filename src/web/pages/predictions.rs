@@ -1,6 +1,7 @@
 //! `/runs/{id}/predictions`: the gallery of what a run predicted.
 
 use super::edit_bar::{EditBar, Flash};
+use super::edited_since::EditedSince;
 use super::format::{self, counted, link, thousands};
 use super::frame::{Frame, page};
 use super::gallery::Tile;
@@ -55,6 +56,8 @@ struct Predictions {
     metadata: Vec<(String, Vec<(String, i64)>)>,
     /// The bar that edits what is selected: a wrong label is found here.
     edit_bar: Option<EditBar>,
+    /// How many images of the split were edited since the run.
+    edited: i64,
     /// The matrix stands beside the gallery.
     small: bool,
 }
@@ -105,9 +108,15 @@ impl Predictions {
             .collect()
     }
 
-    /// Whether an edit of the data set has just led here.
-    fn was_edited(&self) -> bool {
-        self.edit_bar.as_ref().is_some_and(|bar| bar.done.is_some())
+    /// What was edited since the run was evaluated.
+    fn edited_words(&self) -> String {
+        let (were, are) = if self.edited == 1 { ("was", "is") } else { ("were", "are") };
+        format!(
+            "Evaluated with the labels of version {}. {} of this split {were} edited since and {are} marked ✎; the figures do \
+             not change.",
+            self.view.run.dataset_version,
+            counted(self.edited, "image", "images"),
+        )
     }
 
     /// Whether the metadata filter is one that the list of values does not offer.
@@ -161,10 +170,15 @@ pub(crate) async fn show(
     let cells = ConfusionCells::new(classes.len(), app.store.list_cells(run.id, filter.split).await?);
     let chosen = (query.actual.as_str(), query.predicted.as_str());
     let matrix = Matrix::new(&here, &query.split, classes, &cells, MatrixOptions::default(), chosen);
+    let edited = EditedSince::load(&app, run).await?;
+    let edited_count = edited.count(&app, run, filter.split).await?;
     let shown = Shown::of(&query, found.order);
     let is_overview = query.is_overview();
-    let groups =
-        if is_overview { mistakes_by_class(&app, run, filter.split, &cells).await? } else { Vec::new() };
+    let groups = if is_overview {
+        mistakes_by_class(&app, run, filter.split, &cells, &edited).await?
+    } else {
+        Vec::new()
+    };
     let no_mistakes = |class: &usize| cells.row_sum(*class) > 0 && cells.wrong(*class) == 0;
     let all_correct = (0..classes.len()).filter(|class| is_overview && no_mistakes(class));
     let bins = app.store.count_confidences(run.id, &filter).await?;
@@ -190,12 +204,13 @@ pub(crate) async fn show(
         tiles: if is_overview {
             Vec::new()
         } else {
-            found.items.iter().map(|item| shown.tile(&base, classes, item)).collect()
+            found.items.iter().map(|item| shown.tile(&base, classes, item, &edited)).collect()
         },
         next: found.next_cursor.as_ref().map(|cursor| with(&here, &query, &[("cursor", cursor)])),
         chips: chips(&here, &query),
         metadata: offered_metadata(&app, run.dataset_id).await?,
         edit_bar: edit_bar(&app, run, &flash, with(&here, &query, &[])).await?,
+        edited: edited_count,
         small: true,
         matrix,
         groups,

@@ -2,9 +2,11 @@
 
 use super::format::{self, link};
 use super::frame::{Frame, Section, page};
+use super::run_differences::{Origin, from_defaults};
 use super::run_view::RunView;
 use crate::actions::runs as actions;
-use crate::domain::ids::RunId;
+use crate::domain::dataset::DatasetFacts;
+use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::RunState;
 use crate::store::datasets::Dataset;
 use crate::store::run_list::{RunSelection, UnreadableRun};
@@ -16,7 +18,8 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Runs on one page of the list.
 const PAGE: usize = 100;
@@ -43,7 +46,21 @@ struct List {
 struct Group {
     /// The data set, where the list is grouped.
     dataset: Option<String>,
-    runs: Vec<RunView>,
+    runs: Vec<Listed>,
+}
+
+/// A run of the list.
+struct Listed {
+    view: RunView,
+    /// What tells it from the run that it was cloned from, or from the defaults.
+    differences: String,
+}
+
+impl Listed {
+    /// `data version 2 · from #3: Epochs 20 → 5`.
+    fn line(&self) -> String {
+        format!("data version {} · {}", self.view.run.dataset_version, self.differences)
+    }
 }
 
 /// The head of a column.
@@ -99,16 +116,35 @@ async fn load(app: &AppState, text: Option<String>) -> Result<List> {
     let total = all.runs.len() + all.unreadable.len();
     let datasets = all.runs.iter().map(|listed| listed.dataset.clone()).collect();
     let models = all.runs.iter().map(|listed| model(&listed.run)).collect();
+    let wanted: HashSet<RunId> = all.runs.iter().filter_map(|listed| listed.cloned_from).collect();
+    let origins: HashMap<RunId, Origin> = (all.runs.iter().map(|listed| &listed.run))
+        .filter(|run| wanted.contains(&run.id))
+        .map(|run| (run.id, Origin::of(run)))
+        .collect();
+    let mut facts: HashMap<DatasetId, DatasetFacts> = HashMap::new();
     let unreadable = if query.is_filtered() { Vec::new() } else { all.unreadable };
     let runs = query.apply(all.runs);
     let fitting = runs.len();
     let mut groups: Vec<Group> = Vec::new();
     for listed in runs.into_iter().skip((query.page - 1) * PAGE).take(PAGE) {
+        let origin = listed.cloned_from.and_then(|id| origins.get(&id));
         let view = RunView::new(listed);
+        let facts = match facts.entry(view.run.dataset_id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let dataset = find_dataset(app, view.run.dataset_id.0).await?;
+                entry.insert(app.store.dataset_facts(&dataset).await?)
+            }
+        };
+        let differences = match origin {
+            Some(origin) => origin.line(&view.run, facts),
+            None => from_defaults(&view.run, facts),
+        };
         let dataset = query.grouped.then(|| view.dataset.clone());
+        let listed = Listed { view, differences };
         match groups.last_mut() {
-            Some(group) if group.dataset == dataset => group.runs.push(view),
-            _ => groups.push(Group { dataset, runs: vec![view] }),
+            Some(group) if group.dataset == dataset => group.runs.push(listed),
+            _ => groups.push(Group { dataset, runs: vec![listed] }),
         }
     }
     Ok(List {
@@ -226,6 +262,11 @@ impl List {
         self.here().replacen("/runs", "/live/run-list", 1)
     }
 
+    /// The address of a row's button, which leads back to this list.
+    fn row_action(&self, view: &RunView, verb: &str) -> String {
+        link(&view.at(verb), &[("back", &self.here())])
+    }
+
     fn here(&self) -> String {
         self.address(|query| query.page = self.query.page)
     }
@@ -298,10 +339,22 @@ impl Selected {
 
     /// Where the person came from, if that is a page of runs.
     fn back(&self) -> &str {
-        let inside =
-            self.back == "/runs" || self.back.starts_with("/runs?") || self.back.starts_with("/runs/");
-        if inside { &self.back } else { "/runs" }
+        page_of_runs(&self.back)
     }
+}
+
+/// The address, if it is one of pages of runs; else that of the list.
+pub(super) fn page_of_runs(back: &str) -> &str {
+    let inside = back == "/runs" || back.starts_with("/runs?") || back.starts_with("/runs/");
+    if inside { back } else { "/runs" }
+}
+
+/// The address with the name of an action, which the page words for a moment.
+pub(super) fn with_said(back: &str, action: &str) -> String {
+    let (page, anchor) =
+        back.split_once('#').map_or((back, String::new()), |(page, anchor)| (page, format!("#{anchor}")));
+    let joint = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{joint}said={action}{anchor}")
 }
 
 /// `POST /runs/selected`: one thing done to several runs.
@@ -319,7 +372,7 @@ pub(crate) async fn act_on_selected(State(app): State<AppState>, body: Bytes) ->
             _ => return Err(Error::field("action", "there is no such action on runs")),
         }
     }
-    Ok(Redirect::to(selected.back()).into_response())
+    Ok(Redirect::to(&with_said(selected.back(), &selected.action)).into_response())
 }
 
 #[derive(Template)]
@@ -371,6 +424,8 @@ mod tests {
     fn a_removal_leads_back_to_pages_of_runs_alone() {
         let back = |text: &str| Selected::read(text.as_bytes()).back().to_owned();
         assert_eq!(back("back=/runs%3Ftag%3Dold"), "/runs?tag=old");
+        assert_eq!(with_said("/runs?tag=old", "star"), "/runs?tag=old&said=star");
+        assert_eq!(with_said("/runs/3#about", "note"), "/runs/3?said=note#about");
         for foreign in
             ["", "back=javascript:alert(1)", "back=//example.org/runs", "back=https://example.org/runs"]
         {

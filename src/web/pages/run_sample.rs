@@ -1,6 +1,7 @@
 //! `/runs/{id}/samples/{sample}`: one image and all that a run predicted for it.
 
 use super::edit_bar::{EditBar, Flash};
+use super::edited_since::EditedSince;
 use super::format::{self, link, number, percent};
 use super::frame::{Frame, page};
 use super::gallery::{class, class_color};
@@ -54,6 +55,8 @@ struct RunSample {
     others: Vec<Other>,
     metadata: Vec<(String, String)>,
     walk: Walk,
+    /// What it became since the run was evaluated, and in which version of the data set.
+    edited: Option<(String, i64)>,
     /// The bar that edits this image.
     edit_bar: Option<EditBar>,
 }
@@ -167,6 +170,8 @@ pub(crate) async fn show(
     if let Some(bar) = &mut edit_bar {
         bar.sample = Some(sample.id.0);
     }
+    let since = EditedSince::load(&app, &run).await?;
+    let edited = since.words(sample.id).map(|words| (words.to_owned(), since.newest));
     let view = RunView::load(&app, run).await?.showing(split);
     let base = view.href();
     page(&RunSample {
@@ -190,6 +195,7 @@ pub(crate) async fn show(
         others,
         metadata: read_metadata(sample.metadata.as_deref()),
         walk,
+        edited,
         edit_bar,
         sample,
         view,

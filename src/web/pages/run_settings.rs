@@ -89,6 +89,9 @@ pub(crate) fn shown(field: &Field, value: &Value) -> String {
             .map_or(word.clone(), |(_, label)| (*label).to_owned()),
         (_, Value::String(text)) if text.is_empty() => "none".to_owned(),
         (_, Value::String(text)) => text.clone(),
+        (_, Value::Number(number)) if number.as_f64() == Some(0.0) && field.zero().is_some() => {
+            field.zero().unwrap_or_default().to_owned()
+        }
         (_, Value::Number(number)) => number.as_f64().map_or_else(|| number.to_string(), plain),
         (_, other) => other.to_string(),
     }
@@ -111,7 +114,10 @@ mod tests {
         assert_eq!(word("learning_rate", json!(0.003)), "0.003");
         assert_eq!(word("learning_rate", json!(0.485_000_014_305_114_75)), "0.485");
         assert_eq!(word("epochs", json!(20)), "20");
-        assert_eq!(word("rotation", json!(0.0)), "0");
+        assert_eq!(word("rotation", json!(0.0)), "off");
+        assert_eq!(word("threads", json!(0)), "one per core");
+        assert_eq!(word("warmup_epochs", json!(0.0)), "none");
+        assert_eq!(word("seed", json!(0)), "0");
         assert_eq!(word("weights", json!("")), "none");
         assert!(word("optimizer", json!("adamw")).starts_with("AdamW"));
     }

@@ -103,7 +103,7 @@ fn never_predicted(names: &[&str]) -> Option<String> {
 
 impl RunView {
     pub(crate) fn new(listed: ListedRun) -> RunView {
-        let ListedRun { run, dataset, evaluated } = listed;
+        let ListedRun { run, dataset, evaluated, cloned_from: _ } = listed;
         let splits: Vec<Split> = evaluated.iter().map(|evaluated| evaluated.split).collect();
         let headline = Headline::new(&evaluated);
         let curve = Sparkline::new("validation accuracy", &run.curve);

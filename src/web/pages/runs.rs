@@ -3,6 +3,7 @@
 use super::charts::{self, Chart};
 use super::format;
 use super::frame::{Frame, Section, page};
+use super::run_list::{page_of_runs, with_said};
 use super::run_settings::Settings;
 use super::run_view::RunView;
 use crate::actions::runs as actions;
@@ -119,13 +120,17 @@ pub(crate) async fn place_in_queue(app: &AppState, run: &Run) -> Result<Option<S
     }
     let active = app.store.list_active().await?;
     let at = active.iter().filter(|other| !other.is_running).position(|other| other.id == run.id);
-    Ok(at.map(place_words))
+    Ok(at.map(|ahead| place_words(ahead, app.runs.max_concurrent())))
 }
 
-fn place_words(ahead: usize) -> String {
-    match ahead {
+fn place_words(ahead: usize, max_concurrent: usize) -> String {
+    let place = match ahead {
         0 => "Queued, next in line.".to_owned(),
         _ => format!("Queued, {} ahead.", format::counted(ahead, "run", "runs")),
+    };
+    match max_concurrent {
+        1 => format!("{place} One run trains at a time"),
+        _ => format!("{place} Up to {max_concurrent} runs train at a time"),
     }
 }
 
@@ -156,10 +161,12 @@ pub(crate) async fn act(
         }
         _ => return Err(Error::NotFound("page")),
     }
-    let back = match (query.as_deref(), action.as_str()) {
-        (Some("back=list"), _) => "/runs".to_owned(),
+    let query = query.unwrap_or_default();
+    let list = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "back");
+    let back = match (list, action.as_str()) {
+        (Some((_, back)), _) => page_of_runs(&back).to_owned(),
         (_, "rename" | "note" | "tag" | "untag" | "star" | "unstar" | "archive" | "unarchive") => {
-            format!("/runs/{id}#about")
+            with_said(&format!("/runs/{id}#about"), &action)
         }
         _ => format!("/runs/{id}"),
     };
@@ -217,8 +224,8 @@ mod tests {
 
     #[test]
     fn a_place_in_the_queue_is_said_in_words() {
-        assert_eq!(place_words(0), "Queued, next in line.");
-        assert_eq!(place_words(1), "Queued, 1 run ahead.");
-        assert_eq!(place_words(2), "Queued, 2 runs ahead.");
+        assert_eq!(place_words(0, 1), "Queued, next in line. One run trains at a time");
+        assert_eq!(place_words(1, 1), "Queued, 1 run ahead. One run trains at a time");
+        assert_eq!(place_words(2, 3), "Queued, 2 runs ahead. Up to 3 runs train at a time");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// So many classes of two images each, every class of its own colour.
-fn draw_classes(folder: &Path, classes: u32) {
+pub(super) fn draw_classes(folder: &Path, classes: u32) {
     for class in 0..classes {
         let folder = folder.join(format!("class-{class:03}"));
         std::fs::create_dir_all(&folder).unwrap();
@@ -21,7 +21,7 @@ fn draw_classes(folder: &Path, classes: u32) {
 }
 
 /// One run of one epoch, evaluated.
-fn evaluated(server: &Server, images: &Path, recipe: Value) {
+pub(super) fn evaluated(server: &Server, images: &Path, recipe: Value) {
     let dataset = server.import("colours", images);
     let mut recipe = recipe;
     recipe["dataset"] = dataset["id"].clone();

@@ -11,7 +11,10 @@ mod import;
 mod journeys;
 mod keyboard;
 mod live;
+mod many_classes;
 mod predictions;
+mod print;
+mod run_pages;
 mod runs;
 
 use std::io::Write as _;

@@ -29,6 +29,8 @@ pub(super) struct Cost {
     pub(super) source: String,
     /// The run that was measured: address and name.
     pub(super) run: Option<(String, String)>,
+    /// What the time holds beside training.
+    pub(super) included: &'static str,
 }
 
 /// How many images a run handles.
@@ -121,6 +123,10 @@ impl Cost {
             steps,
             source: format!("By the median speed, {} images/s, of", number(Some(speed))),
             run: Some((format!("/runs/{}", run.id), run.name)),
+            included: match facts.count(Split::Test) {
+                0 => "Validation is included.",
+                _ => "Validation and test are included.",
+            },
         })
     }
 }

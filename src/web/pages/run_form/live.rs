@@ -2,7 +2,7 @@
 
 use super::cost::Cost;
 use super::strip::Strip;
-use super::summary::summary;
+use super::summary::{differences, summary};
 use super::{Typed, read_typed};
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::recipe::{FieldErrors, Group, Values, defaults};
@@ -15,6 +15,9 @@ use askama::Template;
 #[template(path = "runs/new_live.html")]
 pub(super) struct Live {
     summaries: Vec<(Group, String)>,
+    /// What is not as by default for the data set.
+    differences: Vec<String>,
+    dataset: i64,
     pub(super) cost: Cost,
     pub(super) strip: Strip,
 }
@@ -54,8 +57,24 @@ impl Live {
         all.extend(values.clone());
         let summaries = Group::ALL.map(|group| (group, summary(group, &all)));
         let cost = Cost::load(app, dataset.id, facts, &all).await?;
-        let live = Live { summaries: summaries.into(), cost, strip: Strip::default() };
+        let live = Live {
+            summaries: summaries.into(),
+            differences: differences(&values),
+            dataset: dataset.id.0,
+            cost,
+            strip: Strip::default(),
+        };
         Ok((live, values, errors))
+    }
+
+    /// `Epochs 5, MixUp 0.2`; empty where all is as by default.
+    pub(super) fn difference_line(&self) -> String {
+        self.differences.join(", ")
+    }
+
+    /// The form as it begins for this data set.
+    pub(super) fn defaults_href(&self) -> String {
+        format!("/runs/new?dataset={}", self.dataset)
     }
 
     /// The line of a group.

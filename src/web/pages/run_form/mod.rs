@@ -11,6 +11,7 @@ use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FieldErrors, Values, defaults, values_from_spec, values_from_text};
 use crate::store::datasets::Dataset;
+use crate::store::runs::Run;
 use crate::web::api::runs::{find_facts, find_recipe, start};
 use crate::web::extract::Query;
 use crate::web::{AppState, Error, Result};
@@ -34,10 +35,39 @@ struct New {
     chosen: Option<Chosen>,
     groups: Vec<Fieldset>,
     /// The run whose settings stand in the fields.
-    like: Option<(RunId, String)>,
+    like: Option<Like>,
     /// What is wrong with what was sent.
     problems: Vec<Problem>,
     live: Live,
+}
+
+/// A run whose settings stand in the fields.
+struct Like {
+    id: RunId,
+    name: String,
+    /// The version of the data set that it learned from.
+    version: i64,
+    /// The one that this run will learn from, where it is another.
+    newer_version: Option<i64>,
+}
+
+impl Like {
+    /// The run of this number; what it is compared with is the data set that is chosen.
+    async fn find(app: &AppState, number: &str, dataset: Option<&Dataset>) -> Result<Like> {
+        let run = find_origin(app, number).await?;
+        let same = dataset.filter(|dataset| dataset.id == run.dataset_id);
+        let newest = match same {
+            Some(dataset) => app.store.newest_version(dataset.id).await?,
+            None => run.dataset_version,
+        };
+        let newer_version = (newest != run.dataset_version).then_some(newest);
+        Ok(Like { id: run.id, name: run.name, version: run.dataset_version, newer_version })
+    }
+}
+
+async fn find_origin(app: &AppState, number: &str) -> Result<Run> {
+    let id = number.parse().map(RunId).map_err(|_| Error::NotFound("run"))?;
+    app.store.find_run(id).await?.ok_or(Error::NotFound("run"))
 }
 
 impl New {
@@ -61,23 +91,30 @@ pub(crate) async fn show(State(app): State<AppState>, Query(mut typed): Query<Ty
 }
 
 /// What the query does not give comes from a run.
-async fn fill_from_run(app: &AppState, number: &str, typed: &mut Typed) -> Result<(RunId, String)> {
-    let id = number.parse().map(RunId).map_err(|_| Error::NotFound("run"))?;
-    let run = app.store.find_run(id).await?.ok_or(Error::NotFound("run"))?;
+async fn fill_from_run(app: &AppState, number: &str, typed: &mut Typed) -> Result<Like> {
+    let run = find_origin(app, number).await?;
     typed.entry("dataset".into()).or_insert_with(|| run.dataset_id.to_string());
-    if let Some(dataset) = find_chosen(app, typed).await? {
-        let facts = app.store.dataset_facts(&dataset).await?;
+    let dataset = find_chosen(app, typed).await?;
+    if let Some(dataset) = &dataset {
+        let facts = app.store.dataset_facts(dataset).await?;
         for (name, value) in values_from_spec(&run.spec, &facts) {
             typed.entry(name.clone()).or_insert_with(|| fields::text_of(&name, &value));
         }
     }
-    Ok((id, run.name))
+    Like::find(app, number, dataset.as_ref()).await
 }
 
 /// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
-pub(crate) async fn create(State(app): State<AppState>, Form(typed): Form<Typed>) -> Result<Response> {
-    let refuse = |errors| form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors, None);
-    let Some(dataset) = find_chosen(&app, &typed).await? else {
+pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Typed>) -> Result<Response> {
+    let chosen = find_chosen(&app, &typed).await?;
+    // The run that this one is like may be gone by now.
+    let like = match typed.remove("like") {
+        Some(number) => Like::find(&app, &number, chosen.as_ref()).await.ok(),
+        None => None,
+    };
+    let origin = like.as_ref().map(|like| like.id);
+    let refuse = |errors| form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors, like);
+    let Some(dataset) = chosen else {
         return refuse(FieldErrors::from([("dataset".to_owned(), "Choose a data set".to_owned())])).await;
     };
     let (values, mut errors) = read_typed(&typed, &app.store.dataset_facts(&dataset).await?);
@@ -90,7 +127,7 @@ pub(crate) async fn create(State(app): State<AppState>, Form(typed): Form<Typed>
     if !errors.is_empty() {
         return refuse(errors).await;
     }
-    match start(&app, &dataset, &values).await {
+    match start(&app, &dataset, &values, origin).await {
         Ok(id) => Ok(Redirect::to(&format!("/runs/{id}")).into_response()),
         Err(Error::Invalid(errors)) => refuse(errors).await,
         Err(other) => Err(other),
@@ -100,6 +137,7 @@ pub(crate) async fn create(State(app): State<AppState>, Form(typed): Form<Typed>
 /// `POST /runs/new/preview`: what the form as it stands would come to: eight network inputs, the cost, a line for each
 /// folded part. It changes nothing.
 pub(crate) async fn preview(State(app): State<AppState>, Form(mut typed): Form<Typed>) -> Result<Response> {
+    typed.remove("like");
     let redraws = typed.remove("redraws").and_then(|text| text.parse().ok()).unwrap_or(0);
     let dataset = find_chosen(&app, &typed).await?.ok_or(Error::NotFound("data set"))?;
     let facts = app.store.dataset_facts(&dataset).await?;
@@ -138,7 +176,7 @@ async fn form(
     status: StatusCode,
     typed: &Typed,
     errors: FieldErrors,
-    like: Option<(RunId, String)>,
+    like: Option<Like>,
 ) -> Result<Response> {
     let problems = problems(&errors);
     let (chosen, groups, live) = match find_chosen(app, typed).await? {

@@ -1,7 +1,8 @@
 //! What is in a folded part of the form, in a line.
 
 use super::super::format::counted;
-use crate::domain::recipe::{Field, FieldType, Group, Values};
+use super::super::run_settings::shown;
+use crate::domain::recipe::{FIELDS, Field, FieldType, Group, Values};
 use serde_json::Value;
 
 /// The line of a group: what a practitioner would say of these values.
@@ -12,6 +13,20 @@ pub(super) fn summary(group: Group, values: &Values) -> String {
         Group::Augmentation => augmentation(values),
         Group::Advanced => advanced(values),
     }
+}
+
+/// What was chosen otherwise than by default, in the order of the form; a name is no setting.
+pub(super) fn differences(changed: &Values) -> Vec<String> {
+    let fields = FIELDS.iter().filter(|field| field.name != "name");
+    let words = fields.filter_map(|field| {
+        let value = changed.get(field.name)?;
+        Some(match field.field_type {
+            FieldType::Json => field.label.to_owned(),
+            FieldType::Choice(_) => format!("{} {}", field.label, chosen(changed, field.name)),
+            _ => format!("{} {}", field.label, shown(field, value)),
+        })
+    });
+    words.collect()
 }
 
 fn text<'a>(values: &'a Values, name: &str) -> &'a str {
@@ -118,6 +133,16 @@ mod tests {
 
     fn line(group: Group, values: &Value) -> String {
         summary(group, values.as_object().expect("an object"))
+    }
+
+    #[test]
+    fn what_differs_from_the_defaults_is_named() {
+        let changed =
+            json!({"name": "mine", "epochs": 5, "optimizer": "sgd", "flip": "off", "rotation": 0.0});
+        assert_eq!(
+            differences(changed.as_object().expect("an object")),
+            ["Epochs 5", "Optimiser SGD", "Horizontal flip Off", "Rotation off"]
+        );
     }
 
     #[test]

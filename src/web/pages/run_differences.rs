@@ -1,0 +1,90 @@
+//! What makes a run differ from the one that it was cloned from, or from the defaults: a short line for lists.
+
+use super::run_settings::shown;
+use crate::domain::dataset::DatasetFacts;
+use crate::domain::recipe::{FIELDS, Field, FieldType, Values, defaults, values_from_spec};
+use crate::store::runs::Run;
+use protocol::spec::RunSpec;
+
+/// Differences that a line names.
+const NAMED: usize = 3;
+
+/// Another run's settings, which a run began with.
+pub(crate) struct Origin {
+    pub(crate) number: i64,
+    pub(crate) spec: RunSpec,
+    pub(crate) dataset_version: i64,
+}
+
+impl Origin {
+    pub(crate) fn of(run: &Run) -> Origin {
+        Origin { number: run.id.0, spec: run.spec.clone(), dataset_version: run.dataset_version }
+    }
+
+    /// `from #3: Epochs 20 → 5`.
+    pub(crate) fn line(&self, run: &Run, facts: &DatasetFacts) -> String {
+        let [before, after] = [&self.spec, &run.spec].map(|spec| values_from_spec(spec, facts));
+        let mut words = Vec::new();
+        for field in FIELDS {
+            let [was, is] = [&before, &after].map(|values| word(field, values));
+            if was != is {
+                words.push(match field.field_type {
+                    FieldType::Json => field.label.to_owned(),
+                    _ => format!("{} {was} → {is}", field.label),
+                });
+            }
+        }
+        if self.spec.dataset != run.spec.dataset {
+            words.push(format!("data set {} → {}", self.spec.dataset, run.spec.dataset));
+        } else if self.dataset_version != run.dataset_version {
+            words.push(format!("data version {} → {}", self.dataset_version, run.dataset_version));
+        }
+        match words.is_empty() {
+            true => format!("same settings as #{}", self.number),
+            false => format!("from #{}: {}", self.number, short(&words)),
+        }
+    }
+}
+
+/// `Epochs 5, MixUp 0.2`, of a run that began with the defaults.
+pub(crate) fn from_defaults(run: &Run, facts: &DatasetFacts) -> String {
+    let (values, usual) = (values_from_spec(&run.spec, facts), defaults(facts));
+    let mut words = Vec::new();
+    for field in FIELDS.iter().filter(|field| values.contains_key(field.name)) {
+        let is = word(field, &values);
+        if word(field, &usual) != is {
+            words.push(match field.field_type {
+                FieldType::Json => field.label.to_owned(),
+                _ => format!("{} {is}", field.label),
+            });
+        }
+    }
+    if words.is_empty() { "default settings".to_owned() } else { short(&words) }
+}
+
+fn word(field: &Field, values: &Values) -> String {
+    let word = values.get(field.name).map_or_else(String::new, |value| shown(field, value));
+    // What is explained behind a choice is for its field.
+    match field.field_type {
+        FieldType::Choice(_) => word.split([',', '(']).next().unwrap_or_default().trim().to_owned(),
+        _ => word,
+    }
+}
+
+fn short(words: &[String]) -> String {
+    let (named, others) = words.split_at(words.len().min(NAMED));
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    format!("{}{more}", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn of_many_differences_three_are_named() {
+        let words = ["a", "b", "c", "d", "e"].map(str::to_owned);
+        assert_eq!(short(&words[..2]), "a, b");
+        assert_eq!(short(&words), "a, b, c and 2 more");
+    }
+}
