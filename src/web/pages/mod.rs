@@ -38,6 +38,7 @@ mod run_differences;
 pub(super) mod run_form;
 pub(super) mod run_list;
 pub(super) mod run_sample;
+pub(super) mod run_selected;
 mod run_settings;
 mod run_view;
 pub(super) mod runs;

@@ -3,7 +3,7 @@
 use super::charts::{self, Chart};
 use super::format;
 use super::frame::{Frame, Section, page};
-use super::run_list::{page_of_runs, with_said};
+use super::run_selected::{page_of_runs, with_said};
 use super::run_settings::Settings;
 use super::run_view::RunView;
 use crate::actions::runs as actions;

@@ -140,7 +140,7 @@ export class Chart {
   }
 
   csv() {
-    const lines = this.keys.flatMap(key => this.series[key].map(([step, value]) => `${key},${step},${value ?? ""}`));
+    const lines = this.keys.flatMap(key => (this.series[key] ?? []).map(([step, value]) => `${key},${step},${value ?? ""}`));
     return `${["key,step,value", ...lines].join("\r\n")}\r\n`;
   }
 
