@@ -41,7 +41,7 @@ export function sort(items, names = new Map()) {
     if (hasSplits && SPLITS.test(parts[0])) parts.shift();
     const key = `folder ${parts[0]}`;
     if (parts.length < 2) add("none", "", false, item);
-    else add(key, (others.length === 0 && names.get(key)) || parts[0], false, { ...item, inClass: parts.slice(1).join("/"), before: item.path.slice(0, item.path.length - parts.join("/").length), folder: parts[0] });
+    else add(key, (others.length === 0 && names.get(key)) || parts[0], false, Object.assign(item, { inClass: parts.slice(1).join("/"), before: item.path.slice(0, item.path.length - parts.join("/").length), folder: parts[0] }));
   }
   const all = [...groups.values()];
   const folders = all.filter(group => !group.loose).sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
