@@ -219,13 +219,13 @@ mod tests {
         );
         assert_eq!(
             conclude(&[&none, &weak], 0),
-            "No single cue tells the classes apart. Mean colour helps most: 66.0 % correct where chance gives 50.0 %."
+            "No single cue tells the classes apart. Mean colour helps most: 66.0\u{a0}% correct where chance gives 50.0\u{a0}%."
         );
         let mut strong = cue(Severity::Strong, 0.9);
         strong.classes =
             [("plant", 0.95), ("rock", 0.85)].map(|(class, recall)| evidence(class, recall)).into();
         let words = conclude(&[&weak, &strong], 1);
-        assert!(words.starts_with("Mean colour alone tells “plant” in 95.0 % of its images."), "{words}");
+        assert!(words.starts_with("Mean colour alone tells “plant” in 95.0\u{a0}% of its images."), "{words}");
         assert!(words.ends_with("Ignored cues are left out."), "{words}");
     }
 
