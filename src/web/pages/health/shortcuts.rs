@@ -225,7 +225,10 @@ mod tests {
         strong.classes =
             [("plant", 0.95), ("rock", 0.85)].map(|(class, recall)| evidence(class, recall)).into();
         let words = conclude(&[&weak, &strong], 1);
-        assert!(words.starts_with("Mean colour alone tells “plant” in 95.0\u{a0}% of its images."), "{words}");
+        assert!(
+            words.starts_with("Mean colour alone tells “plant” in 95.0\u{a0}% of its images."),
+            "{words}"
+        );
         assert!(words.ends_with("Ignored cues are left out."), "{words}");
     }
 
