@@ -73,14 +73,14 @@ impl Field {
     }
 
     /// What nought means in it, where it means more than the number.
-    pub const fn zero(&self) -> Option<&'static str> {
-        match self.name.as_bytes() {
-            b"threads" => Some("one per core"),
-            b"warmup_epochs" | b"weight_decay" => Some("none"),
-            b"crop_padding" => Some("the centre square"),
-            b"random_resized_crop" | b"rotation" | b"color_jitter" | b"mixup" | b"cutmix" => Some("off"),
-            b"capture_every" => Some("only the first"),
-            b"epochs" => Some("evaluate the initial weights only"),
+    pub fn zero(&self) -> Option<&'static str> {
+        match self.name {
+            "threads" => Some("one per core"),
+            "warmup_epochs" | "weight_decay" => Some("none"),
+            "crop_padding" => Some("the centre square"),
+            "random_resized_crop" | "rotation" | "color_jitter" | "mixup" | "cutmix" => Some("off"),
+            "capture_every" => Some("only the first"),
+            "epochs" => Some("evaluate the initial weights only"),
             _ => None,
         }
     }

@@ -49,20 +49,22 @@ impl Origin {
 /// `Epochs 5, MixUp 0.2`, of a run that began with the defaults.
 pub(crate) fn from_defaults(run: &Run, facts: &DatasetFacts) -> String {
     let (values, usual) = (values_from_spec(&run.spec, facts), defaults(facts));
-    let mut words = Vec::new();
-    for field in FIELDS.iter().filter(|field| values.contains_key(field.name)) {
-        let is = word(field, &values);
-        if word(field, &usual) != is {
-            words.push(match field.field_type {
-                FieldType::Json => field.label.to_owned(),
-                _ => format!("{} {is}", field.label),
-            });
-        }
-    }
+    let differ =
+        |field: &&Field| values.contains_key(field.name) && word(field, &usual) != word(field, &values);
+    let words: Vec<String> = FIELDS.iter().filter(differ).map(|field| setting(field, &values)).collect();
     if words.is_empty() { "default settings".to_owned() } else { short(&words) }
 }
 
-fn word(field: &Field, values: &Values) -> String {
+/// `Epochs 5`; of a pipeline its label alone.
+pub(super) fn setting(field: &Field, values: &Values) -> String {
+    match field.field_type {
+        FieldType::Json => field.label.to_owned(),
+        _ => format!("{} {}", field.label, word(field, values)),
+    }
+}
+
+/// The value of a field, as the form words it; empty where there is none.
+pub(super) fn word(field: &Field, values: &Values) -> String {
     let word = values.get(field.name).map_or_else(String::new, |value| shown(field, value));
     // What is explained behind a choice is for its field.
     match field.field_type {

@@ -1,8 +1,8 @@
 //! What is in a folded part of the form, in a line.
 
 use super::super::format::counted;
-use super::super::run_settings::shown;
-use crate::domain::recipe::{FIELDS, Field, FieldType, Group, Values};
+use super::super::run_differences::{setting, word};
+use crate::domain::recipe::{FIELDS, Field, Group, Values};
 use serde_json::Value;
 
 /// The line of a group: what a practitioner would say of these values.
@@ -17,16 +17,8 @@ pub(super) fn summary(group: Group, values: &Values) -> String {
 
 /// What was chosen otherwise than by default, in the order of the form; a name is no setting.
 pub(super) fn differences(changed: &Values) -> Vec<String> {
-    let fields = FIELDS.iter().filter(|field| field.name != "name");
-    let words = fields.filter_map(|field| {
-        let value = changed.get(field.name)?;
-        Some(match field.field_type {
-            FieldType::Json => field.label.to_owned(),
-            FieldType::Choice(_) => format!("{} {}", field.label, chosen(changed, field.name)),
-            _ => format!("{} {}", field.label, shown(field, value)),
-        })
-    });
-    words.collect()
+    let fields = FIELDS.iter().filter(|field| field.name != "name" && changed.contains_key(field.name));
+    fields.map(|field| setting(field, changed)).collect()
 }
 
 fn text<'a>(values: &'a Values, name: &str) -> &'a str {
@@ -39,12 +31,7 @@ fn amount(values: &Values, name: &str) -> f64 {
 
 /// The label of what is chosen, without what is explained behind it.
 fn chosen(values: &Values, name: &str) -> String {
-    let value = text(values, name);
-    let Some(FieldType::Choice(choices)) = Field::find(name).map(|field| field.field_type) else {
-        return value.to_owned();
-    };
-    let label = choices.iter().find(|(word, _)| *word == value).map_or(value, |(_, label)| label);
-    label.split([',', '(']).next().unwrap_or(label).trim().to_owned()
+    Field::find(name).map_or_else(String::new, |field| word(field, values))
 }
 
 /// `AdamW 0.003, one-cycle, batches of 32, weight decay 0.05`.
