@@ -5,9 +5,10 @@ use crate::driver::Browser;
 use crate::support::{Server, draw_images};
 use serde_json::{Value, json};
 use std::path::Path;
+use tempfile::TempDir;
 
 /// So many classes of two images each, every class of its own colour.
-pub(super) fn draw_classes(folder: &Path, classes: u32) {
+fn draw_classes(folder: &Path, classes: u32) {
     for class in 0..classes {
         let folder = folder.join(format!("class-{class:03}"));
         std::fs::create_dir_all(&folder).unwrap();
@@ -20,24 +21,39 @@ pub(super) fn draw_classes(folder: &Path, classes: u32) {
     }
 }
 
-/// One run of one epoch, evaluated.
-pub(super) fn evaluated(server: &Server, images: &Path, recipe: Value) {
-    let dataset = server.import("colours", images);
-    let mut recipe = recipe;
-    recipe["dataset"] = dataset["id"].clone();
+/// How many stops of the tabulator key a page has.
+pub(super) const STOPS: &str =
+    "return [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')]
+         .filter(part => part.tabIndex >= 0 && !part.disabled && part.checkVisibility()).length";
+
+/// A server with one run of one epoch, evaluated, on the images that `draw` leaves in a folder.
+fn evaluated(draw: impl FnOnce(&Path), mut recipe: Value) -> (TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    draw(&images);
+    let server = Server::start(&folder.path().join("data"));
+    recipe["dataset"] = server.import("colours", &images)["id"].clone();
+    recipe["epochs"] = json!(1);
     recipe["model"] = json!("small-cnn");
     let (status, run) = server.post("/api/v1/runs", &recipe);
     assert_eq!(status, 201, "{run}");
     server.wait("/api/v1/runs/1", |run| run["state"] == "completed");
+    (folder, server)
+}
+
+/// As [`evaluated`], on drawings of two classes.
+pub(super) fn evaluated_drawings() -> (TempDir, Server) {
+    evaluated(draw_images, json!({"image_size": 32, "batch_size": 16}))
+}
+
+/// As [`evaluated`], on 300 classes.
+pub(super) fn evaluated_classes() -> (TempDir, Server) {
+    evaluated(|folder| draw_classes(folder, 300), json!({"image_size": 16, "batch_size": 64}))
 }
 
 #[test]
 fn a_bar_of_recall_ends_where_its_interval_does() {
-    let folder = tempfile::tempdir().unwrap();
-    let images = folder.path().join("images");
-    draw_images(&images);
-    let server = Server::start(&folder.path().join("data"));
-    evaluated(&server, &images, json!({"epochs": 1, "image_size": 32, "batch_size": 16}));
+    let (_folder, server) = evaluated_drawings();
     let browser = Browser::start();
     browser.open(&server.address("/runs/1/evaluation"));
     // The scale is what is tested, so every bar is as long as it can be; an interval of 100 % ends at 100 %.
@@ -82,18 +98,11 @@ fn a_bar_of_recall_ends_where_its_interval_does() {
 
 #[test]
 fn three_hundred_classes_take_few_stops() {
-    let folder = tempfile::tempdir().unwrap();
-    let images = folder.path().join("images");
-    draw_classes(&images, 300);
-    let server = Server::start(&folder.path().join("data"));
-    evaluated(&server, &images, json!({"epochs": 1, "image_size": 16, "batch_size": 64}));
+    let (_folder, server) = evaluated_classes();
     let browser = Browser::start();
     browser.open(&server.address("/runs/1/evaluation"));
     browser.wait("the heat map", "return document.querySelector('.heat-map canvas')?.width > 100");
-    let stops = browser.run(
-        "return [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')]
-             .filter(part => part.tabIndex >= 0 && !part.disabled && part.checkVisibility()).length",
-    );
+    let stops = browser.run(STOPS);
     assert!(stops.as_i64().unwrap() < 60, "{stops}");
     // The heat map is one stop; its cell is told in words, and opened by Enter where it holds images.
     let evaluation = server.get("/api/v1/runs/1/evaluation");

@@ -6,7 +6,7 @@ use serde_json::json;
 
 const SOURCES: &str = "[...document.querySelectorAll('#strip img.input')].map(image => image.src).join()";
 
-fn furnished() -> (tempfile::TempDir, Server) {
+pub(super) fn furnished() -> (tempfile::TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
     let images = folder.path().join("images");
     draw_images(&images);

@@ -1,21 +1,11 @@
 //! A run of 300 classes: few stops of the tabulator key, short lists, and mistakes that bear a sign.
 
-use super::evaluation::{draw_classes, evaluated};
+use super::evaluation::{STOPS, evaluated_classes};
 use crate::driver::Browser;
-use crate::support::Server;
-use serde_json::json;
-
-const STOPS: &str =
-    "return [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')]
-         .filter(part => part.tabIndex >= 0 && !part.disabled && part.checkVisibility()).length";
 
 #[test]
 fn predictions_of_many_classes_take_few_stops_and_show_what_matters() {
-    let folder = tempfile::tempdir().unwrap();
-    let images = folder.path().join("images");
-    draw_classes(&images, 300);
-    let server = Server::start(&folder.path().join("data"));
-    evaluated(&server, &images, json!({"epochs": 1, "image_size": 16, "batch_size": 64}));
+    let (_folder, server) = evaluated_classes();
     let browser = Browser::start();
     for page in
         ["/runs/1/predictions", "/runs/1/predictions?correct=false", "/runs/1/predictions?correct=all"]

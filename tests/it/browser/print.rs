@@ -1,17 +1,12 @@
 //! Pages on paper: light also where the screen is dark, bars with their colour, nothing that only a screen can use.
 
-use super::evaluation::evaluated;
+use super::evaluation::evaluated_drawings;
 use crate::driver::Browser;
-use crate::support::{Server, draw_images};
 use serde_json::json;
 
 #[test]
 fn paper_is_light_and_keeps_its_bars() {
-    let folder = tempfile::tempdir().unwrap();
-    let images = folder.path().join("images");
-    draw_images(&images);
-    let server = Server::start(&folder.path().join("data"));
-    evaluated(&server, &images, json!({"epochs": 1, "image_size": 32, "batch_size": 16}));
+    let (_folder, server) = evaluated_drawings();
     let browser = Browser::start();
     for (page, colored) in [
         ("/runs/1", ".chart"),

@@ -1,18 +1,9 @@
 //! The pages around runs: what was edited since, what a form and a list say of differences, and word of a run's end.
 
+use super::form::furnished;
 use crate::driver::Browser;
-use crate::support::{Server, draw_images};
+use crate::support::Server;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-fn with_data() -> (TempDir, Server) {
-    let folder = tempfile::tempdir().unwrap();
-    let images = folder.path().join("images");
-    draw_images(&images);
-    let server = Server::start(&folder.path().join("data"));
-    server.import("shades", &images);
-    (folder, server)
-}
 
 fn start_run(server: &Server, epochs: u32) -> Value {
     let recipe = json!({
@@ -38,7 +29,7 @@ fn predicted(server: &Server) -> (i64, &'static str) {
 
 #[test]
 fn what_was_edited_since_a_run_stays_marked_and_undo_keeps_the_focus() {
-    let (_folder, server) = with_data();
+    let (_folder, server) = furnished();
     completed(&server);
     let (sample, other) = predicted(&server);
     let browser = Browser::start();
@@ -92,7 +83,7 @@ fn what_was_edited_since_a_run_stays_marked_and_undo_keeps_the_focus() {
 
 #[test]
 fn a_form_says_what_differs_and_a_list_tells_clones_apart() {
-    let (_folder, server) = with_data();
+    let (_folder, server) = furnished();
     completed(&server);
     let (sample, other) = predicted(&server);
     let browser = Browser::start();
@@ -180,7 +171,7 @@ fn a_form_says_what_differs_and_a_list_tells_clones_apart() {
 
 #[test]
 fn a_run_that_ends_is_told_of_once_and_a_row_leads_back_to_its_list() {
-    let (_folder, server) = with_data();
+    let (_folder, server) = furnished();
     start_run(&server, 1000);
     server.wait("/api/v1/runs/1", |run| run["step"].as_i64() > Some(3));
     start_run(&server, 1);
