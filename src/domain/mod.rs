@@ -1,5 +1,6 @@
 //! What Tintype is about, without IO: no SQL, no HTTP, no files.
 
+pub mod access;
 pub mod confusion;
 pub mod confusion_cells;
 pub mod dataset;
