@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jobs", &["domain", "store", "import"]),
     ("actions", &["domain", "store", "import", "images", "export", "lab", "runs", "jobs"]),
     ("web", &["domain", "store", "import", "images", "export", "lab", "runs", "jobs", "actions"]),
-    ("app", &["domain", "store", "lab", "runs", "jobs", "web"]),
+    ("app", &["domain", "store", "lab", "runs", "jobs", "actions", "web"]),
     ("cli", &["domain", "import", "runs", "app"]),
 ];
 

@@ -1,5 +1,6 @@
 //! Every change that a person or a script can ask for, written once: pages and JSON call these and nothing else.
 
+pub mod access;
 pub mod datasets;
 pub mod health;
 pub mod runs;

@@ -3,6 +3,7 @@
 
 use super::client::Client;
 use super::progress::{finish, wait_for_import};
+use crate::app::App;
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FIELDS, values_from_text};
 use crate::runs::directory::RunDirectory;
@@ -19,9 +20,26 @@ pub(super) fn complain(error: &anyhow::Error) {
     eprintln!("tintype: {error:#}");
 }
 
-pub(super) fn serve(runtime: &tokio::runtime::Runtime, url: &str) -> anyhow::Result<()> {
-    println!("{url}");
+pub(super) fn serve(runtime: &tokio::runtime::Runtime, app: &App) -> anyhow::Result<()> {
+    for url in &app.urls {
+        println!("{url}");
+    }
     std::io::stdout().flush()?;
+    if app.own.key.is_some() {
+        eprintln!(
+            "Whoever has this address may do everything; “Share” in the top bar makes links that only read.\n\
+             What goes over the network is not encrypted: use it in a network that you trust."
+        );
+        match app.further_keys {
+            0 => {}
+            1 => eprintln!(
+                "1 key of an earlier start or of a link is good as well; “Share” lists and revokes it."
+            ),
+            count => eprintln!(
+                "{count} keys of earlier starts and of links are good as well; “Share” lists and revokes them."
+            ),
+        }
+    }
     runtime.block_on(async {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {

@@ -7,7 +7,7 @@ mod demo;
 mod progress;
 mod runs;
 
-use crate::app::{App, Holder, hold};
+use crate::app::{App, Endpoint, Holder, hold};
 use crate::domain::recipe::{FIELDS, FieldType};
 use crate::import::catalogue::CATALOGUE;
 use anyhow::Context as _;
@@ -50,18 +50,20 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
         _ => SocketAddr::from(([127, 0, 0, 1], 0)),
     };
     let max_concurrent = arguments.try_get_one::<usize>("runs-at-once").ok().flatten().copied().unwrap_or(1);
-    let (url, app) = match hold(&data)? {
-        Holder::Server(url) if serving => anyhow::bail!("{} is already served, at {url}", data.display()),
-        Holder::Server(url) => (url, None),
+    let (endpoint, app) = match hold(&data)? {
+        Holder::Server(Endpoint { url, .. }) if serving => {
+            anyhow::bail!("{} is already served, at {url}", data.display())
+        }
+        Holder::Server(endpoint) => (endpoint, None),
         Holder::Us(lock) => {
             let app = runtime.block_on(App::start(&data, lock, address, max_concurrent))?;
-            (app.url.clone(), Some(app))
+            (app.own.clone(), Some(app))
         }
     };
-    let outcome = if serving {
-        commands::serve(runtime, &url)
+    let outcome = if let Some(app) = app.as_ref().filter(|_| serving) {
+        commands::serve(runtime, app)
     } else {
-        let client = Client::new(&url);
+        let client = Client::new(&endpoint);
         match name {
             "import" => commands::import(&client, arguments, json),
             "train" => commands::train(&client, arguments, json),
@@ -70,9 +72,9 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
             "predict" => commands::predict(&data, arguments, json),
             "export" => commands::export(&client, arguments),
             // Where another process serves the data directory, its dashboard is there already.
-            "demo" => match commands::demo(&client, &data, arguments, &url) {
-                Ok(true) if app.is_some() => commands::serve(runtime, &url),
-                done => done.map(drop),
+            "demo" => match (commands::demo(&client, &data, arguments, &endpoint.url), &app) {
+                (Ok(true), Some(app)) => commands::serve(runtime, app),
+                (done, _) => done.map(drop),
             },
             other => anyhow::bail!("there is no command {other}"),
         }
@@ -114,7 +116,11 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("serve")
                 .about("Serve the dashboard; the first line printed is its address")
-                .after_help("Example: tintype serve --address 127.0.0.1:8431")
+                .after_help(
+                    "Examples: tintype serve --address 127.0.0.1:8431\n          tintype serve --address 0.0.0.0:8431\n\n\
+                     At an address that other machines reach, a key is needed: a new one is in the address that is printed, or\n\
+                     the environment variable TINTYPE_KEY chooses one.",
+                )
                 .arg(
                     Arg::new("address")
                         .long("address")

@@ -54,6 +54,8 @@ impl Trainer {
             .open(directory.stderr())
             .with_context(|| format!("opening {}", directory.stderr().display()))?;
         let child = Command::new(program)
+            // Whoever may look at the trainer need not know the key of the server.
+            .env_remove("TINTYPE_KEY")
             .arg("train")
             .arg(directory.path())
             .arg("--lock-inherited")

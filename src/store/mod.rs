@@ -4,6 +4,7 @@
 //! holds the data directory's lock opens the file at all. Queries are plain SQL in [`sqlx::query_as`]; each
 //! is run by a test on a real database.
 
+pub mod access_keys;
 pub mod changes;
 mod class_counts;
 pub mod datasets;

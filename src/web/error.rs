@@ -1,9 +1,10 @@
 //! Every way in which a request can fail, as a page or as JSON.
 
+use super::access::Refusal;
 use crate::actions;
 use crate::domain::recipe::FieldErrors;
 use crate::runs::MoveError;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
@@ -19,6 +20,10 @@ pub enum Error {
     Conflict(String),
     /// There is something at this address, but not for this method.
     MethodNotAllowed,
+    /// Whoever asks has no key that is good; says why.
+    NoKey(Refusal),
+    /// The key of whoever asks only lets them look.
+    ReadOnly,
     /// Our fault; the cause goes to the log, not to the page.
     Internal(anyhow::Error),
 }
@@ -35,6 +40,9 @@ impl Error {
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Conflict(_) => StatusCode::CONFLICT,
             Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Error::NoKey(Refusal::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
+            Error::NoKey(_) => StatusCode::UNAUTHORIZED,
+            Error::ReadOnly => StatusCode::FORBIDDEN,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -58,6 +66,11 @@ impl Error {
             Error::MethodNotAllowed => {
                 json!({"code": "method_not_allowed", "message": "This address does not take that method; the header “Allow” says which it takes."})
             }
+            Error::NoKey(refusal) => json!({"code": "key_needed", "message": refusal.words()}),
+            Error::ReadOnly => json!({
+                "code": "read_only",
+                "message": "Your link is read-only: it lets you look at everything and change nothing, so nothing was changed. Ask whoever sent it for a full one.",
+            }),
             Error::Internal(_) => json!({
                 "code": "internal",
                 "message": "Tintype failed to answer this; its log says why. Nothing of yours was changed by it.",
@@ -94,6 +107,17 @@ impl IntoResponse for Error {
         }
         let body = self.body();
         let message = Message(body["message"].as_str().unwrap_or_default().to_owned());
-        (self.status(), Extension(message), Json(json!({"error": body}))).into_response()
+        let mut response = (self.status(), Extension(message), Json(json!({"error": body}))).into_response();
+        let headers = response.headers_mut();
+        match self {
+            Error::NoKey(Refusal::TooMany(seconds)) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            Error::NoKey(_) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
+        }
+        response
     }
 }

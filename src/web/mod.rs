@@ -1,5 +1,6 @@
 //! HTTP: pages and JSON. Knows the rooms below; holds no SQL and spawns nothing.
 
+pub mod access;
 pub mod api;
 mod assets;
 mod error;
@@ -15,14 +16,16 @@ mod stream_file;
 
 pub use error::Error;
 
+use crate::domain::access::Needed;
 use crate::jobs::health::Health;
 use crate::jobs::import::Imports;
 use crate::lab::Lab;
 use crate::runs::Runs;
 use crate::store::Store;
+use access::Access;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, Uri};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::Method;
 use axum::middleware;
 use feed::Feeds;
 use live::Live;
@@ -55,6 +58,8 @@ pub struct AppState {
     pub data: PathBuf,
     /// Whether it is reached from this machine alone.
     pub is_local: bool,
+    /// Who may do what, where it is not.
+    pub access: Access,
 }
 
 impl AppState {
@@ -65,7 +70,7 @@ impl AppState {
         imports: Imports,
         runs: Runs,
         data: PathBuf,
-        is_local: bool,
+        access: Access,
     ) -> AppState {
         let feeds = Feeds::new(store.clone(), runs.clone(), api::runs::run_json);
         AppState {
@@ -77,7 +82,8 @@ impl AppState {
             live: Live::default(),
             feeds,
             data,
-            is_local,
+            is_local: access.is_local(),
+            access,
         }
     }
 }
@@ -104,25 +110,30 @@ pub fn table() -> Vec<routes::Route> {
 
 /// The addresses of [`routes`], and what all of them go through.
 pub fn router(app: AppState) -> Router {
-    let routes = routes::routes().router;
-    let routes = routes
-        .fallback(|| async { Error::NotFound("page") })
+    let routes = routes::routes()
+        .router
+        .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worth_packing()))
         // A recipe is small; only an archive is large, and it goes to disk as it comes.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app.clone(), pages::failure::as_page))
         .layer(middleware::from_fn_with_state(app.clone(), live::remember_place))
+        .layer(middleware::from_fn_with_state(app.clone(), access::identify))
         .layer(middleware::from_fn(guard::same_site));
     routes.with_state(app)
 }
 
+/// There is nothing at this address, which whoever has a key may know.
+async fn nothing_here(request: Request) -> Error {
+    access::check(Needed::AnyKey, request.extensions()).err().unwrap_or(Error::NotFound("page"))
+}
+
 /// An address that takes forms alone has no page of its own, so a browser that opens it is told that there is none; a script is told
 /// which method it used.
-async fn wrong_method(method: Method, uri: Uri) -> Error {
-    if method == Method::GET && !uri.path().starts_with("/api/") {
-        Error::NotFound("page")
-    } else {
-        Error::MethodNotAllowed
+async fn wrong_method(request: Request) -> Error {
+    if request.method() == Method::GET && !request.uri().path().starts_with("/api/") {
+        return nothing_here(request).await;
     }
+    access::check(Needed::AnyKey, request.extensions()).err().unwrap_or(Error::MethodNotAllowed)
 }

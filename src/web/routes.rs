@@ -1,11 +1,13 @@
 //! Every address: its method, the key that it needs, and what answers. The router is built from this one table, so there is no
 //! address without a row.
 
+use super::access::permit;
 use super::{AppState, api, assets, images, pages};
 use crate::domain::access::Needed::{self, AnyKey, FullKey, NoKey};
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, on};
 
 /// A row of the table.
@@ -36,7 +38,8 @@ macro_rules! methods {
             {
                 let Routes { router, mut table } = self;
                 table.push(Route { method: Method::$method, path, needed });
-                Routes { router: router.route(path, on(MethodFilter::$method, handler)), table }
+                let guarded = on(MethodFilter::$method, handler).route_layer(from_fn_with_state(needed, permit));
+                Routes { router: router.route(path, guarded), table }
             })*
         }
     };
@@ -103,6 +106,8 @@ pub(super) fn routes() -> Routes {
         .get(AnyKey, "/datasets/{id}/means/{fingerprint}", images::mean)
         .get(AnyKey, "/runs/{id}/batches/{step}/{item}", pages::inputs::image)
         .get(AnyKey, "/lab/images/{key}", images::of_lab)
+        // The page that asks for a key posts it here.
+        .post(NoKey, "/key", pages::key::enter)
         .get(NoKey, "/static/{*path}", assets::show)
         // Parts of pages, which static/js/live.js asks for when they changed.
         .get(AnyKey, "/live/now", pages::live::now)
@@ -171,7 +176,7 @@ mod tests {
     use super::*;
 
     /// What a key that only reads may do besides `GET`: it asks, and changes nothing.
-    const ASKS: [&str; 1] = ["/api/v1/datasets/{id}/preview"];
+    const ASKS: [&str; 2] = ["/api/v1/datasets/{id}/preview", "/key"];
 
     #[test]
     fn whatever_changes_something_needs_a_full_key() {

@@ -5,6 +5,7 @@
 //! nothing can be missed (see [`crate::web::feed`]).
 
 use super::find_run;
+use crate::web::access;
 use crate::web::extract::{Path, Query};
 use crate::web::feed::Wanted;
 use crate::web::{AppState, Result};
@@ -52,7 +53,8 @@ pub(crate) async fn changes(
     headers: HeaderMap,
 ) -> Response {
     let place = since.place(&headers);
-    answer(move |sender| async move {
+    let end = access::until_refused(&app.store);
+    answer(end, move |sender| async move {
         let (missed, mut receiver) = app.live.subscribe(place.as_deref());
         for bytes in missed {
             if sender.send(Ok(bytes)).await.is_err() {
@@ -85,7 +87,8 @@ pub(crate) async fn stream(
 ) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let mut offset: u64 = since.place(&headers).and_then(|place| place.parse().ok()).unwrap_or(0);
-    Ok(answer(move |sender| async move {
+    let end = access::until_refused(&app.store);
+    Ok(answer(end, move |sender| async move {
         let (mut receiver, mut position) = app.feeds.join(&run);
         // Found again, since it may have moved before this reader joined the others.
         let Ok(found) = find_run(&app, id).await else { return };
@@ -140,12 +143,21 @@ async fn send(sender: &Sender, bytes: Bytes) -> bool {
     bytes.is_empty() || sender.send(Ok(bytes)).await.is_ok()
 }
 
-/// A stream as an answer, written by `work` for as long as the other side listens.
-fn answer<F: Future<Output = ()> + Send + 'static>(work: impl FnOnce(Sender) -> F) -> Response {
+/// A stream as an answer, written by `work` for as long as the other side listens and may: until `end`.
+fn answer<F: Future<Output = ()> + Send + 'static>(
+    end: impl Future<Output = ()> + Send + 'static,
+    work: impl FnOnce(Sender) -> F,
+) -> Response {
     let (sender, receiver) = mpsc::channel(WAITING);
     // There is room: nothing else was sent yet.
     drop(sender.try_send(Ok(RETRY)));
-    tokio::spawn(work(sender));
+    let work = work(sender);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = work => {}
+            () = end => {}
+        }
+    });
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
     (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
 }

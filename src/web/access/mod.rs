@@ -1,0 +1,60 @@
+//! Who asks, and what they may do. A server that only this computer reaches lets everybody do everything; at any other address
+//! whoever asks needs a key: in the link that they were sent, then in a cookie, or as a bearer token from a script.
+//!
+//! [`identify`] finds out who asks, outside of everything that makes pages; [`permit`] compares that with what the address needs
+//! ([`crate::web::routes`]), right before the handler. Pages ask [`can_edit`] what to offer.
+
+mod addresses;
+mod cookie;
+mod identify;
+mod permit;
+mod slow_down;
+mod visitor;
+
+pub use addresses::{Address, list_addresses};
+pub use identify::identify;
+pub use permit::{check, permit};
+pub use visitor::{Badge, Refusal, Visitor, badge, can_edit, current, until_refused};
+
+use crate::domain::access::hash_key;
+use slow_down::SlowDown;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Whether a key is needed, and what keys are compared with besides those of the database.
+#[derive(Clone, Debug)]
+pub struct Access {
+    bound: SocketAddr,
+    guard: Option<Arc<Guard>>,
+}
+
+#[derive(Debug)]
+struct Guard {
+    /// Of the key of this process, which the command line on the same machine uses.
+    own_hash: String,
+    slow_down: SlowDown,
+}
+
+impl Access {
+    /// Of a server that is bound to this address. `own_key` is the key of this process; `None` where no other machine reaches it.
+    pub fn new(bound: SocketAddr, own_key: Option<&str>) -> Access {
+        let guard = |key| Guard { own_hash: hash_key(key), slow_down: SlowDown::default() };
+        Access { bound, guard: own_key.map(guard).map(Arc::new) }
+    }
+
+    /// Whether only this machine reaches the server, so that no key is needed.
+    pub fn is_local(&self) -> bool {
+        self.guard.is_none()
+    }
+
+    /// The port that it answers at.
+    pub fn port(&self) -> u16 {
+        self.bound.port()
+    }
+
+    /// Where team-mates reach it, or only this machine does.
+    pub async fn list_addresses(&self) -> Vec<Address> {
+        let bound = self.bound;
+        tokio::task::spawn_blocking(move || list_addresses(bound)).await.unwrap_or_default()
+    }
+}

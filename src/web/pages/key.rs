@@ -1,0 +1,49 @@
+//! The page that asks for a key, and what is done with one that was pasted.
+
+use super::frame::page_with;
+use crate::domain::access::{key_from_text, page_of_ours, without_key};
+use crate::web::access::Refusal;
+use crate::web::{AppState, Error, Result};
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{Redirect, Response};
+use std::collections::HashMap;
+
+#[derive(Template)]
+#[template(path = "key.html")]
+struct KeyPage<'a> {
+    title: &'a str,
+    message: &'a str,
+    /// Where to go on.
+    view: String,
+}
+
+/// Says why somebody is not let in, and asks for a key. It names nothing of what is on the server.
+pub(super) fn key_page(
+    status: StatusCode,
+    refusal: &Refusal,
+    message: &str,
+    view: Option<String>,
+) -> Option<Response> {
+    let view = view.map_or_else(|| "/".to_owned(), |view| without_key(&view));
+    page_with(status, &KeyPage { title: refusal.title(), message, view }).ok()
+}
+
+/// `POST /key`: a link or a key that somebody pasted. What it opens is the link's page, or the one that asked for it.
+pub(crate) async fn enter(State(app): State<AppState>, body: Bytes) -> Result<Redirect> {
+    let typed: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    let text = |name: &str| typed.get(name).map(String::as_str).unwrap_or_default();
+    let (key, view) = key_from_text(text("key"))
+        .ok_or_else(|| Error::field("key", "paste the whole link that you were sent, or the key alone"))?;
+    let view = view.unwrap_or_else(|| text("view").to_owned());
+    let view = page_of_ours(&view).unwrap_or("/");
+    if app.is_local {
+        return Ok(Redirect::to(view));
+    }
+    // From there it goes on as with any link.
+    let joint = if view.contains('?') { '&' } else { '?' };
+    let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    Ok(Redirect::to(&format!("{view}{joint}key={key}")))
+}
