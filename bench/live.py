@@ -205,7 +205,7 @@ async def follow(server, page, over, points=None):
     place = re.search(r'data-live-place="([^"]*)"', text)[1]
     parts = [
         (html.unescape(path), set(topics.split()), float(every or 0))
-        for path, topics, every in re.findall(r'data-refresh="([^"]*)" data-refresh-on="([^"]*)"(?: data-refresh-every="(\d+)")?', text)
+        for path, topics, every in re.findall(r'data-refresh="([^"]*)"\s+data-refresh-on="([^"]*)"(?:\s+data-refresh-every="(\d+)")?', text)
     ]
     due, made, requests = set(), {}, 0
 

@@ -21,6 +21,12 @@ function setTitle() {
 
 const topicsOf = part => part.dataset.refreshOn.split(" ");
 
+/** Asks for a part now, when a person wants something else of it. */
+export function refreshNow(part) {
+  madeAt.delete(part);
+  refresh([part]);
+}
+
 function parts() {
   return [...document.querySelectorAll("[data-refresh]")];
 }

@@ -13,7 +13,8 @@ export function setTexts(texts) {
 }
 
 function setText(element, text) {
-  if (element.localName === "progress") setAttribute(element, "value", text === "" ? null : text);
+  // A bar takes the number out of `37 %`, which others show as it is.
+  if (element.localName === "progress") setAttribute(element, "value", text === "" ? null : String(parseFloat(text)));
   else if (element.localName === "path") setAttribute(element, "d", text);
   else if (element.textContent !== text) element.textContent = text;
 }

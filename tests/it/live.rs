@@ -136,6 +136,32 @@ fn a_run_that_is_started_paused_and_resumed_anywhere_is_told_and_nothing_is_miss
 }
 
 #[test]
+fn what_an_open_page_fetches_does_not_grow_with_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_data(folder.path());
+    started(&server, ENDLESS);
+    server.wait("/api/v1/runs/1", |run| run["epoch"].as_u64() > Some(20));
+    let rows = |path: &str| server.get_text(path).matches("<tr id=\"epoch-").count();
+    // The newest eight, the best and the kept one.
+    for path in ["/runs/1", "/live/runs/1/epochs"] {
+        assert!((8..=10).contains(&rows(path)), "{path}: {}", rows(path));
+    }
+    for path in ["/runs/1?epochs=all", "/live/runs/1/epochs?epochs=all"] {
+        assert!(rows(path) >= 20, "{path}: {}", rows(path));
+    }
+    // How far a run is goes out under one name, whatever number of elements shows it.
+    let mut stream = Stream::open(&server, "/api/v1/events", None);
+    let heard = stream.until(|(_, data)| data["texts"]["run-1.percent"].is_string());
+    let percent = texts(&heard, "run-1.percent").pop().unwrap();
+    for (_, data) in &heard {
+        let same =
+            data["texts"].as_object().into_iter().flatten().filter(|(_, text)| **text == json!(percent));
+        assert!(same.count() <= 1, "{data}");
+    }
+    assert_eq!(server.post("/api/v1/runs/1/cancel", &json!({})).0, 200);
+}
+
+#[test]
 fn an_import_is_told_from_its_beginning_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());

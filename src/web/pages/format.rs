@@ -113,6 +113,11 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// Seconds as far as an estimate can be believed: to ten of a minute or more, so that the words stand still for a while.
+pub(crate) fn round_estimate(seconds: f64) -> f64 {
+    if seconds < 60.0 { seconds } else { (seconds / 10.0).round() * 10.0 }
+}
+
 /// `3 min ago`.
 pub(crate) fn ago(at_ms: i64) -> String {
     let seconds = (now_ms() - at_ms) / 1000;
@@ -204,6 +209,11 @@ mod tests {
             [0.4, 59.4, 80.0, 700.0, 7500.0].map(duration),
             ["0\u{a0}s", "59\u{a0}s", "1\u{a0}min 20\u{a0}s", "11\u{a0}min", "2\u{a0}h 5\u{a0}min"]
         );
+    }
+
+    #[test]
+    fn an_estimate_is_rounded_to_what_it_is_worth() {
+        assert_eq!([12.4, 59.9, 62.0, 553.0].map(round_estimate), [12.4, 59.9, 60.0, 550.0]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod describe_pipeline;
 mod edit_bar;
 mod edited_since;
 pub(super) mod edits;
+mod epochs;
 pub(super) mod evaluation;
 mod evaluation_table;
 pub(super) mod failure;

@@ -1,6 +1,6 @@
 //! A run as every page of it shows it: state in words, progress, time left, the rail of its stages.
 
-use super::format::{self, ago, duration, link, percent, thousands};
+use super::format::{self, ago, duration, link, percent, round_estimate, thousands};
 use super::sparkline::Sparkline;
 use crate::domain::edits::split_title;
 use crate::domain::result::Headline;
@@ -57,8 +57,8 @@ pub(crate) struct TryAgain {
 
 /// A stage of the rail.
 pub(crate) struct Stage {
-    /// Whether its summary grows while the run learns.
-    pub(crate) is_training: bool,
+    /// Whether its summary is how far the run is, which grows while it learns.
+    pub(crate) is_growing: bool,
     pub(crate) summary: String,
     /// Why it wants a look.
     pub(crate) attention: Option<String>,
@@ -233,6 +233,11 @@ impl RunView {
         percent_done(self.run.state, self.run.step, self.steps().map(|steps| steps as i64))
     }
 
+    /// The same as text, which bars, titles and the rail follow.
+    pub(crate) fn percent_label(&self) -> String {
+        format!("{} %", self.percent_done())
+    }
+
     /// How far, in words.
     pub(crate) fn progress(&self) -> String {
         let steps = match self.steps() {
@@ -268,7 +273,7 @@ impl RunView {
     pub(crate) fn time(&self) -> String {
         let taken = (self.run.worked_ms > 0).then_some(self.run.worked_ms as f64 / 1000.0);
         match (self.run.state, self.seconds_left(), taken) {
-            (RunState::Running, Some(left), _) => format!("about {} left", duration(left)),
+            (RunState::Running, Some(left), _) => format!("about {} left", duration(round_estimate(left))),
             (RunState::Running, None, Some(taken)) => format!("{} so far", duration(taken)),
             (_, _, Some(taken)) => format!("took {}", duration(taken)),
             _ => String::new(),
@@ -407,7 +412,7 @@ impl RunView {
         let shown = self.shown_result();
         vec![
             Stage {
-                is_training: false,
+                is_growing: false,
                 summary: self.dataset.clone(),
                 attention: self.attention.data.clone(),
                 pages: vec![
@@ -416,9 +421,9 @@ impl RunView {
                 ],
             },
             Stage {
-                is_training: true,
+                is_growing: self.is_active(),
                 summary: match self.run.state {
-                    RunState::Running | RunState::Queued => format!("{} %", self.percent_done()),
+                    RunState::Running | RunState::Queued => self.percent_label(),
                     other => other.as_str().to_owned(),
                 },
                 attention: ended_badly.then(|| match &self.run.failure {
@@ -432,7 +437,7 @@ impl RunView {
                 ],
             },
             Stage {
-                is_training: false,
+                is_growing: false,
                 summary: shown.map_or_else(none, |result| {
                     let (wrong, total) = (thousands(result.wrong), thousands(result.total));
                     format!("{}: {wrong} of {total} wrong", split_title(result.split))
@@ -441,7 +446,7 @@ impl RunView {
                 pages: vec![("predictions", "Predictions".to_owned(), self.at_split("predictions"))],
             },
             Stage {
-                is_training: false,
+                is_growing: false,
                 summary: shown.map_or_else(none, |result| {
                     format!("{}: {} correct", split_title(result.split), percent(result.accuracy()))
                 }),

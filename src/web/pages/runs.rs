@@ -1,6 +1,7 @@
 //! `/runs/{id}`: one run while it learns, its log, and its buttons. The list of all is `run_list.rs`.
 
 use super::charts::{self, Chart};
+use super::epochs::{EpochTable, EpochsQuery};
 use super::format;
 use super::frame::{Frame, Section, page};
 use super::run_selected::{page_of_runs, with_said};
@@ -32,37 +33,24 @@ struct Show {
     charts: [Chart; 4],
     notes: Vec<Note>,
     /// One an epoch, for those without scripts and for exact figures.
-    epochs: Vec<Epoch>,
+    epochs: EpochTable,
     settings: Settings,
     /// Where the run stands in the queue, in words.
     place: Option<String>,
 }
 
-/// The figures of one epoch.
-pub(crate) struct Epoch {
-    pub(crate) number: u64,
-    pub(crate) train_loss: Option<f64>,
-    pub(crate) train_accuracy: Option<f64>,
-    pub(crate) val_loss: Option<f64>,
-    pub(crate) val_accuracy: Option<f64>,
-    /// Its last step, counted from 0.
-    pub(crate) step: u64,
-    /// What it is best in.
-    pub(crate) mark: &'static str,
-    /// Whether it is folded away until all are asked for.
-    pub(crate) is_older: bool,
-}
-
-/// Epochs that the table shows before all are asked for.
-const EPOCHS_SHOWN: usize = 8;
 /// Bytes of a log that its page shows; the rest is in the download.
 const LOG_BYTES: u64 = 200_000;
 
-pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    Query(query): Query<EpochsQuery>,
+) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let notes = app.store.list_notes(run.id).await?;
     let place = place_in_queue(&app, &run).await?;
-    let epochs = list_epochs(&app, &run).await?;
+    let epochs = EpochTable::load(&app, &run, query).await?;
     let dataset = find_dataset(&app, run.dataset_id.0).await?;
     let settings = Settings::new(&run, &app.store.dataset_facts(&dataset).await?);
     let view = RunView::load(&app, run).await?;
@@ -76,41 +64,6 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
         place,
         view,
     })
-}
-
-pub(crate) async fn list_epochs(app: &AppState, run: &Run) -> Result<Vec<Epoch>> {
-    let mut columns = Vec::new();
-    for key in ["epoch/train_loss", "epoch/train_accuracy", "val/loss", "val/accuracy"] {
-        columns.push(app.store.list_points(run.id, key).await?);
-    }
-    let at = |column: usize, step: u64| {
-        columns[column].iter().find(|point| point.0 == step).and_then(|point| point.1)
-    };
-    let figure = |key: &str| run.summary.get(key).copied().flatten();
-    let (kept, best) = (run.best_epoch, figure("best/val/accuracy_epoch"));
-    let count = columns[0].len();
-    let epoch = |(at_row, (step, train_loss)): (usize, &(u64, Option<f64>))| {
-        let number = at_row as u64 + 1;
-        let is_best = best == Some(number as f64);
-        let is_kept = kept == i64::try_from(number).ok();
-        Epoch {
-            number,
-            train_loss: *train_loss,
-            train_accuracy: at(1, *step),
-            val_loss: at(2, *step),
-            val_accuracy: at(3, *step),
-            step: *step,
-            mark: match (is_best, is_kept) {
-                (true, true) => "★ best accuracy, kept checkpoint",
-                (true, false) => "★ best accuracy",
-                (false, true) => "● kept checkpoint (lowest loss)",
-                (false, false) => "",
-            },
-            is_older: count - at_row > EPOCHS_SHOWN && !is_best && !is_kept,
-        }
-    };
-    // Newest first.
-    Ok(columns[0].iter().enumerate().map(epoch).rev().collect())
 }
 
 /// Where a run stands in the queue, in words.

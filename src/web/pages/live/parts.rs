@@ -1,11 +1,12 @@
 //! Parts of pages, answered alone from the templates that the pages include.
 
 use super::super::datasets::{Card, list_cards};
+use super::super::epochs::{EpochTable, EpochsQuery};
 use super::super::format;
 use super::super::frame::{Frame, page};
 use super::super::home;
 use super::super::run_view::{RunView, RunViews};
-use super::super::runs::{Epoch, list_epochs, place_in_queue};
+use super::super::runs::place_in_queue;
 use crate::domain::dataset::DatasetState;
 use crate::domain::ids::DatasetId;
 use crate::jobs::health::Examined;
@@ -110,13 +111,17 @@ pub(crate) async fn notes(State(app): State<AppState>, Path(id): Path<i64>) -> R
 #[template(path = "runs/by_epoch.html")]
 struct ByEpoch {
     view: RunView,
-    epochs: Vec<Epoch>,
+    epochs: EpochTable,
 }
 
 /// `/live/runs/{id}/epochs`: its figures by epoch.
-pub(crate) async fn epochs(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+pub(crate) async fn epochs(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    Query(query): Query<EpochsQuery>,
+) -> Result<Response> {
     let run = find_run(&app, id).await?;
-    let epochs = list_epochs(&app, &run).await?;
+    let epochs = EpochTable::load(&app, &run, query).await?;
     page(&ByEpoch { epochs, view: RunView::load(&app, run).await? })
 }
 

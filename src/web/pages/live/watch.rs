@@ -2,18 +2,20 @@
 //! changes a run or a data set has to remember to say so, from whichever tab, terminal or task it comes.
 
 use super::super::run_view::RunViews;
-use super::words::{ImportWords, examination_progress};
+use super::words::{CURVE, ImportWords, examination_progress};
 use crate::domain::ids::{DatasetId, RunId};
 use crate::store::changes::{ChangeDetector, DatasetMark, RunMark};
 use crate::store::run_list::{ActiveRun, RunSelection};
 use crate::web::live::Change;
 use crate::web::{AppState, Result};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
 
 /// No page changes more often than this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A small curve is sent whole, so it grows by several epochs at a time where epochs are short.
+const CURVE_EVERY: Duration = Duration::from_secs(10);
 
 /// What the pages know.
 #[derive(Default)]
@@ -24,6 +26,8 @@ struct Known {
     /// Data sets that are being examined.
     examined: Vec<DatasetId>,
     texts: BTreeMap<String, String>,
+    /// When the curve of a run was told.
+    curves_told: BTreeMap<RunId, Instant>,
 }
 
 /// Looks and tells for as long as the server lives.
@@ -100,6 +104,7 @@ fn compare_runs(known: &mut Known, marks: Vec<RunMark>, change: &mut Change) -> 
         name_run(&gone, change);
         let start = format!("run-{id}.");
         known.texts.retain(|name, _| !name.starts_with(&start));
+        known.curves_told.remove(&id);
     }
     to_word
 }
@@ -153,11 +158,22 @@ async fn word_runs(app: &AppState, known: &mut Known, to_word: &[RunId], change:
         }
     }
     for view in views.iter().filter(|view| to_word.contains(&view.run.id)) {
-        for (name, text) in view.live_texts() {
+        let curve = view.live(CURVE);
+        let is_early = view.is_active() && is_early(known, view.run.id, Instant::now());
+        for (name, text) in view.live_texts().filter(|(name, _)| !is_early || *name != curve) {
             tell(known, change, name, text);
         }
     }
     Ok(())
+}
+
+/// Whether the curve of a run was told a moment ago; if not, now is when it is told.
+fn is_early(known: &mut Known, id: RunId, now: Instant) -> bool {
+    if known.curves_told.get(&id).is_some_and(|told| now.duration_since(*told) < CURVE_EVERY) {
+        return true;
+    }
+    known.curves_told.insert(id, now);
+    false
 }
 
 /// Imports and examinations, whose progress is in memory.
@@ -217,6 +233,16 @@ mod tests {
         let mut change = Change::default();
         let to_word = compare_runs(known, marks, &mut change);
         (change.topics.into_iter().collect(), to_word)
+    }
+
+    #[test]
+    fn a_curve_is_told_every_ten_seconds_at_most() {
+        let mut known = Known::default();
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let early = [0, 1, 9, 10, 11, 25].map(|seconds| is_early(&mut known, RunId(1), at(seconds)));
+        assert_eq!(early, [false, true, true, false, true, false]);
+        assert!(!is_early(&mut known, RunId(2), at(25)), "each run by itself");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The texts that follow a run or an import while a page is open. Their names are those of `data-live`.
 
-use super::super::format::{bytes, duration, link, number, thousands};
+use super::super::format::{bytes, duration, link, number, round_estimate, thousands};
 use super::super::run_view::RunView;
 use crate::domain::run::RunState;
 use crate::import::Stage;
@@ -10,22 +10,22 @@ use protocol::sample::Split;
 /// Words one text of a run.
 type Word = fn(&RunView) -> String;
 
-/// What is told of a run, by name.
-const RUN_TEXTS: [(&str, Word); 14] = [
+/// The one text that grows with each epoch. It is told less often than the others.
+pub(super) const CURVE: &str = "curve";
+
+/// What is told of a run, by name. A text goes out once, whatever number of elements shows it.
+const RUN_TEXTS: [(&str, Word); 11] = [
     ("state", RunView::state_label),
     ("progress", RunView::progress),
     ("time", RunView::time),
-    ("percent", |view| view.percent_done().to_string()),
-    ("done", |view| format!("{} %", view.percent_done())),
-    ("title", RunView::title_prefix),
-    ("curve", |view| view.curve.path.clone()),
+    ("percent", RunView::percent_label),
+    (CURVE, |view| view.curve.path.clone()),
     ("train_loss", |view| view.number("train/loss")),
     ("best_val_accuracy", |view| view.percent("best/val/accuracy")),
     ("best_val_loss", |view| view.number("best/val/loss")),
     ("test_accuracy", |view| view.percent("test/accuracy")),
     ("checkpoint", RunView::kept_accuracy),
     ("speed", |view| number(view.speed())),
-    ("training", |view| view.stages()[1].summary.clone()),
 ];
 
 impl RunView {
@@ -38,7 +38,7 @@ impl RunView {
     /// What stands before the title of a run's page in the browser's tab.
     pub(crate) fn title_prefix(&self) -> String {
         match self.run.state {
-            RunState::Running => format!("{} %", self.percent_done()),
+            RunState::Running => self.percent_label(),
             RunState::Completed => String::new(),
             other => other.as_str().to_owned(),
         }
@@ -94,7 +94,7 @@ fn import_details(status: &Status) -> String {
         (_, None) => String::new(),
     };
     if let Some(left) = status.seconds_left {
-        words += &format!(", about {} left", duration(left));
+        words += &format!(", about {} left", duration(round_estimate(left)));
     }
     words
 }
