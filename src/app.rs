@@ -8,6 +8,7 @@ use crate::runs::{Runs, process};
 use crate::store::Store;
 use crate::web;
 use crate::web::access::{Access, list_addresses};
+use crate::web::edge::guard::Hosts;
 use anyhow::{Context as _, bail};
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
@@ -87,7 +88,7 @@ pub fn hold(data: &Path) -> anyhow::Result<Holder> {
 }
 
 impl App {
-    /// Serves a data directory whose lock is held.
+    /// Serves a data directory whose lock is held; `names` are those that it answers to besides its own.
     ///
     /// # Errors
     /// The address is taken, the database can't be opened, or the trainer is missing.
@@ -96,6 +97,7 @@ impl App {
         lock: File,
         address: SocketAddr,
         max_concurrent: usize,
+        names: &[String],
     ) -> anyhow::Result<App> {
         let data = data.canonicalize().with_context(|| format!("opening {}", data.display()))?;
         let trainer = process::find_trainer()?;
@@ -113,9 +115,10 @@ impl App {
         let own_key = if is_local { None } else { Some(access::make_key()?) };
         let access = Access::new(bound, own_key.as_deref());
         let (urls, further_keys) = entrances(&store, bound, is_local).await?;
+        let hosts = Hosts::new(bound, machine_name().as_deref(), names);
         let state = web::AppState::new(store.clone(), health, imports, runs, data.clone(), access);
         let watch = tokio::spawn(web::tell_changes(state.clone()));
-        let service = web::router(state).into_make_service_with_connect_info::<SocketAddr>();
+        let service = web::router(&state, hosts).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, service).await {
                 tracing::error!(%error, "the server ended");
@@ -177,4 +180,10 @@ fn write_key(file: &Path, key: Option<&str>) -> anyhow::Result<()> {
     opened
         .and_then(|mut opened| opened.write_all(key.as_bytes()))
         .with_context(|| format!("writing {}", file.display()))
+}
+
+/// What the machine calls itself, where it says so in a file.
+fn machine_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

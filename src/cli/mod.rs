@@ -50,13 +50,17 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
         _ => SocketAddr::from(([127, 0, 0, 1], 0)),
     };
     let max_concurrent = arguments.try_get_one::<usize>("runs-at-once").ok().flatten().copied().unwrap_or(1);
+    let names: Vec<String> = match arguments.try_get_many::<String>("host") {
+        Ok(Some(names)) => names.cloned().collect(),
+        _ => Vec::new(),
+    };
     let (endpoint, app) = match hold(&data)? {
         Holder::Server(Endpoint { url, .. }) if serving => {
             anyhow::bail!("{} is already served, at {url}", data.display())
         }
         Holder::Server(endpoint) => (endpoint, None),
         Holder::Us(lock) => {
-            let app = runtime.block_on(App::start(&data, lock, address, max_concurrent))?;
+            let app = runtime.block_on(App::start(&data, lock, address, max_concurrent, &names))?;
             (app.own.clone(), Some(app))
         }
     };
@@ -127,6 +131,15 @@ pub fn command() -> Command {
                         .default_value(ADDRESS)
                         .value_parser(value_parser!(SocketAddr))
                         .help("Address and port to listen at; port 0 takes a free one"),
+                )
+                .arg(
+                    Arg::new("host")
+                        .long("host")
+                        .env("TINTYPE_HOST")
+                        .action(ArgAction::Append)
+                        .value_delimiter(',')
+                        .value_name("NAME")
+                        .help("Answer to this name too, such as that of a proxy; may be given more than once"),
                 )
                 .arg(
                     Arg::new("runs-at-once")

@@ -24,11 +24,28 @@ pub enum Error {
     NoKey(Refusal),
     /// The key of whoever asks only lets them look.
     ReadOnly,
+    /// It was turned away before anything was done.
+    Refused(Rejection),
     /// Our fault; the cause goes to the log, not to the page.
     Internal(anyhow::Error),
 }
 
+/// Why a request was turned away.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    status: StatusCode,
+    /// For scripts.
+    code: &'static str,
+    /// What happened, and what to do now.
+    message: String,
+}
+
 impl Error {
+    /// Turned away before anything was done.
+    pub fn refused(status: StatusCode, code: &'static str, message: impl Into<String>) -> Error {
+        Error::Refused(Rejection { status, code, message: message.into() })
+    }
+
     /// One field is wrong.
     pub fn field(name: &str, why: impl Into<String>) -> Error {
         Error::Invalid(FieldErrors::from([(name.to_owned(), why.into())]))
@@ -43,6 +60,7 @@ impl Error {
             Error::NoKey(Refusal::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
             Error::NoKey(_) => StatusCode::UNAUTHORIZED,
             Error::ReadOnly => StatusCode::FORBIDDEN,
+            Error::Refused(rejection) => rejection.status,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -71,9 +89,10 @@ impl Error {
                 "code": "read_only",
                 "message": "Your link is read-only: it lets you look at everything and change nothing, so nothing was changed. Ask whoever sent it for a full one.",
             }),
+            Error::Refused(rejection) => json!({"code": rejection.code, "message": rejection.message}),
             Error::Internal(_) => json!({
                 "code": "internal",
-                "message": "Tintype failed to answer this; its log says why. Nothing of yours was changed by it.",
+                "message": "Tintype failed to answer this; its log says why, beside the id of the request. If you asked for a change, look whether it was made before you ask for it again.",
             }),
         }
     }
@@ -96,9 +115,23 @@ impl<E: Into<anyhow::Error>> From<E> for Error {
     }
 }
 
-/// What an answer says in words; kept beside its JSON so that a page can say it too.
+/// What an answer says of an error, kept beside its JSON: the edge adds the request's id, and makes a page of it for a person.
 #[derive(Clone, Debug)]
-pub(super) struct Message(pub(super) String);
+pub(super) struct Message(Value);
+
+impl Message {
+    /// In words.
+    pub(super) fn text(&self) -> &str {
+        self.0["message"].as_str().unwrap_or_default()
+    }
+
+    /// As JSON, with the name by which the log knows the request.
+    pub(super) fn json(&self, request_id: &str) -> Value {
+        let mut body = self.0.clone();
+        body["request_id"] = json!(request_id);
+        json!({"error": body})
+    }
+}
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -106,8 +139,8 @@ impl IntoResponse for Error {
             tracing::error!(error = format!("{error:#}"), "a request failed");
         }
         let body = self.body();
-        let message = Message(body["message"].as_str().unwrap_or_default().to_owned());
-        let mut response = (self.status(), Extension(message), Json(json!({"error": body}))).into_response();
+        let mut response =
+            (self.status(), Extension(Message(body.clone())), Json(json!({"error": body}))).into_response();
         let headers = response.headers_mut();
         match self {
             Error::NoKey(Refusal::TooMany(seconds)) => {

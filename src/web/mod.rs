@@ -3,10 +3,10 @@
 pub mod access;
 pub mod api;
 mod assets;
+pub mod edge;
 mod error;
 mod extract;
 mod feed;
-mod guard;
 mod images;
 mod live;
 mod pages;
@@ -24,15 +24,13 @@ use crate::runs::Runs;
 use crate::store::Store;
 use access::Access;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware;
+use edge::guard::Hosts;
 use feed::Feeds;
 use live::Live;
 use std::path::PathBuf;
-use tower_http::CompressionLevel;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use std::sync::Arc;
 
 /// What a handler answers with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -93,35 +91,15 @@ pub async fn tell_changes(app: AppState) {
     pages::live::watch(app).await;
 }
 
-/// Texts are packed; images are already, events have to leave at once, and files are saved as they are.
-fn is_worth_packing() -> impl Predicate {
-    let is_not = NotForContentType::const_new;
-    DefaultPredicate::new()
-        .and(is_not("application/octet-stream"))
-        .and(is_not("application/vnd.apache.parquet"))
-        .and(is_not("application/x-tar"))
-        .and(is_not("application/zip"))
-}
-
 /// Every address, with the key that it needs where the server is reached from other machines.
 pub fn table() -> Vec<routes::Route> {
     routes::routes().table
 }
 
 /// The addresses of [`routes`], and what all of them go through.
-pub fn router(app: AppState) -> Router {
-    let routes = routes::routes()
-        .router
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worth_packing()))
-        // A recipe is small; only an archive is large, and it goes to disk as it comes.
-        .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(app.clone(), pages::failure::as_page))
-        .layer(middleware::from_fn_with_state(app.clone(), live::remember_place))
-        .layer(middleware::from_fn_with_state(app.clone(), access::identify))
-        .layer(middleware::from_fn(guard::same_site));
-    routes.with_state(app)
+pub fn router(app: &AppState, hosts: Hosts) -> Router {
+    let routes = routes::routes().router.fallback(nothing_here).method_not_allowed_fallback(wrong_method);
+    edge::wrap(routes, app, Arc::new(hosts))
 }
 
 /// There is nothing at this address, which whoever has a key may know.

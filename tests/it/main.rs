@@ -3,6 +3,7 @@
 
 mod browser;
 mod driver;
+mod edge;
 mod edits;
 mod evaluation;
 mod gallery;

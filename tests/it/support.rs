@@ -35,12 +35,17 @@ impl Server {
 
     /// At an address where another one was, for a page that waits for it.
     pub(crate) fn start_at(data: &Path, address: &str) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tintype"))
-            .args(["serve", "--address", address, "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Server::start_with(data, &["--address", address], &[])
+    }
+
+    /// With options and environment variables.
+    pub(crate) fn start_with(data: &Path, options: &[&str], variables: &[(&str, &str)]) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tintype"));
+        command.args(["serve", "--data"]).arg(data).args(options);
+        if !options.contains(&"--address") {
+            command.args(["--address", "127.0.0.1:0"]);
+        }
+        let mut child = command.envs(variables.iter().copied()).stdout(Stdio::piped()).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         assert!(url.starts_with("http://127.0.0.1:"), "the first line is the address, not “{url}”");

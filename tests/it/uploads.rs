@@ -187,7 +187,7 @@ fn an_upload_that_is_cut_short_leaves_nothing() {
     {
         let mut socket = std::net::TcpStream::connect(server.host()).unwrap();
         let part = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"cat/1.png\"\r\n\r\nhalf";
-        let head = "POST /api/v1/datasets HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n";
+        let head = "POST /api/v1/datasets HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n";
         socket.write_all(format!("{head}{part}").as_bytes()).unwrap();
         while entries(&uploads) == 0 {
             std::thread::yield_now();

@@ -3,10 +3,8 @@
 use super::{find_dataset, format_from_word};
 use crate::actions::datasets::{self as actions, Removal};
 use crate::store::datasets::Dataset;
-use crate::web::extract::Path;
+use crate::web::extract::{Json, Path};
 use crate::web::{AppState, Error, Result};
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use protocol::sample::Split;
@@ -47,7 +45,7 @@ pub(crate) async fn delete(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OtherFormat {
+pub(crate) struct OtherFormat {
     format: String,
 }
 
@@ -55,10 +53,8 @@ struct OtherFormat {
 pub(crate) async fn read_again(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    body: Bytes,
+    Json(request): Json<OtherFormat>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let request: OtherFormat =
-        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
     let dataset = find_dataset(&app, id).await?;
     let format = format_from_word("format", &request.format)?
         .ok_or_else(|| Error::field("format", "say which format it is"))?;

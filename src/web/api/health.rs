@@ -7,10 +7,8 @@ use crate::domain::health::{Group, IssueKind, Marks, Report};
 use crate::domain::ids::SampleId;
 use crate::jobs::health::Examined;
 use crate::store::samples::Sample;
-use crate::web::extract::Path;
+use crate::web::extract::{Json, Path};
 use crate::web::{AppState, Error, Result};
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -79,11 +77,9 @@ pub(crate) struct IgnoreBody {
 pub(crate) async fn ignore(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    body: Bytes,
+    Json(body): Json<IgnoreBody>,
 ) -> Result<StatusCode> {
     let dataset = find_dataset(&app, id).await?;
-    let body: IgnoreBody =
-        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
     actions::set_ignored(&app.health, &dataset, &body.finding, true).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,13 +9,11 @@ use crate::import::catalogue::{CATALOGUE, Entry};
 use crate::import::{Limits, Options, SplitRequest, complete, home};
 use crate::jobs::import::ImportSource;
 use crate::jobs::upload::{Upload, UploadError};
-use crate::web::extract::Query;
+use crate::web::extract::{Json, Multipart, Query, content_type};
 use crate::web::{AppState, Error, Result};
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::multipart::Field;
-use axum::extract::{FromRequest as _, Multipart, Request, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{FromRequest as _, Multipart as Parts, Request, State};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -50,18 +48,11 @@ pub(crate) async fn create(
     State(app): State<AppState>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let kind =
-        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let id = if kind.starts_with("multipart/form-data") {
-        let form = Multipart::from_request(request, &())
-            .await
-            .map_err(|why| Error::field("file", why.body_text()))?;
+    let id = if content_type(request.headers()) == "multipart/form-data" {
+        let Multipart(form) = Multipart::from_request(request, &()).await?;
         create_from_form(&app, form, &mut ImportForm::default()).await?
     } else {
-        let body =
-            Bytes::from_request(request, &()).await.map_err(|why| Error::field("body", why.body_text()))?;
-        let new: NewDataset =
-            serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
+        let Json(new) = Json::<NewDataset>::from_request(request, &()).await?;
         let format = format_from_word("source.format", new.source.format.as_deref().unwrap_or_default())?;
         let split =
             new.split.map(|split| SplitRequest { val: split.val, test: split.test, seed: split.seed });
@@ -178,7 +169,7 @@ fn split_from_form(form: &ImportForm) -> Result<Option<SplitRequest>> {
 /// Reads a form and starts an import. What was typed is left in `typed`, also where something is wrong with it.
 pub(crate) async fn create_from_form(
     app: &AppState,
-    mut form: Multipart,
+    mut form: Parts,
     typed: &mut ImportForm,
 ) -> Result<DatasetId> {
     let mut upload = Upload::begin(&app.imports.uploads(), Limits::default()).await?;

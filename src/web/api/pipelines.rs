@@ -1,10 +1,8 @@
 //! `/api/v1/pipelines`: ways of loading kept by name. `/api/v1/transforms`: what they may be made of.
 
 use crate::store::pipelines::SavedPipeline;
-use crate::web::extract::Path;
+use crate::web::extract::{Json, Path};
 use crate::web::{AppState, Error, Result};
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use protocol::transform::Pipeline;
@@ -29,18 +27,16 @@ pub(crate) async fn list(State(app): State<AppState>) -> Result<Json<Value>> {
 pub(crate) async fn save(
     State(app): State<AppState>,
     Path(name): Path<String>,
-    body: Bytes,
+    Json(steps): Json<Pipeline>,
 ) -> Result<Json<Value>> {
     let name = read_name(&name)?;
-    let steps: Pipeline =
-        serde_json::from_slice(&body).map_err(|why| Error::field("steps", why.to_string()))?;
     app.store.save_pipeline(&name, &steps).await?;
     Ok(Json(pipeline_json(&SavedPipeline { name, steps })))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Renaming {
+pub(crate) struct Renaming {
     name: String,
 }
 
@@ -48,10 +44,8 @@ struct Renaming {
 pub(crate) async fn rename(
     State(app): State<AppState>,
     Path(name): Path<String>,
-    body: Bytes,
+    Json(renaming): Json<Renaming>,
 ) -> Result<Json<Value>> {
-    let renaming: Renaming =
-        serde_json::from_slice(&body).map_err(|why| Error::field("name", why.to_string()))?;
     let new = read_name(&renaming.name)?;
     match app.store.rename_pipeline(&name, &new).await? {
         None => return Err(Error::NotFound("pipeline")),

@@ -3,10 +3,8 @@
 use super::find_dataset;
 use crate::domain::ids::SampleId;
 use crate::lab::{NetworkInput, Subject};
-use crate::web::extract::Path;
+use crate::web::extract::{Json, Path};
 use crate::web::{AppState, Error, Result};
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
@@ -24,7 +22,7 @@ const MAX_CONCURRENT: usize = 8;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PreviewRequest {
+pub(crate) struct PreviewRequest {
     pipeline: Pipeline,
     samples: Vec<i64>,
     #[serde(default)]
@@ -49,10 +47,12 @@ enum Format {
     Safetensors,
 }
 
-pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>, body: Bytes) -> Result<Response> {
+pub(crate) async fn show(
+    State(app): State<AppState>,
+    Path(id): Path<i64>,
+    Json(query): Json<PreviewRequest>,
+) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
-    let query: PreviewRequest =
-        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
     vision::check_transforms(&query.pipeline).map_err(|why| Error::field("pipeline", why.to_string()))?;
     if query.samples.is_empty() || query.samples.len() > MOST {
         return Err(Error::field("samples", format!("give 1 to {MOST} samples")));

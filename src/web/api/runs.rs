@@ -8,11 +8,9 @@ use crate::domain::recipe::{FieldErrors, Recipe, Values};
 use crate::store::datasets::Dataset;
 use crate::store::run_list::RunSelection;
 use crate::store::runs::Run;
-use crate::web::extract::Path;
+use crate::web::extract::{Json, Path};
 use crate::web::run_query::RunQuery;
 use crate::web::{AppState, Error, Result};
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -59,9 +57,10 @@ pub(crate) async fn batches(State(app): State<AppState>, Path(id): Path<i64>) ->
     Ok(Json(json!({"items": items})))
 }
 
-pub(crate) async fn create(State(app): State<AppState>, body: Bytes) -> Result<(StatusCode, Json<Value>)> {
-    let mut values: Values =
-        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
+pub(crate) async fn create(
+    State(app): State<AppState>,
+    Json(mut values): Json<Values>,
+) -> Result<(StatusCode, Json<Value>)> {
     let like = match values.remove("like") {
         None | Some(Value::Null) => None,
         Some(number) => {
@@ -112,7 +111,7 @@ pub(crate) async fn find_facts(app: &AppState, dataset: &Dataset, values: &Value
 /// What may be changed of a run, in the body of `PATCH /api/v1/runs/{id}`; what is absent stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RunChange {
+pub(crate) struct RunChange {
     name: Option<String>,
     note: Option<String>,
     starred: Option<bool>,
@@ -123,11 +122,9 @@ struct RunChange {
 pub(crate) async fn change(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    body: Bytes,
+    Json(change): Json<RunChange>,
 ) -> Result<Json<Value>> {
     let run = find_run(&app, id).await?.id;
-    let change: RunChange =
-        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
     if let Some(name) = change.name {
         actions::rename(&app.store, run, &name).await?;
     }
@@ -155,9 +152,8 @@ pub(crate) async fn delete(State(app): State<AppState>, Path(id): Path<i64>) -> 
 pub(crate) async fn raise_epochs(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    body: Bytes,
+    Json(body): Json<Value>,
 ) -> Result<Json<Value>> {
-    let body: Value = serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
     let epochs = body["epochs"].as_u64().ok_or_else(|| Error::field("epochs", "Enter a whole number"))?;
     actions::raise_epochs(&app.store, &app.runs, RunId(id), epochs).await?;
     show(State(app), Path(id)).await

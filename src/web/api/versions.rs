@@ -5,10 +5,8 @@ use crate::actions::versions::{self, EditRequest};
 use crate::domain::edits::SampleState;
 use crate::export::{ManifestFormat, manifest};
 use crate::store::versions::{Change, Version};
-use crate::web::extract::{Path, Query};
+use crate::web::extract::{Json, Path, Query};
 use crate::web::{AppState, Error, Result};
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -47,11 +45,9 @@ pub(crate) async fn manifest_file(
 pub(crate) async fn edit(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    body: Bytes,
+    Json(request): Json<EditRequest>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let dataset = find_dataset(&app, id).await?;
-    let request: EditRequest =
-        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
     let version = versions::edit(&app.store, &app.health, &dataset, request).await?;
     Ok((StatusCode::CREATED, Json(version_json(&version))))
 }
@@ -89,7 +85,7 @@ pub(crate) async fn compare(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NoteBody {
+pub(crate) struct NoteBody {
     note: String,
 }
 
@@ -97,11 +93,9 @@ struct NoteBody {
 pub(crate) async fn set_note(
     State(app): State<AppState>,
     Path((id, number)): Path<(i64, i64)>,
-    body: Bytes,
+    Json(body): Json<NoteBody>,
 ) -> Result<Json<Value>> {
     let dataset = find_dataset(&app, id).await?;
-    let body: NoteBody =
-        serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
     let version = versions::set_note(&app.store, &dataset, number, &body.note).await?;
     Ok(Json(version_json(&version)))
 }

@@ -14,11 +14,9 @@ use crate::store::datasets::Dataset;
 use crate::store::samples::Sample;
 use crate::web::api::find_dataset;
 use crate::web::api::format_from_word;
-use crate::web::extract::Path;
+use crate::web::extract::{Fields, Form, Path};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::Form;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use std::collections::BTreeMap;
@@ -115,10 +113,10 @@ pub(crate) async fn read_again(
 pub(crate) async fn delete(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    body: Bytes,
+    fields: Fields,
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
-    if form_urlencoded::parse(&body).any(|(key, value)| key == "runs" && value == "true") {
+    if fields.get("runs") == "true" {
         crate::actions::runs::delete_all_of(&app.store, &app.runs, dataset.id).await?;
     }
     actions::remove(&app.store, &app.imports, &dataset).await?;

@@ -6,33 +6,14 @@ use crate::store::datasets::Dataset;
 use crate::store::versions::Version;
 use crate::web::api::find_dataset;
 use crate::web::api::samples::GalleryQuery;
-use crate::web::extract::{Path, Query};
+use crate::web::extract::{Fields, Path, Query};
 use crate::web::{AppState, Error, Result};
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use serde_json::json;
-
-/// A form's fields, of which some may come more than once.
-struct Fields(Vec<(String, String)>);
-
-impl Fields {
-    fn parse(body: &[u8]) -> Fields {
-        Fields(form_urlencoded::parse(body).into_owned().collect())
-    }
-
-    fn get(&self, name: &str) -> String {
-        let found = self.0.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-    }
-
-    fn note(&self) -> Option<String> {
-        Some(self.get("note")).filter(|note| !note.is_empty())
-    }
-}
 
 /// The edit bar's form, that of the health page, or that of the list of classes; back to where it was, with the version that it made
 /// in the address. A script that asks for JSON gets that address, or what is wrong, in place of a page.
@@ -40,25 +21,24 @@ pub(crate) async fn edit(
     State(app): State<AppState>,
     Path(id): Path<i64>,
     headers: HeaderMap,
-    body: Bytes,
+    fields: Fields,
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
-    let fields = Fields::parse(&body);
     let request = read_request(&app, &dataset, &fields).await?;
     let done = versions::edit(&app.store, &app.health, &dataset, request).await;
     let for_script =
         headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
     match done {
         Ok(version) if for_script => {
-            let location = back(&app, &fields.get("back"), &dataset, &version).await?;
+            let location = back(&app, fields.get("back"), &dataset, &version).await?;
             Ok((StatusCode::CREATED, Json(json!({"location": location}))).into_response())
         }
         Ok(version) => {
-            Ok(Redirect::to(&back(&app, &fields.get("back"), &dataset, &version).await?).into_response())
+            Ok(Redirect::to(&back(&app, fields.get("back"), &dataset, &version).await?).into_response())
         }
         // The bar says so, on the page where it was asked.
         Err(crate::actions::Error::Conflict(_)) if !for_script => {
-            Ok(Redirect::to(&address(&fields.get("back"), &dataset, &[("unchanged", "1")], &|_| true))
+            Ok(Redirect::to(&address(fields.get("back"), &dataset, &[("unchanged", "1")], &|_| true))
                 .into_response())
         }
         Err(other) => Err(other.into()),
@@ -67,25 +47,27 @@ pub(crate) async fn edit(
 
 /// What the form asks for.
 async fn read_request(app: &AppState, dataset: &Dataset, fields: &Fields) -> Result<EditRequest> {
-    let note = fields.note();
+    let note = Some(fields.get("note").to_owned()).filter(|note| !note.is_empty());
     // A button of its own for each class that has a key.
     let relabel = fields.get("relabel");
-    let action = if relabel.is_empty() { fields.get("action") } else { "relabel".to_owned() };
-    Ok(match action.as_str() {
+    let action = if relabel.is_empty() { fields.get("action") } else { "relabel" };
+    Ok(match action {
         "relabel" => {
             let samples = read_samples(app, dataset, fields).await?;
             let class = if relabel.is_empty() { fields.get("class") } else { relabel };
             if class.is_empty() {
                 return Err(Error::field("class", "choose a class, or type the name of a new one"));
             }
-            EditRequest::Relabel { samples, class, note }
+            EditRequest::Relabel { samples, class: class.to_owned(), note }
         }
         "exclude" => EditRequest::Exclude { samples: read_samples(app, dataset, fields).await?, note },
         "restore" => EditRequest::Restore { samples: read_samples(app, dataset, fields).await?, note },
-        "rename_class" => {
-            EditRequest::RenameClass { class: fields.get("class"), name: fields.get("name"), note }
-        }
-        "drop_duplicates" => EditRequest::DropDuplicates { kind: fields.get("kind") },
+        "rename_class" => EditRequest::RenameClass {
+            class: fields.get("class").to_owned(),
+            name: fields.get("name").to_owned(),
+            note,
+        },
+        "drop_duplicates" => EditRequest::DropDuplicates { kind: fields.get("kind").to_owned() },
         "move_leaked" => EditRequest::MoveLeaked {},
         other => match other.strip_prefix("move_to_") {
             Some(split) => {
@@ -100,11 +82,11 @@ async fn read_request(app: &AppState, dataset: &Dataset, fields: &Fields) -> Res
 /// The images that were selected, one by one or all that match a gallery's filter.
 async fn read_samples(app: &AppState, dataset: &Dataset, fields: &Fields) -> Result<Vec<i64>> {
     let samples: Vec<i64> = if fields.get("all").is_empty() {
-        let ids = fields.0.iter().filter(|(key, _)| key == "id");
-        ids.map(|(_, text)| text.parse().map_err(|_| Error::field("id", format!("“{text}” is no sample"))))
+        let ids = fields.all("id");
+        ids.map(|text| text.parse().map_err(|_| Error::field("id", format!("“{text}” is no sample"))))
             .collect::<Result<_>>()?
     } else {
-        let query = GalleryQuery::parse(&fields.get("filter"))?;
+        let query = GalleryQuery::parse(fields.get("filter"))?;
         let classes = app.store.list_classes(dataset.id).await?;
         let filter = query.filter(app, dataset, &classes).await?;
         app.store.list_sample_ids(dataset.id, &filter).await?.into_iter().map(|id| id.0).collect()
@@ -127,10 +109,9 @@ pub(crate) async fn act_on_version(
     State(app): State<AppState>,
     Path((id, number, verb)): Path<(i64, i64, String)>,
     Query(query): Query<BackQuery>,
-    body: Bytes,
+    fields: Fields,
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
-    let fields = Fields::parse(&body);
     let list = format!("/datasets/{id}/versions");
     let to = if query.back.is_empty() { list } else { query.back };
     let request = match verb.as_str() {
@@ -138,7 +119,7 @@ pub(crate) async fn act_on_version(
         "redo" => EditRequest::Redo { version: Some(number) },
         "restore" => EditRequest::RestoreVersion { version: number, note: None },
         "note" => {
-            versions::set_note(&app.store, &dataset, number, &fields.get("note")).await?;
+            versions::set_note(&app.store, &dataset, number, fields.get("note")).await?;
             return Ok(Redirect::to(&address(&to, &dataset, &[], &|_| true)).into_response());
         }
         _ => return Err(Error::NotFound("page")),

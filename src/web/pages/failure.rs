@@ -2,24 +2,46 @@
 
 use super::frame::{Frame, page_with};
 use super::key::key_page;
-use crate::web::AppState;
 use crate::web::access::{Visitor, current};
+use crate::web::edge::request_id::RequestId;
 use crate::web::error::Message;
+use crate::web::{AppState, Result};
 use askama::Template;
+use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 #[derive(Template)]
 #[template(path = "error.html")]
 struct Failure {
     frame: Frame,
     message: String,
+    request_id: String,
+    /// It is ours: the log says more.
+    is_ours: bool,
 }
 
-/// Turns errors into pages wherever people, not scripts, asked.
-pub(crate) async fn as_page(State(app): State<AppState>, request: Request, next: Next) -> Response {
+/// For those who are turned away before it is known who they are: it tells nothing of what is inside, not even what is running.
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct Refused {
+    title: &'static str,
+    message: String,
+    request_id: String,
+}
+
+/// What was asked, as far as an error's page needs it.
+struct Asked {
+    path: String,
+    /// The address, where it can be opened again.
+    view: Option<String>,
+    request_id: String,
+}
+
+/// Gives every error the id of its request, and turns it into a page wherever a person, not a script, asked.
+pub(crate) async fn answer_errors(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let is_read = request.method() == Method::GET;
     let view = request.uri().path_and_query().filter(|_| is_read).map(|whole| whole.as_str().to_owned());
@@ -27,41 +49,65 @@ pub(crate) async fn as_page(State(app): State<AppState>, request: Request, next:
     let for_scripts =
         ["/api/", "/live/", "/static/", "/thumbnails/"].iter().any(|room| path.starts_with(room))
             || request.headers().get(header::ACCEPT).is_some_and(accepts_json);
-    let response = next.run(request).await;
-    let Some(message) = response.extensions().get::<Message>().filter(|_| !for_scripts) else {
+    let id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let asked = Asked { path, view, request_id: id };
+    let mut response = next.run(request).await;
+    // Taken out: the same layer stands further out too, for what was refused before it was known who asks.
+    let Some(message) = response.extensions_mut().remove::<Message>() else {
         return response;
     };
-    // Nothing of what is here, not even what is running, is for somebody without a key.
-    if let Some(Visitor::Nobody(refusal)) = current().as_deref() {
-        return match key_page(response.status(), refusal, &message.0, view) {
-            Some(page) => with_headers_of(&response, page),
-            None => response,
-        };
+    let page =
+        if for_scripts { None } else { error_page(&app, response.status(), &message, &asked).await.ok() };
+    let answer = page.unwrap_or_else(|| Json(message.json(&asked.request_id)).into_response());
+    // What the answer says besides, such as “Allow”, stays.
+    let (mut head, _) = response.into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    let (new, body) = answer.into_parts();
+    head.headers.extend(new.headers);
+    Response::from_parts(head, body)
+}
+
+async fn error_page(
+    app: &AppState,
+    status: StatusCode,
+    message: &Message,
+    asked: &Asked,
+) -> Result<Response> {
+    let (text, request_id) = (message.text(), asked.request_id.clone());
+    match current().as_deref() {
+        // Nothing of what is here is for somebody without a key.
+        Some(Visitor::Nobody(refusal)) => key_page(status, refusal, text, asked.view.clone(), &request_id),
+        None => {
+            let title = match status.as_u16() {
+                403 => "This was not done",
+                421 => "Not this server’s name",
+                _ => "Something failed",
+            };
+            page_with(status, &Refused { title, message: text.to_owned(), request_id })
+        }
+        Some(_) => {
+            let way_back = way_back(&asked.path);
+            let crumbs: Vec<(&str, &str)> =
+                way_back.iter().map(|(label, href)| (label.as_str(), href.as_str())).collect();
+            let frame = Frame::load(app, title(status), &crumbs).await?;
+            let is_ours = status.is_server_error();
+            page_with(status, &Failure { frame, message: text.to_owned(), request_id, is_ours })
+        }
     }
-    let title = match response.status().as_u16() {
+}
+
+fn title(status: StatusCode) -> &'static str {
+    match status.as_u16() {
         403 => "Your link is read-only",
         404 => "Page not found",
         405 => "Not possible here",
+        408 => "This took too long to arrive",
         409 => "This can’t be done now",
-        422 => "This can’t be read",
+        413 => "This is too large",
+        415 | 422 => "This can’t be read",
+        503 => "No answer in time",
         _ => "Something failed",
-    };
-    let way_back = way_back(&path);
-    let crumbs: Vec<(&str, &str)> =
-        way_back.iter().map(|(label, href)| (label.as_str(), href.as_str())).collect();
-    let Ok(frame) = Frame::load(&app, title, &crumbs).await else { return response };
-    let failure = Failure { frame, message: message.0.clone() };
-    page_with(response.status(), &failure).unwrap_or(response)
-}
-
-/// What an error says in its headers, such as when to try again, its page says too.
-fn with_headers_of(error: &Response, mut page: Response) -> Response {
-    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
-        if let Some(value) = error.headers().get(&name) {
-            page.headers_mut().insert(name, value.clone());
-        }
     }
-    page
 }
 
 /// What lies around an address that leads nowhere: the data set or the run that it names.

@@ -11,10 +11,10 @@ use crate::jobs::import::Status;
 use crate::store::datasets::Dataset;
 use crate::web::api::find_dataset;
 use crate::web::api::import::{ImportForm, create_from_form};
-use crate::web::extract::{Path, Query};
+use crate::web::extract::{Multipart, Path, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::extract::{Multipart, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
@@ -111,7 +111,7 @@ pub(crate) async fn new(State(app): State<AppState>, Query(typed): Query<ImportF
 
 /// `POST /datasets`: the form without script; what is wrong comes back beside its field, with all that was typed. A name that is taken
 /// is replaced by one that is free.
-pub(crate) async fn create(State(app): State<AppState>, form: Multipart) -> Result<Response> {
+pub(crate) async fn create(State(app): State<AppState>, Multipart(form): Multipart) -> Result<Response> {
     let mut typed = ImportForm::default();
     match create_from_form(&app, form, &mut typed).await {
         Ok(id) => Ok(Redirect::to(&format!("/datasets/{id}")).into_response()),

@@ -3,13 +3,12 @@
 use super::frame::page_with;
 use crate::domain::access::{key_from_text, page_of_ours, without_key};
 use crate::web::access::Refusal;
+use crate::web::extract::Fields;
 use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Redirect, Response};
-use std::collections::HashMap;
 
 #[derive(Template)]
 #[template(path = "key.html")]
@@ -18,6 +17,7 @@ struct KeyPage<'a> {
     message: &'a str,
     /// Where to go on.
     view: String,
+    request_id: &'a str,
 }
 
 /// Says why somebody is not let in, and asks for a key. It names nothing of what is on the server.
@@ -26,15 +26,15 @@ pub(super) fn key_page(
     refusal: &Refusal,
     message: &str,
     view: Option<String>,
-) -> Option<Response> {
+    request_id: &str,
+) -> Result<Response> {
     let view = view.map_or_else(|| "/".to_owned(), |view| without_key(&view));
-    page_with(status, &KeyPage { title: refusal.title(), message, view }).ok()
+    page_with(status, &KeyPage { title: refusal.title(), message, view, request_id })
 }
 
 /// `POST /key`: a link or a key that somebody pasted. What it opens is the link's page, or the one that asked for it.
-pub(crate) async fn enter(State(app): State<AppState>, body: Bytes) -> Result<Redirect> {
-    let typed: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-    let text = |name: &str| typed.get(name).map(String::as_str).unwrap_or_default();
+pub(crate) async fn enter(State(app): State<AppState>, typed: Fields) -> Result<Redirect> {
+    let text = |name: &str| typed.get(name);
     let (key, view) = key_from_text(text("key"))
         .ok_or_else(|| Error::field("key", "paste the whole link that you were sent, or the key alone"))?;
     let view = view.unwrap_or_else(|| text("view").to_owned());

@@ -9,9 +9,9 @@ use crate::store::datasets::Dataset;
 use crate::store::run_list::RunSelection;
 use crate::store::runs::Run;
 use crate::web::api::find_dataset;
+use crate::web::extract::Fields;
 use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 
@@ -27,14 +27,14 @@ struct Selected {
 }
 
 impl Selected {
-    fn read(text: &[u8]) -> Selected {
+    fn read(fields: impl IntoIterator<Item = (String, String)>) -> Selected {
         let mut selected = Selected::default();
-        for (key, value) in form_urlencoded::parse(text) {
-            match key.as_ref() {
+        for (key, value) in fields {
+            match key.as_str() {
                 "id" => selected.ids.extend(value.parse().ok().map(RunId)),
-                "action" => selected.action = value.into_owned(),
-                "tag" => selected.tag = value.into_owned(),
-                "back" => selected.back = value.into_owned(),
+                "action" => selected.action = value,
+                "tag" => selected.tag = value,
+                "back" => selected.back = value,
                 "dataset" => selected.dataset = value.parse().ok(),
                 _ => {}
             }
@@ -64,8 +64,8 @@ pub(super) fn with_said(back: &str, action: &str) -> String {
 }
 
 /// `POST /runs/selected`: one thing done to several runs.
-pub(crate) async fn act_on_selected(State(app): State<AppState>, body: Bytes) -> Result<Response> {
-    let selected = Selected::read(&body);
+pub(crate) async fn act_on_selected(State(app): State<AppState>, Fields(fields): Fields) -> Result<Response> {
+    let selected = Selected::read(fields);
     for id in &selected.ids {
         match selected.action.as_str() {
             "archive" => actions::set_archived(&app.store, *id, true).await?,
@@ -101,7 +101,7 @@ impl Delete {
 
 /// `/runs/delete?id=3&id=4`: asks before runs are removed; with `dataset=2` before a data set is removed with its runs.
 pub(crate) async fn ask_to_delete(State(app): State<AppState>, RawQuery(text): RawQuery) -> Result<Response> {
-    let selected = Selected::read(text.unwrap_or_default().as_bytes());
+    let selected = Selected::read(form_urlencoded::parse(text.unwrap_or_default().as_bytes()).into_owned());
     let all = app.store.list_run_rows(RunSelection::All).await?.runs;
     let dataset = match selected.dataset {
         Some(id) => Some(find_dataset(&app, id).await?),
@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_removal_leads_back_to_pages_of_runs_alone() {
-        let back = |text: &str| Selected::read(text.as_bytes()).back().to_owned();
+        let back = |text: &str| {
+            Selected::read(form_urlencoded::parse(text.as_bytes()).into_owned()).back().to_owned()
+        };
         assert_eq!(back("back=/runs%3Ftag%3Dold"), "/runs?tag=old");
         assert_eq!(with_said("/runs?tag=old", "star"), "/runs?tag=old&said=star");
         assert_eq!(with_said("/runs/3#about", "note"), "/runs/3?said=note#about");

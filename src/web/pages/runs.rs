@@ -12,16 +12,15 @@ use crate::domain::run::RunState;
 use crate::runs::directory::read_end;
 use crate::store::runs::{Note, Run};
 use crate::web::api::{find_dataset, find_run};
-use crate::web::extract::{Path, Query};
+use crate::web::extract::{Fields, Path, Query};
 use crate::web::stream_file::stream_file;
 use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
-use std::collections::HashMap;
 use tokio::fs::File;
 
 #[derive(Template)]
@@ -92,11 +91,10 @@ pub(crate) async fn act(
     State(app): State<AppState>,
     Path((id, action)): Path<(i64, String)>,
     RawQuery(query): RawQuery,
-    body: Bytes,
+    typed: Fields,
 ) -> Result<Response> {
     let run = find_run(&app, id).await?.id;
-    let typed: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-    let text = |name: &str| typed.get(name).map(String::as_str).unwrap_or_default();
+    let text = |name: &str| typed.get(name);
     match action.as_str() {
         "pause" => app.runs.pause(run).await?,
         "resume" => app.runs.resume(run).await?,

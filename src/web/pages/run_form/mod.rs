@@ -13,10 +13,9 @@ use crate::domain::recipe::{FieldErrors, Values, defaults, values_from_spec, val
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::web::api::runs::{find_facts, find_recipe, start};
-use crate::web::extract::Query;
+use crate::web::extract::{Form, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};

@@ -1,0 +1,84 @@
+//! The bodies of requests. All but uploads are small: forms and JSON. They are read whole before a handler starts, so that a body
+//! that is too large, too slow or torn is refused in one place and in the same words, and never leaves a change half made.
+
+use crate::web::Error;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use std::time::Duration;
+use tokio_stream::StreamExt as _;
+
+/// A form or a JSON body. A recipe has a few kilobytes.
+const MOST_BYTES: usize = 1 << 20;
+/// An edit may name every sample of a large data set, by its number.
+const MOST_BYTES_OF_EDIT: usize = 32 << 20;
+/// How long all of it may take.
+const WITHIN: Duration = Duration::from_secs(15);
+/// What is read on of a body that is too large, and thrown away: a browser that is cut off while it sends shows no answer at all.
+const MOST_DISCARDED: usize = 64 << 20;
+
+/// Reads a small body, or refuses it.
+pub(super) async fn read_small(request: Request, next: Next) -> Response {
+    if is_upload(&request) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let most = if parts.uri.path().ends_with("/edits") { MOST_BYTES_OF_EDIT } else { MOST_BYTES };
+    let read = tokio::time::timeout(WITHIN, read(body, most)).await;
+    match read {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(refusal)) => refusal.into_response(),
+        Err(_) => too_slow().into_response(),
+    }
+}
+
+/// Files for a new data set: as large as they are, written to disk as they come, and counted there (`jobs/upload.rs`).
+fn is_upload(request: &Request) -> bool {
+    let is_form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"multipart/form-data"));
+    let path = request.uri().path().trim_end_matches('/');
+    is_form && *request.method() == Method::POST && ["/datasets", "/api/v1/datasets"].contains(&path)
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, Error> {
+    let mut stream = body.into_data_stream();
+    let mut all = Vec::new();
+    let mut count = 0;
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|why| {
+            Error::refused(
+                StatusCode::BAD_REQUEST,
+                "torn",
+                format!("What was sent ended before it was whole ({why}). Send it again."),
+            )
+        })?;
+        count += piece.len();
+        if count <= most {
+            all.extend_from_slice(&piece);
+        } else if count > MOST_DISCARDED {
+            break;
+        }
+    }
+    if count <= most { Ok(all.into()) } else { Err(too_large(most)) }
+}
+
+fn too_large(most: usize) -> Error {
+    let message = format!(
+        "What was sent is larger than {} MiB, which is the most that this address takes; nothing of it was taken. \
+         Images come in at “Import” or by POST /api/v1/datasets as multipart/form-data, which may be of any size.",
+        most >> 20
+    );
+    Error::refused(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+}
+
+fn too_slow() -> Error {
+    let message = format!(
+        "What was sent did not arrive whole within {} seconds; nothing of it was taken. Is the connection very slow? Send it again.",
+        WITHIN.as_secs()
+    );
+    Error::refused(StatusCode::REQUEST_TIMEOUT, "too_slow", message)
+}
