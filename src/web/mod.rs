@@ -14,6 +14,7 @@ pub mod routes;
 mod run_query;
 mod stream_file;
 
+pub use access::{badge, can_edit};
 pub use error::Error;
 
 use crate::domain::access::Needed;

@@ -41,10 +41,17 @@ function listen() {
   source.addEventListener("error", () => {
     pass({ kind: "away" });
     // A browser gives up where something else than a stream answered, such as a proxy's error page.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(listenAgain, 2000);
   });
   source.addEventListener("message", event => pass({ kind: "change", place: event.lastEventId, change: JSON.parse(event.data) }));
   source.addEventListener("all", event => pass({ kind: "all", place: event.lastEventId }));
+}
+
+/** A page whose key is no longer good says so, which it does when it is loaded anew. */
+async function listenAgain() {
+  const answer = await fetch("/live/now").catch(() => null);
+  if (answer?.status === 401) location.reload();
+  else listen();
 }
 
 function start() {

@@ -185,6 +185,8 @@ export class Side {
       row.append(...this.nameFields());
       return [row];
     }
+    // Whoever only looks may load a saved pipeline, and change it for themselves.
+    if (!catalogue.can_save) return catalogue.saved.length > 0 ? [row] : [];
     row.append(button("Save as…", "Keep this pipeline under a name", () => this.askName("save")));
     if (this.savedName) {
       row.append(

@@ -10,6 +10,12 @@ export { say };
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
+// The view that is shared is the one in the address now: filters and charts change it while the page is open.
+document.addEventListener("click", event => {
+  const link = event.target.closest("[data-share]");
+  if (link) link.href = `/share?${new URLSearchParams({ view: location.pathname + location.search })}`;
+}, true);
+
 async function copyAddress() {
   const reach = LOOPBACK.includes(location.hostname) ? " It works on this computer only." : "";
   try {
@@ -68,7 +74,7 @@ document.addEventListener("keydown", event => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(SPACES)) return;
   const place = before === "g" && PLACES[event.key];
   before = event.key;
-  if (place) location.href = place;
+  if (place && document.querySelector(`.bar-main a[href="${place}"]`)) location.href = place;
   else if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);
   else if (event.key === "]") walkRuns(1);

@@ -44,7 +44,8 @@ pub async fn identify(State(app): State<AppState>, request: Request, next: Next)
 async fn answer(visitor: Visitor, mut request: Request, next: Next) -> Response {
     let visitor = Arc::new(visitor);
     request.extensions_mut().insert(visitor.clone());
-    visitor.scope(next.run(request)).await
+    let view = request.uri().path_and_query().map_or("/", |view| view.as_str()).to_owned();
+    visitor.scope(view, next.run(request)).await
 }
 
 enum Found {
@@ -106,8 +107,8 @@ async fn look_up(store: &Store, guard: &Guard, key: &str) -> Result<Visitor> {
             note_use(store, &found).await?;
             Ok(Visitor::Key(found))
         }
-        KeyState::Revoked(_) => Ok(Visitor::Nobody(Refusal::Revoked(found))),
-        KeyState::Expired(_) => Ok(Visitor::Nobody(Refusal::Expired(found))),
+        KeyState::Revoked(at_ms) => Ok(Visitor::Nobody(Refusal::Revoked(found.name, at_ms))),
+        KeyState::Expired(at_ms) => Ok(Visitor::Nobody(Refusal::Expired(found.name, at_ms))),
     }
 }
 

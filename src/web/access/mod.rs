@@ -14,7 +14,7 @@ mod visitor;
 pub use addresses::{Address, list_addresses};
 pub use identify::identify;
 pub use permit::{check, permit};
-pub use visitor::{Badge, Refusal, Visitor, badge, can_edit, current, until_refused};
+pub use visitor::{Badge, Refusal, Visitor, badge, can_edit, current, current_view, until_refused};
 
 use crate::domain::access::hash_key;
 use slow_down::SlowDown;

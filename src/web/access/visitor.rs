@@ -13,6 +13,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 tokio::task_local! {
     static VISITOR: Arc<Visitor>;
+    /// Path and query of what they asked for.
+    static VIEW: String;
 }
 
 /// Who asks.
@@ -33,10 +35,10 @@ pub enum Refusal {
     Missing,
     /// There is no such key.
     Unknown,
-    /// It was revoked.
-    Revoked(AccessKey),
-    /// It has expired.
-    Expired(AccessKey),
+    /// It was revoked: its name, and when.
+    Revoked(String, i64),
+    /// It has expired: its name, and when.
+    Expired(String, i64),
     /// There were so many wrong ones that none is looked at for some seconds.
     TooMany(u64),
 }
@@ -47,8 +49,8 @@ impl Refusal {
         match self {
             Refusal::Missing => "A key is needed",
             Refusal::Unknown => "This key is not valid",
-            Refusal::Revoked(_) => "This link was revoked",
-            Refusal::Expired(_) => "This link has expired",
+            Refusal::Revoked(..) => "This link was revoked",
+            Refusal::Expired(..) => "This link has expired",
             Refusal::TooMany(_) => "Too many wrong keys",
         }
     }
@@ -60,13 +62,11 @@ impl Refusal {
                  Scripts send the key as “Authorization: Bearer KEY”."
                 .into(),
             Refusal::Unknown => "There is no such key. Check that the whole link was copied, or ask whoever sent it for another.".into(),
-            Refusal::Revoked(key) => {
-                let when = ago(key.revoked_at_ms.unwrap_or_default());
-                format!("The link “{}” was revoked {when}. Ask whoever sent it for another.", key.name)
+            Refusal::Revoked(name, at_ms) => {
+                format!("The link “{name}” was revoked {}. Ask whoever sent it for another.", ago(*at_ms))
             }
-            Refusal::Expired(key) => {
-                let when = ago(key.expires_at_ms.unwrap_or_default());
-                format!("The link “{}” expired {when}. Ask whoever sent it for another.", key.name)
+            Refusal::Expired(name, at_ms) => {
+                format!("The link “{name}” expired {}. Ask whoever sent it for another.", ago(*at_ms))
             }
             Refusal::TooMany(seconds) => {
                 format!("Too many wrong keys came from your address. Wait {seconds} seconds, then try again.")
@@ -86,14 +86,19 @@ impl Visitor {
     }
 
     /// Answers something for this visitor.
-    pub(super) async fn scope<F: Future>(self: Arc<Self>, work: F) -> F::Output {
-        VISITOR.scope(self, work).await
+    pub(super) async fn scope<F: Future>(self: Arc<Self>, view: String, work: F) -> F::Output {
+        VIEW.scope(view, VISITOR.scope(self, work)).await
     }
 }
 
 /// Who asked for what is being answered.
 pub fn current() -> Option<Arc<Visitor>> {
     VISITOR.try_with(Arc::clone).ok()
+}
+
+/// Path and query of the page that is being answered.
+pub fn current_view() -> String {
+    VIEW.try_with(String::clone).unwrap_or_else(|_| "/".to_owned())
 }
 
 /// Whether who asks may change something; where nobody does, no.

@@ -129,6 +129,17 @@ pub(crate) fn ago(at_ms: i64) -> String {
     }
 }
 
+/// `in 3 days`: when something that is still good ends.
+pub(crate) fn until(at_ms: i64) -> String {
+    let seconds = (at_ms - now_ms()) / 1000;
+    match seconds {
+        ..60 => "within a minute".into(),
+        60..3600 => format!("in {}\u{a0}min", seconds / 60),
+        3600..172_800 => format!("in {}\u{a0}h", seconds / 3600),
+        _ => format!("in {}", counted(seconds / 86_400, "day", "days")),
+    }
+}
+
 /// `1.4 MB`.
 pub(crate) fn bytes(count: i64) -> String {
     match count {

@@ -1,7 +1,9 @@
 //! What stands around every page: title, way back, what is running now.
 
+use super::format::{link, until};
 use crate::store::run_list::ActiveRun;
-use crate::web::{AppState, Error, Result};
+use crate::web::access::current_view;
+use crate::web::{AppState, Error, Result, badge, can_edit};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -34,6 +36,11 @@ impl Section {
             Section::NewRun => "/runs/new",
             Section::Import => "/datasets/new",
         }
+    }
+
+    /// Whether it is there to change something.
+    fn changes(self) -> bool {
+        matches!(self, Section::NewRun | Section::Import)
     }
 
     /// A page belongs where its way back begins.
@@ -92,13 +99,29 @@ impl Frame {
         Frame { section: Some(section), ..self }
     }
 
-    /// The links of the top bar.
-    pub(crate) fn bar(&self) -> [BarLink; 4] {
-        Section::ALL.map(|section| BarLink {
+    /// The links of the top bar, for whoever looks at it.
+    pub(crate) fn bar(&self) -> Vec<BarLink> {
+        let shown = Section::ALL.into_iter().filter(|section| can_edit() || !section.changes());
+        let link = |section: Section| BarLink {
             label: section.label(),
             href: section.href(),
             current: self.section == Some(section),
-        })
+        };
+        shown.map(link).collect()
+    }
+
+    /// Where a link to this page is made.
+    pub(crate) fn share_href(&self) -> String {
+        link("/share", &[("view", &current_view())])
+    }
+
+    /// What the bar says to somebody whose link only reads: its name, and until when it is good.
+    pub(crate) fn badge(&self) -> Option<(String, String)> {
+        let badge = badge()?;
+        let until = badge
+            .expires_at_ms
+            .map_or_else(|| "never expires".to_owned(), |at| format!("expires {}", until(at)));
+        Some((badge.name, until))
     }
 
     /// What the window is called.

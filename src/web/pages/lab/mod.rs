@@ -16,7 +16,7 @@ use crate::store::samples::Sample;
 use crate::web::api::find_dataset;
 use crate::web::api::samples::{find_label, find_split};
 use crate::web::extract::{Path, Query};
-use crate::web::{AppState, Error, Result};
+use crate::web::{AppState, Error, Result, can_edit};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -146,6 +146,7 @@ pub(crate) async fn show(
         "saved": saved.iter().map(|saved| (&saved.name, &saved.steps)).collect::<Vec<_>>(),
         "normalizations": normalizations,
         "size": size,
+        "can_save": can_edit(),
     })
     .to_string()
     // The only thing that could end a script element early.
@@ -220,14 +221,16 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
             match vision::check(&steps).map(|()| vision::output_side(&steps)) {
                 Ok(Some(size)) => {
                     side.evaluation = evaluation_line(&steps, size);
-                    side.use_href = Some(link(
-                        "/runs/new",
-                        &[
-                            ("dataset", &dataset.to_string()),
-                            ("image_size", &size.to_string()),
-                            ("train_transforms", &side.text),
-                        ],
-                    ));
+                    side.use_href = can_edit().then(|| {
+                        link(
+                            "/runs/new",
+                            &[
+                                ("dataset", &dataset.to_string()),
+                                ("image_size", &size.to_string()),
+                                ("train_transforms", &side.text),
+                            ],
+                        )
+                    });
                 }
                 Ok(None) => {}
                 Err(why) => side.warning = Some(format!("Can’t be used in a run yet: {why}")),
