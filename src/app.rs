@@ -91,7 +91,7 @@ impl App {
     /// Serves a data directory whose lock is held; `names` are those that it answers to besides its own.
     ///
     /// # Errors
-    /// The address is taken, the database can't be opened, or the trainer is missing.
+    /// The address is taken, or the database can't be opened.
     pub async fn start(
         data: &Path,
         lock: File,
@@ -100,7 +100,10 @@ impl App {
         names: &[String],
     ) -> anyhow::Result<App> {
         let data = data.canonicalize().with_context(|| format!("opening {}", data.display()))?;
-        let trainer = process::find_trainer()?;
+        if let Err(missing) = process::find_trainer() {
+            // Images can be imported, examined and looked at without it; a run that is started says so.
+            tracing::warn!("{missing:#}; until then no run can be trained or evaluated");
+        }
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("listening at {address}: is another program there? Choose another with --address")
         })?;
@@ -109,7 +112,7 @@ impl App {
         let health = Health::new(store.clone());
         let imports = Imports::new(store.clone(), health.clone(), data.clone());
         imports.recover().await?;
-        let runs = Runs::new(store.clone(), data.clone(), trainer, max_concurrent);
+        let runs = Runs::new(store.clone(), data.clone(), max_concurrent);
         let queue = runs.work();
         let is_local = bound.ip().is_loopback();
         let own_key = if is_local { None } else { Some(access::make_key()?) };

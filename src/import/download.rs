@@ -255,8 +255,10 @@ pub(super) mod tests {
         assert!(error.contains("more than twice the 43 bytes"), "{error}");
         let error = refusal(|_| Vec::new());
         assert!(error.contains("could not be fetched"), "{error}");
-        // Nobody listens there any more.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Nobody listens there, and nobody else can have the port as long as the socket lives.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.local_addr().unwrap();
         let error = fetch_from(vec![format!("http://{address}/fox.txt")], false).0.unwrap_err();
         assert!(error.contains("is there a network?"), "{error}");
     }

@@ -15,11 +15,14 @@ async fn imported_in_background(data: &Path, source: &Path) -> (Store, crate::st
         .await
         .unwrap()
         .unwrap();
+    let begun = std::time::Instant::now();
     loop {
         let dataset = store.find_dataset(id).await.unwrap().unwrap();
         if dataset.state != DatasetState::Importing {
             return (store, dataset);
         }
+        let progress = imports.status(id);
+        assert!(begun.elapsed().as_secs() < 60, "the import does not end: {dataset:?}, {progress:?}");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }

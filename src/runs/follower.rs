@@ -6,7 +6,7 @@ use super::predictions_file::PredictionsFile;
 use crate::domain::ids::RunId;
 use crate::store::Store;
 use crate::store::predictions::EvaluatedFile;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use protocol::event::{Event, Record};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -79,8 +79,17 @@ impl Follower {
                 *line = Err(format!("it names a file outside the run's folder: {path}"));
                 continue;
             };
+            let directory = self.directory.clone();
             let read = tokio::task::spawn_blocking(move || {
-                PredictionsFile::read(&file).map(|file| file.predictions())
+                let (read, classes) = (PredictionsFile::read(&file)?, directory.spec()?.classes.len());
+                // Its labels would be no classes of the run.
+                ensure!(
+                    read.classes == classes,
+                    "{} has {} columns, and the run {classes} classes",
+                    file.display(),
+                    read.classes
+                );
+                Ok(read.predictions())
             });
             match read.await {
                 Ok(Ok(predictions)) => evaluated.push(EvaluatedFile { split, epoch, predictions }),

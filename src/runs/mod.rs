@@ -49,8 +49,6 @@ struct Inner {
     store: Store,
     /// The data directory; runs live in `runs/<id>`.
     data: PathBuf,
-    /// The trainer's program.
-    trainer: PathBuf,
     /// How many runs may run at a time.
     max_concurrent: usize,
     /// Held while a run is given its number.
@@ -83,12 +81,11 @@ pub enum MoveError {
 
 impl Runs {
     /// Makes the handle. Nothing runs until [`Runs::work`] is called.
-    pub fn new(store: Store, data: PathBuf, trainer: PathBuf, max_concurrent: usize) -> Runs {
+    pub fn new(store: Store, data: PathBuf, max_concurrent: usize) -> Runs {
         Runs {
             inner: Arc::new(Inner {
                 store,
                 data,
-                trainer,
                 max_concurrent: max_concurrent.max(1),
                 numbering: tokio::sync::Mutex::default(),
                 wake: Notify::new(),

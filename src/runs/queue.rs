@@ -60,7 +60,8 @@ async fn start(runs: &Runs, run: Run) -> sqlx::Result<()> {
     }
     runs.supervise(run.id);
     let id = run.id;
-    match Trainer::start(&runs.inner.trainer, &directory) {
+    // Looked up each time: one that is built meanwhile is found.
+    match process::find_trainer().and_then(|program| Trainer::start(&program, &directory)) {
         Ok(trainer) => {
             tracing::info!(run.id = %id, "run started");
             tokio::spawn(supervise(runs.clone(), run, trainer));
@@ -75,6 +76,8 @@ async fn start(runs: &Runs, run: Run) -> sqlx::Result<()> {
             runs.inner.store.set_run_failure(id, &failure).await?;
             runs.inner.store.set_run_state(id, RunState::Running, RunState::Failed).await?;
             runs.release(id);
+            // Its place is free for the next in the queue.
+            runs.inner.wake.notify_one();
         }
     }
     runs.ring(id);

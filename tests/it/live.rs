@@ -57,8 +57,14 @@ impl Stream {
     /// Listens until an event is as wanted; returns all that came.
     fn until(&mut self, mut wanted: impl FnMut(&Event) -> bool) -> Vec<Event> {
         let mut heard = Vec::new();
+        let begun = Instant::now();
         loop {
             let event = self.next();
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "of {} events none is as wanted; at last: {event:?}",
+                heard.len()
+            );
             let is_wanted = wanted(&event);
             heard.push(event);
             if is_wanted {

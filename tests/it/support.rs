@@ -4,7 +4,22 @@ use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long anything is waited for: long, since other tests train on the same cores.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Looks again until there is an answer, which it gives; `Err` is what was found instead, told where nothing else comes in time.
+pub(crate) fn wait_until<T, E: std::fmt::Display>(what: &str, mut look: impl FnMut() -> Result<T, E>) -> T {
+    let begun = Instant::now();
+    loop {
+        match look() {
+            Ok(answer) => return answer,
+            Err(found) if begun.elapsed() > PATIENCE => panic!("waited in vain for {what}; at last: {found}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
 
 /// Two classes of drawn images, 40 each: bright ones and dark ones, with noise.
 pub(crate) fn draw_images(folder: &Path) {
@@ -16,6 +31,25 @@ pub(crate) fn draw_images(folder: &Path) {
                 image::Rgb([(base + noise) as u8, (base + noise / 2) as u8, (base + (x * y + at) % 60) as u8])
             });
             image.save(folder.join(class).join(format!("{at:02}.png"))).unwrap();
+        }
+    }
+}
+
+/// The first line that a program prints, once it does.
+pub(crate) fn first_line(child: &mut Child) -> String {
+    let (sender, said) = std::sync::mpsc::channel();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    std::thread::spawn(move || {
+        sender.send(lines.next()).ok();
+        // What it says later must not fill its pipe.
+        lines.for_each(drop);
+    });
+    match said.recv_timeout(PATIENCE) {
+        Ok(Some(line)) => line.unwrap(),
+        Ok(None) => panic!("the program ended without a line: {:?}", child.wait()),
+        Err(_) => {
+            child.kill().ok();
+            panic!("the program printed no line in {PATIENCE:?}");
         }
     }
 }
@@ -38,6 +72,15 @@ impl Server {
         Server::start_with(data, &["--address", address], &[])
     }
 
+    /// With the trainer that plays scripts in the place of the one that computes.
+    pub(crate) fn start_with_replay(data: &Path) -> Server {
+        Server::start_with_trainer(data, Path::new(env!("CARGO_BIN_EXE_replay-trainer")))
+    }
+
+    pub(crate) fn start_with_trainer(data: &Path, trainer: &Path) -> Server {
+        Server::start_with(data, &[], &[("TINTYPE_TRAINER", trainer.to_str().unwrap())])
+    }
+
     /// With options and environment variables.
     pub(crate) fn start_with(data: &Path, options: &[&str], variables: &[(&str, &str)]) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tintype"));
@@ -46,11 +89,15 @@ impl Server {
             command.args(["--address", "127.0.0.1:0"]);
         }
         let mut child = command.envs(variables.iter().copied()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        assert!(url.starts_with("http://127.0.0.1:"), "the first line is the address, not “{url}”");
+        let url = first_line(&mut child);
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        Server { data: data.to_owned(), child, url: url.trim().to_owned(), agent }
+        let server = Server { data: data.to_owned(), child, url, agent };
+        assert!(
+            server.url.starts_with("http://127.0.0.1:"),
+            "the first line is no address: “{}”",
+            server.url
+        );
+        server
     }
 
     /// As `kill -9` does.
@@ -173,14 +220,10 @@ impl Server {
 
     /// Asks again until the answer is as wanted.
     pub(crate) fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..3000 {
+        wait_until(path, || {
             let answer = self.get(path);
-            if wanted(&answer) {
-                return answer;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("{path} stays {}", self.get(path));
+            if wanted(&answer) { Ok(answer) } else { Err(answer) }
+        })
     }
 
     pub(crate) fn import(&self, name: &str, folder: &Path) -> Value {

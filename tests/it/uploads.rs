@@ -1,6 +1,6 @@
 //! Files that are sent: several at once, with their folders, with names that lead elsewhere; cut short; refused.
 
-use crate::support::Server;
+use crate::support::{Server, wait_until};
 use serde_json::{Value, json};
 use std::io::{Cursor, Write as _};
 use std::path::Path;
@@ -189,13 +189,16 @@ fn an_upload_that_is_cut_short_leaves_nothing() {
         let part = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"cat/1.png\"\r\n\r\nhalf";
         let head = "POST /api/v1/datasets HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n";
         socket.write_all(format!("{head}{part}").as_bytes()).unwrap();
-        while entries(&uploads) == 0 {
-            std::thread::yield_now();
-        }
+
+        wait_until("the upload's folder", || match entries(&uploads) {
+            0 => Err("no entry"),
+            _ => Ok(()),
+        });
     }
-    while entries(&uploads) > 0 {
-        std::thread::yield_now();
-    }
+    wait_until("the upload's folder to go", || match entries(&uploads) {
+        0 => Ok(()),
+        left => Err(format!("{left} entries")),
+    });
     assert_eq!(server.get("/api/v1/datasets")["items"], json!([]));
 }
 

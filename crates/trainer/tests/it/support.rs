@@ -8,7 +8,11 @@ use protocol::transform::TransformSpec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// How long an event is waited for: long, since other tests train on the same cores.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 pub(crate) const SIDE: u32 = 32;
 
@@ -93,15 +97,30 @@ impl Run {
         program().arg("train").arg(self.folder.path()).stdin(Stdio::null()).spawn().unwrap()
     }
 
-    /// Waits until the journal holds an event for which `until` is true, while `child` lives.
+    /// Waits until the journal holds an event for which `until` is true, while `child` lives. Only whole lines that were not
+    /// read before are read, so that waiting takes no core from the trainer.
     pub(crate) fn wait_for(&self, child: &mut Child, until: impl Fn(&Event) -> bool) {
-        while !self.events().iter().any(&until) {
+        let begun = Instant::now();
+        let (mut read, mut last) = (0, None);
+        loop {
+            // Asked before the journal is read: what was written before the end then counts.
+            let ended = child.try_wait().unwrap();
+            let text = std::fs::read(self.path("journal.jsonl")).unwrap_or_default();
+            let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            for line in text[read..whole].split(|byte| *byte == b'\n') {
+                let Ok(record) = serde_json::from_slice::<Record>(line) else { continue };
+                if until(&record.event) {
+                    return;
+                }
+                last = Some(record.event);
+            }
+            read = whole;
+            assert!(ended.is_none(), "the trainer ended first ({ended:?}): {last:?}");
             assert!(
-                child.try_wait().unwrap().is_none(),
-                "the trainer ended first: {:?}",
-                self.events().last()
+                begun.elapsed() < PATIENCE,
+                "waited in vain for an event of the journal; at last: {last:?}"
             );
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 

@@ -10,6 +10,7 @@ use super::frame::{Frame, Section, page, page_with};
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FieldErrors, Values, defaults, values_from_spec, values_from_text};
+use crate::runs::process::find_trainer;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::web::api::runs::{find_facts, find_recipe, start};
@@ -37,6 +38,8 @@ struct New {
     like: Option<Like>,
     /// What is wrong with what was sent.
     problems: Vec<Problem>,
+    /// Why no run could start now.
+    missing_trainer: Option<String>,
     live: Live,
 }
 
@@ -190,6 +193,7 @@ async fn form(
         }
         None => (None, Vec::new(), Live::default()),
     };
+    let trainer = tokio::task::spawn_blocking(find_trainer).await?;
     let new = New {
         frame: Frame::load(app, "New run", &[("Runs", "/runs")]).await?.in_section(Section::NewRun),
         datasets: list_ready(app).await?,
@@ -197,6 +201,7 @@ async fn form(
         groups,
         like,
         problems,
+        missing_trainer: trainer.err().map(|missing| format!("{missing:#}")),
         live,
     };
     page_with(status, &new)
