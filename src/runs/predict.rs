@@ -9,6 +9,7 @@ use crate::domain::metrics;
 use anyhow::{Context as _, bail, ensure};
 use protocol::event::{Event, Record};
 use protocol::sample::{Sample, Split};
+use protocol::spec::{Device, Precision};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub fn predict(
     spec.weights = Some(weights.to_str().context("the run's folder is not Unicode")?.to_owned());
     spec.epochs = 0;
     spec.evaluate_splits = vec![Split::Test];
+    // Wherever it was trained; evaluating is quick, and exact where nothing is asked for.
+    (spec.device, spec.precision) = (Device::Auto, Precision::Auto);
     let samples = (0_i64..)
         .zip(paths)
         .map(|(id, path)| {
@@ -56,7 +59,7 @@ pub fn predict(
     let folder = tempfile::tempdir().context("making a temporary folder")?;
     let directory = RunDirectory::at(folder.path().join("predict"));
     directory::create(&directory, &spec, &samples)?;
-    let mut process = Trainer::start(trainer, &directory)?;
+    let mut process = Trainer::start(trainer, &directory, None)?;
     let exit = loop {
         match process.ended(&directory)? {
             Some(exit) => break exit,

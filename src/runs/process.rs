@@ -3,6 +3,7 @@
 use super::directory::RunDirectory;
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -43,9 +44,15 @@ impl Trainer {
     /// and a lock belongs to the open file, not to the process that took it. Its own process group keeps a Ctrl-C
     /// at the server's terminal away from it.
     ///
+    /// `decisions` is the file of this machine's choices of precision.
+    ///
     /// # Errors
     /// The program can't be started, or somebody else's trainer is at work in this directory.
-    pub fn start(program: &Path, directory: &RunDirectory) -> anyhow::Result<Trainer> {
+    pub fn start(
+        program: &Path,
+        directory: &RunDirectory,
+        decisions: Option<&Path>,
+    ) -> anyhow::Result<Trainer> {
         let lock = open_lock(directory)?;
         lock.try_lock().context("another trainer is at work in this run's folder")?;
         let stderr = File::options()
@@ -59,6 +66,7 @@ impl Trainer {
             .arg("train")
             .arg(directory.path())
             .arg("--lock-inherited")
+            .args(decisions.into_iter().flat_map(|file| [OsStr::new("--decisions"), file.as_os_str()]))
             .stdin(Stdio::from(lock))
             .stdout(Stdio::null())
             .stderr(Stdio::from(stderr))

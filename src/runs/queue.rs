@@ -13,6 +13,8 @@ use std::collections::hash_map::Entry;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+/// Which precision is taken on this machine where a run leaves it open; in the data directory, written by trainers.
+const DECISIONS: &str = "machine/precision.json";
 /// How often a journal is looked at: ten times a second is as fast as a page should change.
 const FOLLOW_EVERY: Duration = Duration::from_millis(100);
 /// How long a trainer may take to write its checkpoint before it is killed.
@@ -61,7 +63,8 @@ async fn start(runs: &Runs, run: Run) -> sqlx::Result<()> {
     runs.supervise(run.id);
     let id = run.id;
     // Looked up each time: one that is built meanwhile is found.
-    match process::find_trainer().and_then(|program| Trainer::start(&program, &directory)) {
+    let decisions = runs.inner.data.join(DECISIONS);
+    match process::find_trainer().and_then(|program| Trainer::start(&program, &directory, Some(&decisions))) {
         Ok(trainer) => {
             tracing::info!(run.id = %id, "run started");
             tokio::spawn(supervise(runs.clone(), run, trainer));

@@ -1,6 +1,7 @@
 //! The journal: what a trainer reports, one [`Record`] a line.
 
 use crate::sample::Split;
+use crate::spec::{self, RunSpec};
 use crate::transform::SampledTransform;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -124,6 +125,24 @@ pub struct Hello {
     pub precision_reason: String,
     /// The process, for signals; valid for as long as the lock is held.
     pub pid: u32,
+}
+
+impl Hello {
+    /// The spec with what it leaves open filled in: device, threads and precision as they are in this trainer.
+    pub fn resolve(&self, spec: &RunSpec) -> RunSpec {
+        RunSpec {
+            device: match self.device {
+                ComputeDevice::Cpu => spec::Device::Cpu,
+                ComputeDevice::Cuda => spec::Device::Cuda,
+            },
+            threads: self.threads,
+            precision: match self.precision {
+                Dtype::F32 => spec::Precision::F32,
+                Dtype::Bf16 => spec::Precision::Bf16,
+            },
+            ..spec.clone()
+        }
+    }
 }
 
 /// A device that a trainer computes on.

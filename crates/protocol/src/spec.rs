@@ -3,7 +3,8 @@
 use crate::transform::Pipeline;
 use serde::{Deserialize, Serialize};
 
-/// What a trainer has to do. Written by the server as `spec.json`; written anew only to raise the number of epochs.
+/// What a trainer has to do. Written by the server as `spec.json`; written anew by the trainer where it leaves something
+/// open, and by the server to raise the number of epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
@@ -46,7 +47,7 @@ pub struct RunSpec {
     pub device: Device,
     /// The arithmetic of convolutions and products.
     pub precision: Precision,
-    /// Threads that compute; 0: as many as there are cores.
+    /// Threads that compute; 0: as many as there are cores, replaced by their number when the run first starts.
     pub threads: u32,
     /// A batch is captured at the first step and then every this many steps; 0: only the first.
     pub capture_every_steps: u32,
@@ -119,7 +120,7 @@ pub enum Schedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
-    /// A GPU where libtorch can use one, else the CPU.
+    /// A GPU where libtorch can use one, else the CPU; replaced by what it came to when the run first starts.
     Auto,
     /// Always the CPU.
     Cpu,
@@ -131,7 +132,8 @@ pub enum Device {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// Whichever of the two is quicker, measured at the start and written down for resumes.
+    /// bfloat16 where it is clearly quicker, measured once for a machine, model and shape; replaced by what it came to when
+    /// the run first starts.
     Auto,
     /// 32-bit floating point.
     F32,

@@ -1,12 +1,13 @@
 //! What this process computes with: device, threads, precision; chosen once for a run and kept for its resumes,
 //! because another choice would give other bits.
 
+use crate::decisions;
 use crate::directory::Directory;
 use crate::fault::Fault;
-use crate::{models, precision};
 use protocol::event::{ComputeDevice, Dtype, Hello};
-use protocol::files::ENVIRONMENT;
+use protocol::files::{ENVIRONMENT, SPEC};
 use protocol::spec::{self, Precision, RunSpec};
+use std::path::Path;
 use tch::{Device, Kind};
 
 /// libtorch's version: `torch-sys` builds against no other.
@@ -21,7 +22,7 @@ pub fn device(asked: spec::Device) -> Result<Device, Fault> {
             "This run asks for a GPU, and libtorch can use none here.",
         )
         .advice(
-            "Set the device to auto or cpu. For a GPU, LIBTORCH must point at a libtorch with CUDA and the \
+            "Start a run like it with the device set to auto or cpu. For a GPU, LIBTORCH must point at a libtorch with CUDA and the \
                  driver must be installed.",
         )),
     }
@@ -32,8 +33,16 @@ pub fn compute_device(device: Device) -> ComputeDevice {
     if device.is_cuda() { ComputeDevice::Cuda } else { ComputeDevice::Cpu }
 }
 
-/// What the journal's first event reports, with the precision chosen. A run that was started before keeps what it was started with.
-pub fn settle(directory: &Directory, spec: &RunSpec, device: Device) -> Result<Hello, Fault> {
+/// What the journal's first event reports, with the precision chosen. A run that was started before keeps what it was
+/// started with. What the spec left open is written into it, so that it says what was done and a run like it does the same.
+///
+/// `decisions` is the file of this machine's choices of precision.
+pub fn settle(
+    directory: &Directory,
+    spec: &mut RunSpec,
+    device: Device,
+    decisions: Option<&Path>,
+) -> Result<Hello, Fault> {
     let before = earlier(directory).filter(|before| before.device == compute_device(device));
     let threads = match (spec.threads, &before) {
         (0, Some(before)) => before.threads,
@@ -43,22 +52,31 @@ pub fn settle(directory: &Directory, spec: &RunSpec, device: Device) -> Result<H
     // Before the first tensor: libtorch's pool takes its size then.
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     let (precision, precision_reason) = match (spec.precision, before) {
+        (Precision::F32, Some(before)) if before.precision == Dtype::F32 => {
+            (Dtype::F32, before.precision_reason)
+        }
+        (Precision::Bf16, Some(before)) if before.precision == Dtype::Bf16 => {
+            (Dtype::Bf16, before.precision_reason)
+        }
         (Precision::F32, _) => (Dtype::F32, "The run asks for f32.".to_owned()),
         (Precision::Bf16, _) => (Dtype::Bf16, "The run asks for bf16.".to_owned()),
         (Precision::Auto, _) if spec.epochs == 0 => {
             (Dtype::F32, "f32: evaluating alone is quick, and this way it is exact.".to_owned())
         }
         (Precision::Auto, Some(before)) => (before.precision, before.precision_reason),
-        (Precision::Auto, None) => {
-            let network = models::build(spec.model, spec.image_size, spec.classes.len(), device)?;
-            let side = i64::from(spec.image_size);
-            precision::measure(&network, [i64::from(spec.batch_size), 3, side, side])
-        }
+        (Precision::Auto, None) => decisions::decide(spec, compute_device(device), decisions)?,
     };
     let hello = Hello { threads, precision, precision_reason, device: compute_device(device), ..anonymous() };
     let text =
         serde_json::to_vec_pretty(&hello).map_err(|error| Fault::new(format!("{ENVIRONMENT}: {error}")))?;
     directory.write(ENVIRONMENT, &text)?;
+    let resolved = hello.resolve(spec);
+    if resolved != *spec {
+        let text =
+            serde_json::to_vec_pretty(&resolved).map_err(|error| Fault::new(format!("{SPEC}: {error}")))?;
+        directory.write(SPEC, &text)?;
+        *spec = resolved;
+    }
     Ok(hello)
 }
 

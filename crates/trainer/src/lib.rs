@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod checkpoint;
+pub mod decisions;
 pub mod describe;
 pub mod directory;
 pub mod environment;

@@ -1,11 +1,12 @@
 //! The command line of `tintype-trainer`.
 
 use clap::{Parser, Subcommand};
+use protocol::spec::{self, Model};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tintype_trainer::{describe, run};
+use tintype_trainer::{describe, environment, precision, run};
 
 /// Trains an image classifier in a run directory and writes down all that happens in its journal.
 #[derive(Parser)]
@@ -26,6 +27,24 @@ enum Command {
         /// Standard input is the directory's lock file, locked by the parent already.
         #[arg(long)]
         lock_inherited: bool,
+        /// Where this machine's choices of precision are kept, as JSON.
+        #[arg(long, value_name = "FILE")]
+        decisions: Option<PathBuf>,
+    },
+    /// Measure a training step with f32 and with bf16, on one thread, and print the times as JSON.
+    Measure {
+        /// The architecture, such as small-cnn.
+        #[arg(long, value_parser = model)]
+        model: Model,
+        /// Side of the square images, pixels.
+        #[arg(long)]
+        image_size: u32,
+        /// Images a step; of large ones fewer are measured.
+        #[arg(long)]
+        batch_size: u32,
+        /// On the first CUDA device, not on the processor.
+        #[arg(long)]
+        cuda: bool,
     },
     /// Print versions, devices and models as JSON.
     Describe,
@@ -34,8 +53,11 @@ enum Command {
 fn main() -> ExitCode {
     spin_briefly();
     let fault = match Cli::parse().command {
-        Command::Train { directory, lock_inherited } => {
-            run::run(&directory, lock_inherited).err().map(Into::into)
+        Command::Train { directory, lock_inherited, decisions } => {
+            run::run(&directory, lock_inherited, decisions.as_deref()).err().map(Into::into)
+        }
+        Command::Measure { model, image_size, batch_size, cuda } => {
+            print_measured(model, image_size, batch_size, cuda).err()
         }
         Command::Describe => print_description().err(),
     };
@@ -68,6 +90,31 @@ fn spin_briefly() {
         // `exec` returns only where it failed; then the run is slow, but goes on.
         let _ = again.exec();
     }
+}
+
+/// The architecture of this name.
+fn model(name: &str) -> Result<Model, String> {
+    serde_json::from_value(name.into()).map_err(|_| {
+        let names: Vec<String> =
+            Model::ALL.iter().filter_map(|model| serde_json::to_string(model).ok()).collect();
+        format!("there is no model of this name; choose one of {}", names.join(", "))
+    })
+}
+
+fn print_measured(
+    model: Model,
+    image_size: u32,
+    batch_size: u32,
+    cuda: bool,
+) -> Result<(), Box<dyn std::error::Error>> {
+    // One thread's own time is not moved by what else the machine does.
+    tch::set_num_threads(1);
+    let device = environment::device(if cuda { spec::Device::Cuda } else { spec::Device::Cpu })?;
+    let measured = precision::measure(model, image_size, batch_size, device)?;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, &measured)?;
+    writeln!(out)?;
+    Ok(())
 }
 
 fn print_description() -> Result<(), Box<dyn std::error::Error>> {

@@ -24,7 +24,9 @@ use std::sync::atomic::AtomicBool;
 /// whose spec has been given more epochs goes on from its last checkpoint, too.
 ///
 /// The error has been written to the journal too, unless another trainer holds the directory.
-pub fn run(root: &Path, lock_inherited: bool) -> Result<End, Fault> {
+///
+/// `decisions` is the file of this machine's choices of precision; without it they are not kept.
+pub fn run(root: &Path, lock_inherited: bool, decisions: Option<&Path>) -> Result<End, Fault> {
     let directory = Directory::lock(root, lock_inherited)?;
     let mut report = Report::open(&directory.path(files::JOURNAL))?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -32,7 +34,7 @@ pub fn run(root: &Path, lock_inherited: bool) -> Result<End, Fault> {
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .map_err(|error| Fault::new(format!("Could not listen for signals: {error}.")))?;
     }
-    let end = catch_unwind(AssertUnwindSafe(|| work(&directory, &mut report, &stop)))
+    let end = catch_unwind(AssertUnwindSafe(|| work(&directory, &mut report, &stop, decisions)))
         .unwrap_or_else(|panic| Err(Fault::from_panic(&*panic)));
     if let Err(fault) = &end {
         if !report.has_hello() {
@@ -43,12 +45,17 @@ pub fn run(root: &Path, lock_inherited: bool) -> Result<End, Fault> {
     end
 }
 
-fn work(directory: &Directory, report: &mut Report, stop: &AtomicBool) -> Result<End, Fault> {
-    let spec = directory.spec()?;
+fn work(
+    directory: &Directory,
+    report: &mut Report,
+    stop: &AtomicBool,
+    decisions: Option<&Path>,
+) -> Result<End, Fault> {
+    let mut spec = directory.spec()?;
     let samples = directory.samples(spec.classes.len())?;
     check(&spec, &samples)?;
     let device = environment::device(spec.device)?;
-    let hello = environment::settle(directory, &spec, device)?;
+    let hello = environment::settle(directory, &mut spec, device, decisions)?;
     let dtype = environment::tensor_dtype(hello.precision);
     let threads = hello.threads;
     report.append(Event::Hello(hello))?;
