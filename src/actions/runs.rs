@@ -140,26 +140,59 @@ pub async fn delete_all_of(store: &Store, runs: &Runs, dataset: DatasetId) -> Re
     Ok(())
 }
 
-/// Checks the values and puts a run into the queue. `origin` is the run that it is like.
+/// The run that a new one is made like.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// It gives the settings.
+    pub run: Run,
+    /// Whether it gives the images too, labelled and split as they were then; else they are those of the newest version.
+    pub same_images: bool,
+}
+
+impl Origin {
+    /// The run that gives the images, if one does.
+    pub fn images_of(origin: Option<&Origin>) -> Option<&Run> {
+        origin.filter(|origin| origin.same_images).map(|origin| &origin.run)
+    }
+}
+
+/// Checks the values and puts a run into the queue.
 pub async fn start(
     store: &Store,
     health: &Health,
     runs: &Runs,
     dataset: &Dataset,
     values: &Values,
-    origin: Option<RunId>,
+    origin: Option<&Origin>,
 ) -> Result<RunId> {
-    if dataset.state != DatasetState::Ready {
-        let why = format!("“{}” is {}, not ready", dataset.name, dataset.state.as_str());
-        return Err(Error::field("dataset", why));
-    }
-    let facts = find_facts(store, health, dataset, values).await?;
+    ready(dataset)?;
+    let images_of = Origin::images_of(origin);
+    let facts = find_facts(store, health, runs, dataset, values, images_of).await?;
     let recipe = find_recipe(values, &facts).await?.map_err(Error::Invalid)?;
-    let id = runs.add(dataset, &recipe).await?;
+    let id = runs.add(dataset, &recipe, images_of).await?;
     if let Some(origin) = origin {
-        store.set_run_origin(id, origin).await?;
+        store.set_run_origin(id, origin.run.id).await?;
     }
     Ok(id)
+}
+
+/// Puts a run into the queue that does the same again: settings, images, labels, splits, seed, precision and threads are those of
+/// `run`, whatever was edited since.
+pub async fn repeat(store: &Store, runs: &Runs, run: &Run) -> Result<RunId> {
+    let dataset = store.find_dataset(run.dataset_id).await?.ok_or(Error::NotFound("data set"))?;
+    ready(&dataset)?;
+    let recipe = Recipe { name: run.name.clone(), spec: run.spec.clone() };
+    let id = runs.add(&dataset, &recipe, Some(run)).await?;
+    store.set_run_origin(id, run.id).await?;
+    Ok(id)
+}
+
+fn ready(dataset: &Dataset) -> Result<()> {
+    if dataset.state == DatasetState::Ready {
+        return Ok(());
+    }
+    let why = format!("“{}” is {}, not ready", dataset.name, dataset.state.as_str());
+    Err(Error::field("dataset", why))
 }
 
 /// The run that the values describe, or what is wrong with them. Looks for the file of the weights, so it may block.
@@ -172,17 +205,25 @@ pub async fn find_recipe(
     found.map_err(|error| Error::Internal(error.into()))
 }
 
-/// What the values are checked against. The data set's own figures are waited for where they are asked for.
+/// What the values are checked against. The data set's own figures are waited for where they are asked for. With `images_of`
+/// classes and counts are those of that run.
 pub async fn find_facts(
     store: &Store,
     health: &Health,
+    runs: &Runs,
     dataset: &Dataset,
     values: &Values,
+    images_of: Option<&Run>,
 ) -> Result<DatasetFacts> {
     if values.get("normalization").is_some_and(|word| word == Normalization::Dataset.as_str()) {
         health.wait(dataset).await?;
     }
-    Ok(store.dataset_facts(dataset).await?)
+    let mut facts = store.dataset_facts(dataset).await?;
+    if let Some(run) = images_of {
+        facts.fingerprint.clone_from(&run.spec.fingerprint);
+        facts.classes = runs.class_counts_of(run).await?;
+    }
+    Ok(facts)
 }
 
 /// The values of a run's settings with some of them changed, to be started on a data set: the way a run like another

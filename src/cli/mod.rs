@@ -203,7 +203,7 @@ pub fn command() -> Command {
                         .long("like")
                         .value_name("RUN")
                         .value_parser(value_parser!(i64))
-                        .help("Take the settings of this run where none are given; without DATASET its data set too"),
+                        .help("Take the settings of this run where none are given; without DATASET its images too, labelled and split as they were then"),
                 )
                 .args(FIELDS.iter().map(option)),
         )

@@ -4,6 +4,7 @@
 //! Unlike a shuffle this hardly moves anybody else when an image is added or taken away. Paths are those within the data set, so
 //! that its place on the disk has no say.
 
+use super::sample_order::rank;
 use protocol::sample::Split;
 use std::collections::BTreeMap;
 
@@ -37,14 +38,6 @@ pub fn split<'a, C: Ord>(
         }
     }
     splits
-}
-
-/// A sample's place in its class's order: 64 bits, evenly spread, a function of seed and path alone.
-fn rank(seed: u64, path: &str) -> [u8; 8] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&seed.to_le_bytes());
-    hasher.update(path.as_bytes());
-    hasher.finalize().as_bytes()[..8].try_into().expect("a hash has 32 bytes")
 }
 
 /// How many of `count` go to validation and to test: the nearest whole number, but at least one of what is asked

@@ -17,4 +17,5 @@ pub mod overview;
 pub mod recipe;
 pub mod result;
 pub mod run;
+pub mod sample_order;
 pub mod series;

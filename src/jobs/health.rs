@@ -217,6 +217,7 @@ fn examined(measured: &[Measured], labels: &[i64], classes: &[String]) -> (Repor
         .filter_map(|Measured { sample, features }| {
             Some(Subject {
                 id: sample.id.0,
+                path: &sample.path,
                 label: u32::try_from(labels.binary_search(&sample.label).ok()?).ok()?,
                 split: sample.split.parse().ok()?,
                 width: number(sample.width),

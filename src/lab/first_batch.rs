@@ -60,7 +60,7 @@ fn mix(inputs: &mut [Result<NetworkInput, String>], batch: &FirstBatch) -> Optio
     for input in inputs.iter() {
         values.extend_from_slice(&input.as_ref().ok()?.tensor.data);
     }
-    let mix = vision::mix_batch(&mut values, side, batch.mixing, first.seed, first.epoch, first.id)?;
+    let mix = vision::mix_batch(&mut values, side, batch.mixing, first.seed, first.epoch, first.key)?;
     let of_one = values.len() / inputs.len();
     for (input, mixed) in inputs.iter_mut().flatten().zip(values.chunks_exact(of_one)) {
         input.tensor.data.copy_from_slice(mixed);

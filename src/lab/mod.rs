@@ -27,8 +27,8 @@ const ORDERS_BYTES: usize = 32 << 20;
 /// A sample, and what keys its draws.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Its number: part of the key.
-    pub id: i64,
+    /// What names it in the key: that of a run's `samples.jsonl`.
+    pub key: i64,
     /// Its file, absolute.
     pub path: PathBuf,
     /// Names the file's content.
@@ -93,8 +93,8 @@ impl Lab {
     ) -> Vec<Result<Arc<Tile>, String>> {
         let steps = serde_json::to_string(pipeline).unwrap_or_default();
         let of_one = |subject: &Subject| {
-            let Subject { id, hash, seed, epoch, .. } = subject;
-            let key = format!("{hash} {id} {seed} {epoch} {channel:?} {steps}");
+            let Subject { key, hash, seed, epoch, .. } = subject;
+            let key = format!("{hash} {key} {seed} {epoch} {channel:?} {steps}");
             let tile = self.tiles.get_or_make(
                 &key,
                 |tile| tile.image.bytes.len() + key.len(),
@@ -153,7 +153,7 @@ impl Lab {
                     .map_err(|error| format!("{} can't be read any more: {error}", subject.path.display()))
             },
         )?;
-        let mut random = vision::RandomStream::new(subject.seed, subject.epoch, subject.id);
+        let mut random = vision::RandomStream::new(subject.seed, subject.epoch, subject.key);
         let (tensor, sampled) = vision::apply(pipeline, &original, &mut random);
         Ok(NetworkInput { tensor, sampled })
     }

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use protocol::files;
 use protocol::sample::Sample;
 use protocol::spec::RunSpec;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufRead as _, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 /// `<data>/runs/<id>`.
@@ -105,6 +105,19 @@ pub fn create(directory: &RunDirectory, spec: &RunSpec, samples: &[Sample]) -> a
     // It has a new name, so there is nothing left to clean up under the old one.
     let _ = staged.keep();
     Ok(())
+}
+
+/// The images of a run.
+///
+/// # Errors
+/// The file is missing or damaged.
+pub fn read_samples(directory: &RunDirectory) -> anyhow::Result<Vec<Sample>> {
+    let file = directory.path().join(files::SAMPLES);
+    let read = || -> anyhow::Result<Vec<Sample>> {
+        let lines = std::io::BufReader::new(std::fs::File::open(&file)?).lines();
+        lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+    };
+    read().with_context(|| format!("reading {}", file.display()))
 }
 
 /// The last bytes of a file as text, and whether something stands before them. A file that is not there is empty.

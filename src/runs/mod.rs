@@ -18,26 +18,21 @@ pub mod predict;
 pub mod predictions_file;
 pub mod process;
 mod queue;
+mod samples;
 
-use crate::domain::holdout::{self, Shares};
 use crate::domain::ids::RunId;
 use crate::domain::recipe::Recipe;
 use crate::domain::run::{RunState, StopRequest};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
-use crate::store::samples;
-use anyhow::Context as _;
 use directory::RunDirectory;
-use protocol::sample::{Sample, Split};
 use protocol::spec::RunSpec;
+pub use samples::RunSamples;
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
-
-/// The share of each class that is held out of training where a data set has no validation split.
-const HELD_OUT: f64 = 0.1;
 
 /// The room's handle.
 #[derive(Clone)]
@@ -105,17 +100,19 @@ impl Runs {
         RunDirectory::of(&self.inner.data, id)
     }
 
-    /// Puts a run at the end of the queue; its directory is whole before anybody can start it.
+    /// Puts a run at the end of the queue; its directory is whole before anybody can start it. With `images_of` it learns
+    /// from the images of that run.
     ///
     /// # Errors
     /// The directory can't be written, or the database fails.
-    pub async fn add(&self, dataset: &Dataset, recipe: &Recipe) -> anyhow::Result<RunId> {
-        let version = self.inner.store.newest_version(dataset.id).await?;
-        let (samples, held_out) = self.samples(dataset, recipe).await?;
-        anyhow::ensure!(
-            version == self.inner.store.newest_version(dataset.id).await?,
-            "the data set was changed while the run was made; start it again"
-        );
+    pub async fn add(
+        &self,
+        dataset: &Dataset,
+        recipe: &Recipe,
+        images_of: Option<&Run>,
+    ) -> anyhow::Result<RunId> {
+        let RunSamples { samples, held_out, version } =
+            self.samples(dataset, &recipe.spec, images_of).await?;
         // The directory is in its place before the row is there, so the queue never meets a run without one;
         // one at a time, so that two runs never want the same number.
         let _numbering = self.inner.numbering.lock().await;
@@ -240,110 +237,5 @@ impl Runs {
 
     fn ring(&self, id: RunId) {
         self.sender(id).send_modify(|count| *count += 1);
-    }
-
-    /// The images of a run, with a validation split held out where there is none, and that in words.
-    ///
-    /// # Errors
-    /// The data set changed meanwhile, or the database fails.
-    pub async fn samples(
-        &self,
-        dataset: &Dataset,
-        recipe: &Recipe,
-    ) -> anyhow::Result<(Vec<Sample>, Option<String>)> {
-        let root = PathBuf::from(dataset.root.as_deref().context("the data set has no folder")?);
-        let classes = self.inner.store.list_class_counts(dataset.id).await?;
-        let labels: Vec<i64> = classes.iter().map(|class| class.label).collect();
-        anyhow::ensure!(
-            classes.iter().map(|class| &class.name).eq(&recipe.spec.classes),
-            "the classes changed while the run was made; start it again"
-        );
-        let rows = self.inner.store.list_samples(dataset.id).await?;
-        let mut samples = read_rows(&rows, &root, &labels)?;
-        let lacks_validation =
-            recipe.spec.epochs > 0 && samples.iter().all(|sample| sample.split != Split::Val);
-        if !lacks_validation {
-            return Ok((samples, None));
-        }
-        hold_out(&mut samples, &rows, recipe.spec.seed);
-        let held = samples.iter().filter(|sample| sample.split == Split::Val).count();
-        let words = format!(
-            "The data set has no validation split, so {held} of its training images ({:.0} % of each class, \
-             drawn by seed {}) are held out of training in this run and evaluated after every epoch.",
-            HELD_OUT * 100.0,
-            recipe.spec.seed
-        );
-        Ok((samples, Some(words)))
-    }
-}
-
-/// A run's labels are places in `labels`, the data set's labels that are in use: a network has no output for a
-/// class without samples.
-fn read_rows(rows: &[samples::Sample], root: &Path, labels: &[i64]) -> anyhow::Result<Vec<Sample>> {
-    rows.iter()
-        .map(|row| {
-            Ok(Sample {
-                id: row.id.0,
-                path: root.join(&row.path).to_str().context("a path is not Unicode")?.to_owned(),
-                label: labels.binary_search(&row.label).map_err(|_| {
-                    anyhow::anyhow!("class {} came up while the run was made; start it again", row.label)
-                })? as u32,
-                split: row.split.parse().map_err(anyhow::Error::msg)?,
-            })
-        })
-        .collect()
-}
-
-/// Moves a share of every class from training to validation. `rows` have the paths within the data set: where it lies doesn't count.
-fn hold_out(samples: &mut [Sample], rows: &[samples::Sample], seed: u64) {
-    let mut train: Vec<(&mut Sample, &str)> = samples
-        .iter_mut()
-        .zip(rows)
-        .filter(|(sample, _)| sample.split == Split::Train)
-        .map(|(sample, row)| (sample, row.path.as_str()))
-        .collect();
-    let shares = Shares { val: HELD_OUT, test: 0.0 };
-    let splits = holdout::split(train.iter().map(|(sample, path)| (sample.label, *path)), shares, seed);
-    for ((sample, _), split) in train.iter_mut().zip(splits) {
-        sample.split = split;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::ids::{DatasetId, SampleId};
-
-    fn row(id: i64) -> samples::Sample {
-        samples::Sample {
-            id: SampleId(id),
-            dataset_id: DatasetId(1),
-            path: format!("train/{}/{id}.png", id % 2),
-            label: id % 2,
-            split: "train".into(),
-            width: 1,
-            height: 1,
-            bytes: 1,
-            format: "png".into(),
-            orientation: 1,
-            hash: String::new(),
-            excluded: false,
-            metadata: None,
-        }
-    }
-
-    #[test]
-    fn where_a_data_set_lies_has_no_say_in_what_is_held_out() {
-        let rows: Vec<samples::Sample> = (0..60).map(row).collect();
-        let held = |root: &str| {
-            let mut samples = read_rows(&rows, Path::new(root), &[0, 1]).unwrap();
-            assert!(samples.iter().all(|sample| sample.path.starts_with(root)));
-            hold_out(&mut samples, &rows, 3);
-            let held = samples.iter().filter(|sample| sample.split == Split::Val);
-            held.map(|sample| sample.id).collect::<Vec<i64>>()
-        };
-        let here = held("/photos");
-        assert_eq!(here.len(), 6);
-        assert_eq!(here, held("/somewhere/else/deeper"));
     }
 }

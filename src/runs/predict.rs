@@ -52,7 +52,7 @@ pub fn predict(
         .map(|(id, path)| {
             let path = path.canonicalize().with_context(|| format!("{} can't be read", path.display()))?;
             let path = path.to_str().context("a path is not Unicode")?.to_owned();
-            Ok(Sample { id, path, label: 0, split: Split::Test })
+            Ok(Sample { id, path, label: 0, split: Split::Test, key: None })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
 

@@ -115,15 +115,8 @@ async fn ingest_record(
 ) -> sqlx::Result<()> {
     match &record.event {
         Event::Hello(hello) => {
-            // What the spec left open is known now; the trainer has written the same into its file.
-            let spec: String = sqlx::query_scalar("select spec from runs where id = ?")
-                .bind(id)
-                .fetch_one(&mut *connection)
-                .await?;
-            let spec = serde_json::from_str(&spec).map_err(|error| bad_json("spec", error))?;
-            sqlx::query("update runs set hello = ?, spec = ? where id = ?")
+            sqlx::query("update runs set hello = ? where id = ?")
                 .bind(to_json("hello", hello)?)
-                .bind(to_json("spec", &hello.resolve(&spec))?)
                 .bind(id)
                 .execute(connection)
                 .await?;

@@ -104,6 +104,13 @@ impl TryFrom<RunRow> for Run {
         fn json<T: serde::de::DeserializeOwned>(column: &'static str, text: &str) -> sqlx::Result<T> {
             serde_json::from_str(text).map_err(|error| bad_json(column, error))
         }
+        let hello: Option<Hello> = row.hello.as_deref().map(|text| json("hello", text)).transpose()?;
+        let asked: RunSpec = json("spec", &row.spec)?;
+        // What the spec left open is known from the first start on; the trainer has written the same into its file.
+        let spec = match &hello {
+            Some(hello) if row.started.is_some() => hello.resolve(&asked),
+            _ => asked,
+        };
         Ok(Run {
             id: row.id,
             dataset_id: row.dataset_id,
@@ -119,11 +126,11 @@ impl TryFrom<RunRow> for Run {
             created_at_ms: row.created_at_ms,
             started_at_ms: row.started_at_ms,
             ended_at_ms: row.ended_at_ms,
-            spec: json("spec", &row.spec)?,
+            spec,
             held_out: row.held_out,
             dataset_version: row.dataset_version,
             journal_offset: row.journal_offset,
-            hello: row.hello.as_deref().map(|text| json("hello", text)).transpose()?,
+            hello,
             started: row.started.as_deref().map(|text| json("started", text)).transpose()?,
             epoch: row.epoch,
             step: row.step,

@@ -7,7 +7,9 @@ use super::sample_query::push_filter;
 use super::versions::json_list;
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::domain::metadata::MetadataColumn;
+use crate::domain::sample_order;
 use protocol::sample::Split;
+use protocol::spec::SampleKeys;
 use sqlx::{FromRow, QueryBuilder};
 
 /// An image.
@@ -39,6 +41,16 @@ pub struct Sample {
     pub excluded: bool,
     /// What else its source says of it: a JSON object of texts and numbers.
     pub metadata: Option<String>,
+}
+
+impl Sample {
+    /// What keys its random draws in a run.
+    pub fn draw_key(&self, by: SampleKeys) -> i64 {
+        match by {
+            SampleKeys::Id => self.id.0,
+            SampleKeys::Path => sample_order::draw_key(&self.path),
+        }
+    }
 }
 
 /// A sample in a page.

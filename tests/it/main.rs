@@ -11,6 +11,7 @@ mod import;
 mod lab;
 mod live;
 mod overview;
+mod repeat;
 mod replay;
 mod run_actions;
 mod run_form;

@@ -58,4 +58,14 @@ pub struct Sample {
     pub label: u32,
     /// The split in this run (a run may hold out its own validation split).
     pub split: Split,
+    /// Keys the random draws of this sample. Not negative. Absent in runs whose draws are keyed by `id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<i64>,
+}
+
+impl Sample {
+    /// What keys the random draws of this sample.
+    pub fn draw_key(&self) -> i64 {
+        self.key.unwrap_or(self.id)
+    }
 }

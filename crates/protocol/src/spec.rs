@@ -3,8 +3,8 @@
 use crate::transform::Pipeline;
 use serde::{Deserialize, Serialize};
 
-/// What a trainer has to do. Written by the server as `spec.json`; written anew by the trainer where it leaves something
-/// open, and by the server to raise the number of epochs.
+/// What a trainer has to do. Written by the server as `spec.json`; written anew by the trainer where it leaves device,
+/// threads or precision open, and by the server to raise the number of epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
@@ -43,6 +43,9 @@ pub struct RunSpec {
     pub eval_transforms: Pipeline,
     /// Keys all randomness, together with epoch and sample.
     pub seed: u64,
+    /// What a sample's draws are keyed by; runs of earlier versions don't say it.
+    #[serde(default)]
+    pub sample_keys: SampleKeys,
     /// Where to compute.
     pub device: Device,
     /// The arithmetic of convolutions and products.
@@ -63,6 +66,17 @@ pub struct Mixing {
     pub mixup: f64,
     /// Parameter of the Beta distribution of CutMix's shares (Yun et al. 2019); 0: off.
     pub cutmix: f64,
+}
+
+/// What keys the random draws of a sample, beside seed and epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SampleKeys {
+    /// Its number in the server's database, as in runs of earlier versions: another number gives other draws.
+    #[default]
+    Id,
+    /// Its path within the data set, hashed: the same in every database and folder. `samples.jsonl` has the key.
+    Path,
 }
 
 /// The architectures.

@@ -66,7 +66,7 @@ pub fn settle(
         (Precision::Auto, Some(before)) => (before.precision, before.precision_reason),
         (Precision::Auto, None) => decisions::decide(spec, compute_device(device), decisions)?,
     };
-    let hello = Hello { threads, precision, precision_reason, device: compute_device(device), ..anonymous() };
+    let hello = Hello { threads, precision, precision_reason, device: compute_device(device), ..unchosen() };
     let text =
         serde_json::to_vec_pretty(&hello).map_err(|error| Fault::new(format!("{ENVIRONMENT}: {error}")))?;
     directory.write(ENVIRONMENT, &text)?;
@@ -80,8 +80,18 @@ pub fn settle(
     Ok(hello)
 }
 
-/// What is known before anything was chosen.
-pub fn anonymous() -> Hello {
+/// What is known before anything was chosen: what an earlier start chose.
+pub fn before(directory: &Directory) -> Hello {
+    let this = unchosen();
+    match earlier(directory) {
+        Some(Hello { device, threads, precision, precision_reason, .. }) => {
+            Hello { device, threads, precision, precision_reason, ..this }
+        }
+        None => this,
+    }
+}
+
+fn unchosen() -> Hello {
     Hello {
         protocol: protocol::PROTOCOL,
         trainer: env!("CARGO_PKG_VERSION").to_owned(),

@@ -129,7 +129,7 @@ impl Work {
 
     fn load(&self, sample: &Sample) -> Loaded {
         let image = self.images.get(sample)?;
-        let mut random = vision::RandomStream::new(self.seed, self.epoch, sample.id);
+        let mut random = vision::RandomStream::new(self.seed, self.epoch, sample.draw_key());
         let (tensor, sampled) = vision::apply(&self.pipeline, &image, &mut random);
         if (tensor.height, tensor.width) != (self.side, self.side) {
             return Err(Fault::new(format!(
@@ -189,7 +189,7 @@ impl Batches {
         }
         let labels: Vec<i64> =
             places.iter().map(|&place| i64::from(self.work.samples[place].label)).collect();
-        let first = self.work.samples[places[0]].id;
+        let first = self.work.samples[places[0]].draw_key();
         let mix = vision::mix_batch(
             &mut input,
             self.work.side,

@@ -38,7 +38,7 @@ pub fn run(root: &Path, lock_inherited: bool, decisions: Option<&Path>) -> Resul
         .unwrap_or_else(|panic| Err(Fault::from_panic(&*panic)));
     if let Err(fault) = &end {
         if !report.has_hello() {
-            report.append(Event::Hello(environment::anonymous()))?;
+            report.append(Event::Hello(environment::before(&directory)))?;
         }
         report.append(Event::Failed(fault.clone().into_failure()))?;
     }

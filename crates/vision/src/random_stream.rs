@@ -11,11 +11,11 @@ pub struct RandomStream {
 
 impl RandomStream {
     /// The stream of one sample in one epoch of one run.
-    pub fn new(seed: u64, epoch: u32, sample_id: i64) -> RandomStream {
+    pub fn new(seed: u64, epoch: u32, sample_key: i64) -> RandomStream {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..12].copy_from_slice(&epoch.to_le_bytes());
-        key[12..20].copy_from_slice(&sample_id.to_le_bytes());
+        key[12..20].copy_from_slice(&sample_key.to_le_bytes());
         RandomStream { stream: ChaCha8Rng::from_seed(key) }
     }
 

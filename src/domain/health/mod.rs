@@ -26,6 +26,8 @@ pub use report::{
 pub struct Subject<'a> {
     /// The sample's number.
     pub id: i64,
+    /// Relative to the data set's root.
+    pub path: &'a str,
     /// Index into the classes.
     pub label: u32,
     /// Where it belongs.

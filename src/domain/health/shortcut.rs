@@ -4,6 +4,7 @@
 use super::Subject;
 use super::logistic::{Logistic, Table};
 use super::report::{ClassEvidence, Severity, Shortcut, ShortcutFeature};
+use crate::domain::sample_order::rank;
 use protocol::sample::Split;
 use rayon::prelude::*;
 
@@ -49,7 +50,7 @@ impl<'a> CvSample<'a> {
         let most = (MAX_SAMPLES / by_label.len().max(1)).max(MIN_SAMPLES_OF_A_CLASS);
         for (class, mut samples) in by_label.into_iter().enumerate() {
             // An order that has nothing to do with names, dates or who took the images.
-            samples.sort_by_key(|subject| (shuffled(subject.id), subject.id));
+            samples.sort_by_cached_key(|subject| (rank(0, subject.path), subject.id));
             samples.truncate(most);
             cv.labels.push(samples[0].label);
             cv.fold.extend((0..samples.len()).map(|place| place % FOLDS));
@@ -58,14 +59,6 @@ impl<'a> CvSample<'a> {
         }
         cv
     }
-}
-
-/// A number that looks drawn, and is always the same for the same id (SplitMix64's mixing, Steele et al. 2014).
-fn shuffled(id: i64) -> u64 {
-    let mut mixed = id.cast_unsigned().wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
 }
 
 fn test(cue: ShortcutFeature, cv: &CvSample, classes: &[String]) -> Shortcut {

@@ -22,6 +22,7 @@ fn summed_up(samples: &[Sample], classes: &[&str]) -> Overview {
         .zip(0..)
         .map(|(sample, id)| Subject {
             id,
+            path: "",
             label: sample.label,
             split: sample.split,
             width: sample.size.0,

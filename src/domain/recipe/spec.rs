@@ -4,7 +4,7 @@ use super::check::{check_normalization, check_together, evaluated_splits, read_p
 use super::defaults::defaults;
 use super::{Field, FieldErrors, Preset, Values};
 use crate::domain::dataset::DatasetFacts;
-use protocol::spec::{Mixing, RunSpec};
+use protocol::spec::{Mixing, RunSpec, SampleKeys};
 use protocol::transform::{Pipeline, TransformSpec};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -59,6 +59,7 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         mixing: Mixing { mixup: read(&values, "mixup")?, cutmix: read(&values, "cutmix")? },
         eval_transforms,
         seed: read(&values, "seed")?,
+        sample_keys: SampleKeys::Path,
         device: read(&values, "device")?,
         precision: read(&values, "precision")?,
         threads: read(&values, "threads")?,

@@ -128,6 +128,7 @@ fn description() -> Value {
                     "samples": {"type": "array", "items": {"type": "integer"}},
                     "seed": {"type": "integer"},
                     "epoch": {"type": "integer", "minimum": 1},
+                    "sample_keys": {"enum": ["path", "id"], "description": "As the run's spec has it; `path` where left out"},
                     "format": {"enum": ["json", "safetensors"]},
                 },
             }}}},
@@ -269,7 +270,7 @@ fn call(summary: &str, query: &[&str], status: &str) -> Value {
 
 fn recipe() -> Value {
     let mut properties = json!({
-        "dataset": {"type": ["integer", "string"], "description": "Number or name; left out with `like`, that of the run"},
+        "dataset": {"type": ["integer", "string"], "description": "Number or name, in its newest version; left out with `like`, the images of that run, labelled and split as they were then"},
         "like": {"type": "integer", "description": "Number of the run whose settings are taken where none are given"},
     });
     for field in FIELDS {

@@ -8,6 +8,7 @@ use crate::web::{AppState, Error, Result};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use protocol::spec::SampleKeys;
 use protocol::transform::Pipeline;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -29,8 +30,15 @@ pub(crate) struct PreviewRequest {
     seed: u64,
     #[serde(default = "first_epoch")]
     epoch: u32,
+    /// As the run's spec has it; one of an earlier version keys its draws by number.
+    #[serde(default = "by_path")]
+    sample_keys: SampleKeys,
     #[serde(default)]
     format: Format,
+}
+
+fn by_path() -> SampleKeys {
+    SampleKeys::Path
 }
 
 fn first_epoch() -> u32 {
@@ -69,7 +77,7 @@ pub(crate) async fn show(
     let subjects: Vec<Subject> = samples
         .into_iter()
         .map(|sample| Subject {
-            id: sample.id.0,
+            key: sample.draw_key(query.sample_keys),
             path: FilePath::new(&root).join(&sample.path),
             hash: sample.hash,
             seed: query.seed,
@@ -81,14 +89,9 @@ pub(crate) async fn show(
         Format::Json => {
             let items = tokio::task::spawn_blocking(move || {
                 // A few at a time: whole tensors are held no longer than it takes to describe them.
-                let items = subjects.chunks(MAX_CONCURRENT).flat_map(|chunk| {
-                    let inputs = lab.preprocess(chunk, &pipeline);
-                    chunk
-                        .iter()
-                        .zip(inputs)
-                        .map(|(subject, inputs)| Ok(item_json(subject.id, &inputs?)))
-                        .collect::<Vec<_>>()
-                });
+                let inputs =
+                    subjects.chunks(MAX_CONCURRENT).flat_map(|chunk| lab.preprocess(chunk, &pipeline));
+                let items = ids.iter().zip(inputs).map(|(id, input)| Ok(item_json(*id, &input?)));
                 items.collect::<Result<Vec<Value>, String>>()
             });
             let items = items.await?.map_err(|why| Error::field("samples", why))?;
@@ -106,7 +109,7 @@ pub(crate) async fn show(
     }
 }
 
-fn item_json(id: i64, inputs: &NetworkInput) -> Value {
+fn item_json(id: SampleId, inputs: &NetworkInput) -> Value {
     let channels: Vec<Value> = vision::channel_stats(&inputs.tensor)
         .iter()
         .map(|stats| json!({"mean": stats.mean, "std": stats.std, "min": stats.min, "max": stats.max}))

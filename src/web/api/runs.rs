@@ -1,7 +1,7 @@
 //! `/api/v1/runs`.
 
 use super::{find_dataset, find_run};
-use crate::actions::runs as actions;
+use crate::actions::runs::{self as actions, Origin};
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FieldErrors, Recipe, Values};
@@ -69,7 +69,10 @@ pub(crate) async fn create(
             Some(run.ok_or_else(|| Error::field("like", "Give the number of a run that is there"))?)
         }
     };
-    let dataset = match (values.remove("dataset"), &like) {
+    let named = values.remove("dataset");
+    // With a data set that is named, its newest version; else the images of that run, as they were then.
+    let same_images = named.is_none();
+    let dataset = match (named, &like) {
         (Some(Value::Number(number)), _) => find_dataset(&app, number.as_i64().unwrap_or(-1)).await.ok(),
         (Some(Value::String(name)), _) => app.store.find_dataset_by_name(&name).await?,
         (None, Some(run)) => app.store.find_dataset(run.dataset_id).await?,
@@ -77,11 +80,17 @@ pub(crate) async fn create(
     };
     let dataset = dataset
         .ok_or_else(|| Error::field("dataset", "give the number or the name of a data set that is there"))?;
-    let origin = like.as_ref().map(|run| run.id);
-    if let Some(run) = like {
-        values = actions::values_like(&app.store, &run, &dataset, values).await?;
-    }
-    let id = start(&app, &dataset, &values, origin).await?;
+    let origin = like.map(|run| Origin { run, same_images });
+    let id = match &origin {
+        Some(Origin { run, same_images: true }) if values.is_empty() => {
+            actions::repeat(&app.store, &app.runs, run).await?
+        }
+        Some(origin) => {
+            values = actions::values_like(&app.store, &origin.run, &dataset, values).await?;
+            start(&app, &dataset, &values, Some(origin)).await?
+        }
+        None => start(&app, &dataset, &values, None).await?,
+    };
     Ok((StatusCode::CREATED, Json(run_json(&find_run(&app, id.0).await?))))
 }
 
@@ -90,7 +99,7 @@ pub(crate) async fn start(
     app: &AppState,
     dataset: &Dataset,
     values: &Values,
-    origin: Option<RunId>,
+    origin: Option<&Origin>,
 ) -> Result<RunId> {
     Ok(actions::start(&app.store, &app.health, &app.runs, dataset, values, origin).await?)
 }
@@ -104,8 +113,13 @@ pub(crate) async fn find_recipe(
 }
 
 /// What the values are checked against.
-pub(crate) async fn find_facts(app: &AppState, dataset: &Dataset, values: &Values) -> Result<DatasetFacts> {
-    Ok(actions::find_facts(&app.store, &app.health, dataset, values).await?)
+pub(crate) async fn find_facts(
+    app: &AppState,
+    dataset: &Dataset,
+    values: &Values,
+    images_of: Option<&Run>,
+) -> Result<DatasetFacts> {
+    Ok(actions::find_facts(&app.store, &app.health, &app.runs, dataset, values, images_of).await?)
 }
 
 /// What may be changed of a run, in the body of `PATCH /api/v1/runs/{id}`; what is absent stays.

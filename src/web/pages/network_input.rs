@@ -46,7 +46,7 @@ impl NetworkInput {
             },
         };
         let subject = Subject {
-            id: sample.id.0,
+            key: sample.draw_key(spec.sample_keys),
             path: Path::new(dataset.root.as_deref().unwrap_or_default()).join(&sample.path),
             hash: sample.hash.clone(),
             seed: spec.seed,
@@ -83,6 +83,6 @@ impl NetworkInput {
 /// What a run with nothing chosen would be.
 async fn default_spec(app: &AppState, dataset: &Dataset) -> Result<Option<RunSpec>> {
     let values = Values::new();
-    let facts = find_facts(app, dataset, &values).await?;
+    let facts = find_facts(app, dataset, &values, None).await?;
     Ok(find_recipe(&values, &facts).await?.ok().map(|recipe| recipe.spec))
 }

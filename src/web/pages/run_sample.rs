@@ -350,7 +350,7 @@ pub(crate) async fn network_input(
         .ok_or(Error::NotFound("image"))?;
     let dataset = app.store.find_dataset(run.dataset_id).await?.ok_or(Error::NotFound("data set"))?;
     let subject = Subject {
-        id: sample.id.0,
+        key: sample.draw_key(run.spec.sample_keys),
         path: std::path::PathBuf::from(dataset.root.unwrap_or_default()).join(&sample.path),
         hash: sample.hash,
         seed: run.spec.seed,

@@ -39,7 +39,12 @@ impl Settings {
         let values = values_from_spec(&run.spec, facts);
         let usual = defaults(facts);
         let (mut changed, mut same) = (Vec::new(), Vec::new());
-        for field in FIELDS.iter().filter(|field| !matches!(field.field_type, FieldType::Json)) {
+        let listed = |field: &&Field| {
+            !matches!(field.field_type, FieldType::Json)
+                // What these came to stands below, with its reason.
+                && (run.hello.is_none() || !["device", "precision", "threads"].contains(&field.name))
+        };
+        for field in FIELDS.iter().filter(listed) {
             let Some(value) = values.get(field.name) else { continue };
             let setting =
                 Setting { label: field.label.to_owned(), value: shown(field, value), steps: Vec::new() };

@@ -323,6 +323,14 @@ impl RunView {
         })
     }
 
+    /// What *Run again* does.
+    pub(crate) fn again_title(&self) -> String {
+        format!(
+            "Start a run with the same settings, seed and images (version {} of the data set): the same result to the bit",
+            self.run.dataset_version
+        )
+    }
+
     /// Whether it can go on for more epochs than it was first asked for.
     pub(crate) fn can_raise_epochs(&self) -> bool {
         self.run.state == RunState::Completed && self.trains() && self.run.spec.epochs < 1000

@@ -93,7 +93,8 @@ pub(crate) async fn act(
     RawQuery(query): RawQuery,
     typed: Fields,
 ) -> Result<Response> {
-    let run = find_run(&app, id).await?.id;
+    let found = find_run(&app, id).await?;
+    let run = found.id;
     let text = |name: &str| typed.get(name);
     match action.as_str() {
         "pause" => app.runs.pause(run).await?,
@@ -109,6 +110,10 @@ pub(crate) async fn act(
             let epochs =
                 text("epochs").trim().parse().map_err(|_| Error::field("epochs", "Enter a whole number"))?;
             actions::raise_epochs(&app.store, &app.runs, run, epochs).await?;
+        }
+        "again" => {
+            let again = actions::repeat(&app.store, &app.runs, &found).await?;
+            return Ok(Redirect::to(&format!("/runs/{again}")).into_response());
         }
         _ => return Err(Error::NotFound("page")),
     }

@@ -7,6 +7,7 @@
 
 mod faults;
 mod parity;
+mod repeat;
 mod resume;
 mod support;
 mod training;

@@ -3,7 +3,7 @@
 use image::{Rgb, RgbImage};
 use protocol::event::{Event, Record, Values};
 use protocol::sample::{Sample, Split};
-use protocol::spec::{Device, Mixing, Model, Optimizer, Precision, RunSpec, Schedule};
+use protocol::spec::{Device, Mixing, Model, Optimizer, Precision, RunSpec, SampleKeys, Schedule};
 use protocol::transform::TransformSpec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,7 @@ impl Run {
                 path: path.display().to_string(),
                 label: id % 2,
                 split,
+                key: None,
             });
         }
         run.write_samples(&samples);
@@ -223,6 +224,7 @@ fn spec() -> RunSpec {
         mixing: Mixing::default(),
         eval_transforms: vec![TransformSpec::resize_exact(SIDE), normalize],
         seed: 7,
+        sample_keys: SampleKeys::Id,
         device: Device::Cpu,
         precision: Precision::F32,
         threads: 2,

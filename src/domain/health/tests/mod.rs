@@ -41,6 +41,7 @@ impl Sample {
     fn subject(&self) -> Subject<'_> {
         Subject {
             id: self.id,
+            path: &self.file_hash,
             label: self.label,
             split: self.split,
             width: self.width,

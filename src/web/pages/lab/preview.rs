@@ -7,6 +7,7 @@ use crate::store::samples::Sample;
 use crate::web::pages::describe_pipeline::describe_sampled;
 use crate::web::pages::format::number;
 use crate::web::pages::inputs::View;
+use protocol::spec::SampleKeys;
 use protocol::transform::Pipeline;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -140,7 +141,8 @@ pub(super) struct PreviewView {
 impl PreviewView {
     fn subject(&self, sample: &Sample, seed: u64, epoch: u32) -> Subject {
         let path = FilePath::new(&self.root).join(&sample.path);
-        Subject { id: sample.id.0, path, hash: sample.hash.clone(), seed, epoch }
+        let key = sample.draw_key(SampleKeys::Path);
+        Subject { key, path, hash: sample.hash.clone(), seed, epoch }
     }
 
     fn preprocess(&self, side: usize, subjects: &[Subject]) -> Vec<Result<NetworkInput, String>> {

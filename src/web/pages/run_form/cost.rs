@@ -85,6 +85,11 @@ impl Cost {
         let work = Work::of(facts, amount("epochs"));
         let steps = steps(work, amount("batch_size"));
         let runs = app.store.list_timed_runs(model, amount("image_size") as i64).await?;
+        // 0: as many as there are cores.
+        let threads = match values.get("threads").and_then(Value::as_u64) {
+            Some(0) => std::thread::available_parallelism().ok().map(|cores| cores.get() as u64),
+            threads => threads,
+        };
         // The one that is most like it; of equals the newest, which comes first.
         let likeness = |run: &Run| {
             let same = |name: &str, own: &Value| values.get(name) == Some(own);
@@ -92,7 +97,7 @@ impl Cost {
             [
                 same("device", &serde_json::json!(spec.device)),
                 same("precision", &serde_json::json!(spec.precision)),
-                same("threads", &Value::from(spec.threads)),
+                threads == Some(u64::from(spec.threads)),
                 run.dataset_id == dataset,
                 same("batch_size", &Value::from(spec.batch_size)),
             ]

@@ -7,6 +7,8 @@ use super::{Typed, read_typed};
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::recipe::{FieldErrors, Group, Values, defaults};
 use crate::store::datasets::Dataset;
+use crate::store::runs::Run;
+use crate::web::api::runs::find_facts;
 use crate::web::{AppState, Result};
 use askama::Template;
 
@@ -27,12 +29,13 @@ impl Live {
     pub(super) async fn load(
         app: &AppState,
         dataset: &Dataset,
-        facts: DatasetFacts,
+        images_of: Option<&Run>,
         typed: &Typed,
         redraws: u32,
     ) -> Result<Live> {
+        let facts = find_facts(app, dataset, &Values::new(), images_of).await?;
         let (live, values, errors) = Live::of_fields(app, dataset, &facts, typed).await?;
-        let strip = Strip::load(app, dataset, values, errors, redraws).await?;
+        let strip = Strip::load(app, dataset, images_of, values, errors, redraws).await?;
         Ok(Live { strip, ..live })
     }
 

@@ -7,12 +7,12 @@ mod strip;
 mod summary;
 
 use super::frame::{Frame, Section, page, page_with};
+use crate::actions::runs::Origin;
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FieldErrors, Values, defaults, values_from_spec, values_from_text};
 use crate::runs::process::find_trainer;
 use crate::store::datasets::Dataset;
-use crate::store::runs::Run;
 use crate::web::api::runs::{find_facts, find_recipe, start};
 use crate::web::extract::{Form, Query};
 use crate::web::{AppState, Error, Result};
@@ -43,33 +43,52 @@ struct New {
     live: Live,
 }
 
-/// A run whose settings stand in the fields.
+/// A run whose settings stand in the fields, as the form tells of it.
 struct Like {
     id: RunId,
     name: String,
     /// The version of the data set that it learned from.
     version: i64,
-    /// The one that this run will learn from, where it is another.
+    /// The newest one, where that is another.
     newer_version: Option<i64>,
+    /// Whether the images are those of that run, labelled and split as they were then.
+    same_images: bool,
 }
 
 impl Like {
-    /// The run of this number; what it is compared with is the data set that is chosen.
-    async fn find(app: &AppState, number: &str, dataset: Option<&Dataset>) -> Result<Like> {
-        let run = find_origin(app, number).await?;
-        let same = dataset.filter(|dataset| dataset.id == run.dataset_id);
-        let newest = match same {
+    /// `dataset` is the one that is chosen: another one has no versions to compare with.
+    async fn load(app: &AppState, origin: &Origin, dataset: Option<&Dataset>) -> Result<Like> {
+        let Origin { run, same_images } = origin;
+        let newest = match dataset.filter(|dataset| dataset.id == run.dataset_id) {
             Some(dataset) => app.store.newest_version(dataset.id).await?,
             None => run.dataset_version,
         };
         let newer_version = (newest != run.dataset_version).then_some(newest);
-        Ok(Like { id: run.id, name: run.name, version: run.dataset_version, newer_version })
+        let (id, name, version) = (run.id, run.name.clone(), run.dataset_version);
+        Ok(Like { id, name, version, newer_version, same_images: *same_images })
     }
 }
 
-async fn find_origin(app: &AppState, number: &str) -> Result<Run> {
+/// The run that the form is like, and whether its images are taken too: `like=7` and `images_of=7`. Another data set than that of
+/// the run is taken as it is today.
+async fn take_origin(app: &AppState, typed: &mut Typed) -> Result<Option<Origin>> {
+    let (like, images_of) = (typed.remove("like"), typed.remove("images_of"));
+    let Some(number) = like.filter(|text| !text.is_empty()) else { return Ok(None) };
     let id = number.parse().map(RunId).map_err(|_| Error::NotFound("run"))?;
-    app.store.find_run(id).await?.ok_or(Error::NotFound("run"))
+    let run = app.store.find_run(id).await?.ok_or(Error::NotFound("run"))?;
+    typed.entry("dataset".into()).or_insert_with(|| run.dataset_id.to_string());
+    let chosen = find_chosen(app, typed).await?;
+    let same_images = images_of == Some(number) && chosen.is_some_and(|dataset| dataset.id == run.dataset_id);
+    Ok(Some(Origin { run, same_images }))
+}
+
+/// As [`take_origin`], of a form that was sent: by now the run may be gone, which matters only where its images are asked for.
+async fn take_origin_if_there(app: &AppState, typed: &mut Typed) -> Result<Option<Origin>> {
+    let wants_images = typed.contains_key("images_of");
+    match take_origin(app, typed).await {
+        Err(Error::NotFound(_)) if !wants_images => Ok(None),
+        found => found,
+    }
 }
 
 impl New {
@@ -83,44 +102,29 @@ impl New {
 }
 
 /// `GET /runs/new?dataset=3&epochs=5`: fields given in the query are filled in. With `like=7` the others are filled in from
-/// the settings of that run.
+/// the settings of that run; with `images_of=7` its images are taken too.
 pub(crate) async fn show(State(app): State<AppState>, Query(mut typed): Query<Typed>) -> Result<Response> {
-    let like = match typed.remove("like").filter(|text| !text.is_empty()) {
-        Some(text) => Some(fill_from_run(&app, &text, &mut typed).await?),
-        None => None,
-    };
-    form(&app, StatusCode::OK, &typed, FieldErrors::new(), like).await
-}
-
-/// What the query does not give comes from a run.
-async fn fill_from_run(app: &AppState, number: &str, typed: &mut Typed) -> Result<Like> {
-    let run = find_origin(app, number).await?;
-    typed.entry("dataset".into()).or_insert_with(|| run.dataset_id.to_string());
-    let dataset = find_chosen(app, typed).await?;
-    if let Some(dataset) = &dataset {
-        let facts = app.store.dataset_facts(dataset).await?;
-        for (name, value) in values_from_spec(&run.spec, &facts) {
+    let origin = take_origin(&app, &mut typed).await?;
+    if let (Some(origin), Some(dataset)) = (&origin, find_chosen(&app, &typed).await?) {
+        let facts = app.store.dataset_facts(&dataset).await?;
+        for (name, value) in values_from_spec(&origin.run.spec, &facts) {
             typed.entry(name.clone()).or_insert_with(|| fields::text_of(&name, &value));
         }
     }
-    Like::find(app, number, dataset.as_ref()).await
+    form(&app, StatusCode::OK, &typed, FieldErrors::new(), origin.as_ref()).await
 }
 
 /// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
 pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Typed>) -> Result<Response> {
-    let chosen = find_chosen(&app, &typed).await?;
-    // The run that this one is like may be gone by now.
-    let like = match typed.remove("like") {
-        Some(number) => Like::find(&app, &number, chosen.as_ref()).await.ok(),
-        None => None,
-    };
-    let origin = like.as_ref().map(|like| like.id);
-    let refuse = |errors| form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors, like);
-    let Some(dataset) = chosen else {
+    let origin = take_origin_if_there(&app, &mut typed).await?;
+    let origin = origin.as_ref();
+    let images_of = Origin::images_of(origin);
+    let refuse = |errors| form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors, origin);
+    let Some(dataset) = find_chosen(&app, &typed).await? else {
         return refuse(FieldErrors::from([("dataset".to_owned(), "Choose a data set".to_owned())])).await;
     };
     let (values, mut errors) = read_typed(&typed, &app.store.dataset_facts(&dataset).await?);
-    let facts = find_facts(&app, &dataset, &values).await?;
+    let facts = find_facts(&app, &dataset, &values, images_of).await?;
     if let Err(more) = find_recipe(&values, &facts).await? {
         for (field, why) in more {
             errors.entry(field).or_insert(why);
@@ -139,11 +143,10 @@ pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Ty
 /// `POST /runs/new/preview`: what the form as it stands would come to: eight network inputs, the cost, a line for each
 /// folded part. It changes nothing.
 pub(crate) async fn preview(State(app): State<AppState>, Form(mut typed): Form<Typed>) -> Result<Response> {
-    typed.remove("like");
+    let origin = take_origin_if_there(&app, &mut typed).await?;
     let redraws = typed.remove("redraws").and_then(|text| text.parse().ok()).unwrap_or(0);
     let dataset = find_chosen(&app, &typed).await?.ok_or(Error::NotFound("data set"))?;
-    let facts = app.store.dataset_facts(&dataset).await?;
-    page(&Live::load(&app, &dataset, facts, &typed, redraws).await?)
+    page(&Live::load(&app, &dataset, Origin::images_of(origin.as_ref()), &typed, redraws).await?)
 }
 
 /// What was typed, as values. A form sends every field: what still has its default was not asked for, so that it gives way
@@ -178,12 +181,17 @@ async fn form(
     status: StatusCode,
     typed: &Typed,
     errors: FieldErrors,
-    like: Option<Like>,
+    origin: Option<&Origin>,
 ) -> Result<Response> {
     let problems = problems(&errors);
-    let (chosen, groups, live) = match find_chosen(app, typed).await? {
+    let chosen = find_chosen(app, typed).await?;
+    let like = match origin {
+        Some(origin) => Some(Like::load(app, origin, chosen.as_ref()).await?),
+        None => None,
+    };
+    let (chosen, groups, live) = match chosen {
         Some(dataset) => {
-            let facts = app.store.dataset_facts(&dataset).await?;
+            let facts = find_facts(app, &dataset, &Values::new(), Origin::images_of(origin)).await?;
             let live = Live::without_strip(app, &dataset, &facts, typed).await?;
             let saved = app.store.list_pipelines().await?;
             let loading = Loading::read(typed, &dataset, &saved);

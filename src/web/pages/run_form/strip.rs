@@ -8,6 +8,7 @@ use crate::domain::ids::SampleId;
 use crate::domain::recipe::{Field, FieldErrors, Recipe, Values};
 use crate::lab::{EXACT_SIDE, FirstBatch, Mixed, Subject, Tile};
 use crate::store::datasets::Dataset;
+use crate::store::runs::Run;
 use crate::store::samples::Sample;
 use crate::web::api::runs::{find_facts, find_recipe};
 use crate::web::{AppState, Result};
@@ -54,11 +55,12 @@ impl Strip {
     pub(super) async fn load(
         app: &AppState,
         dataset: &Dataset,
+        images_of: Option<&Run>,
         mut values: Values,
         mut errors: FieldErrors,
         redraws: u32,
     ) -> Result<Strip> {
-        let facts = find_facts(app, dataset, &values).await?;
+        let facts = find_facts(app, dataset, &values, images_of).await?;
         let mut found = find_recipe(&values, &facts).await?;
         if let Err(wrong) = found {
             // What is wrong is left out, so that a half-typed number does not take the images away.
@@ -71,7 +73,7 @@ impl Strip {
             Ok(recipe) => recipe,
             Err(errors) => return Ok(Strip { problem: self::problem(&errors), ..Strip::default() }),
         };
-        let batch = FirstSamples::load(app, dataset, &facts, &recipe).await?;
+        let batch = FirstSamples::load(app, dataset, images_of, &facts, &recipe).await?;
         let epoch = batch.epoch + if batch.is_training { redraws } else { 0 };
         let note = batch.note(&recipe.spec, redraws);
         let items = batch.items(app, dataset, &facts, &recipe.spec, epoch).await?;
@@ -104,6 +106,7 @@ impl FirstSamples {
     async fn load(
         app: &AppState,
         dataset: &Dataset,
+        images_of: Option<&Run>,
         facts: &DatasetFacts,
         recipe: &Recipe,
     ) -> Result<FirstSamples> {
@@ -111,11 +114,13 @@ impl FirstSamples {
         let is_training = spec.epochs > 0;
         // All that the order depends on.
         let splits = if is_training { vec![Split::Train] } else { spec.evaluate_splits.clone() };
-        let key = format!("{} {} {} {splits:?} {is_training}", dataset.id, facts.fingerprint, spec.seed);
+        let run = images_of.map(|run| run.id);
+        let key =
+            format!("{} {} {} {splits:?} {is_training} {run:?}", dataset.id, facts.fingerprint, spec.seed);
         let order = match app.lab.order(&key) {
             Some(order) => order,
             None => {
-                let (samples, _) = app.runs.samples(dataset, recipe).await?;
+                let samples = app.runs.samples(dataset, spec, images_of).await?.samples;
                 let split =
                     splits.into_iter().find(|split| samples.iter().any(|sample| sample.split == *split));
                 let of_split: Vec<i64> = samples
@@ -171,7 +176,7 @@ impl FirstSamples {
         let samples = app.store.find_samples(&ids).await?;
         let root = dataset.root.clone().unwrap_or_default();
         let subjects = samples.iter().map(|sample| Subject {
-            id: sample.id.0,
+            key: sample.draw_key(spec.sample_keys),
             path: FilePath::new(&root).join(&sample.path),
             hash: sample.hash.clone(),
             seed: spec.seed,
