@@ -34,7 +34,7 @@ pub fn compute_device(device: Device) -> ComputeDevice {
 }
 
 /// What the journal's first event reports, with the precision chosen. A run that was started before keeps what it was
-/// started with. What the spec left open is written into it, so that it says what was done and a run like it does the same.
+/// started with. What the spec left open is written into it, so that it tells what the run did and a run like it does the same.
 ///
 /// `decisions` is the file of this machine's choices of precision.
 pub fn settle(
