@@ -127,6 +127,13 @@ pub fn without_key(address: &str) -> String {
     if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) }
 }
 
+/// An address with a key in its query, as a link carries it.
+pub fn with_key(view: &str, key: &str) -> String {
+    let joint = if view.contains('?') { '&' } else { '?' };
+    let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    format!("{view}{joint}key={key}")
+}
+
 /// A page of this server, from an address that came from outside: nothing that leads elsewhere.
 pub fn page_of_ours(address: &str) -> Option<&str> {
     let is_ours = address.starts_with('/')

@@ -8,23 +8,11 @@ import { nextTheme } from "./themes.js";
 
 export { say };
 
-const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
-
 // The view that is shared is the one in the address now: filters and charts change it while the page is open.
 document.addEventListener("click", event => {
   const link = event.target.closest("[data-share]");
   if (link) link.href = `/share?${new URLSearchParams({ view: location.pathname + location.search })}`;
 }, true);
-
-async function copyAddress() {
-  const reach = LOOPBACK.includes(location.hostname) ? " It works on this computer only." : "";
-  try {
-    await navigator.clipboard.writeText(location.href);
-    say(`Link copied.${reach}`);
-  } catch {
-    say(location.href);
-  }
-}
 
 /** Lists the keys that work on this page: those whose thing is there. */
 function showKeys() {
@@ -34,10 +22,9 @@ function showKeys() {
 }
 
 document.addEventListener("click", event => {
-  const target = event.target.closest("[data-theme-toggle], [data-copy-address], [data-open-keys], [data-back]");
+  const target = event.target.closest("[data-theme-toggle], [data-open-keys], [data-back]");
   if (!target) return;
   if ("themeToggle" in target.dataset) nextTheme();
-  else if ("copyAddress" in target.dataset) copyAddress();
   else if ("openKeys" in target.dataset) showKeys();
   else if (history.length > 1) { event.preventDefault(); history.back(); }
 });

@@ -4,7 +4,7 @@ import { say } from "./say.js";
 
 const WORDS = {
   rename: "Renamed.", note: "Note saved.", tag: "Tag added.", untag: "Tag removed.", star: "Starred.", unstar: "Star removed.",
-  archive: "Archived: left out of lists, nothing is lost.", unarchive: "Unarchived: back in lists.", delete: "Deleted.",
+  archive: "Archived: left out of lists, nothing is lost.", unarchive: "Unarchived: back in lists.", delete: "Deleted.", revoke: "Revoked.",
 };
 
 const address = new URL(location.href);

@@ -7,12 +7,14 @@
 mod addresses;
 mod cookie;
 mod identify;
+mod links;
 mod permit;
 mod slow_down;
 mod visitor;
 
 pub use addresses::{Address, list_addresses};
 pub use identify::identify;
+pub use links::{links, qr_code};
 pub use permit::{check, permit};
 pub use visitor::{Badge, Refusal, Visitor, badge, can_edit, current, current_view, until_refused};
 

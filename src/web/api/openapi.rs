@@ -186,6 +186,7 @@ fn description() -> Value {
         )},
     });
     add_run_changes(&mut paths);
+    add_access_keys(&mut paths);
     for action in ["cancel", "pause", "resume"] {
         paths[format!("/api/v1/runs/{{id}}/{action}")] = json!({"post": {
             "summary": format!("{action} it"),
@@ -248,6 +249,29 @@ fn add_run_changes(paths: &mut Value) {
             "type": "object", "required": ["epochs"], "properties": {"epochs": {"type": "integer", "maximum": 1000}},
         }}}},
         "responses": {"200": {"description": "The run"}, "404": problem(), "409": problem(), "422": problem()},
+    }});
+}
+
+/// Links by which others reach the server.
+fn add_access_keys(paths: &mut Value) {
+    paths["/api/v1/access-keys"] = json!({
+        "get": call("Links and other keys, newest first; a key itself is told only when it is made", &[], "200"),
+        "post": {
+            "summary": "Make a link to a view: the answer has its key, and its address at each address of the server",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {
+                "type": "object", "required": ["name"], "properties": {
+                    "name": {"type": "string"},
+                    "view": {"type": "string", "description": "Path and query of a page, such as /runs/3?split=val; / where left out"},
+                    "role": {"enum": ["read-only", "full"], "default": "read-only"},
+                    "days": {"type": ["integer", "null"], "default": 7, "description": "How long it is good; null: for ever"},
+                },
+            }}}},
+            "responses": {"201": {"description": "The link"}, "409": problem(), "422": problem()},
+        },
+    });
+    paths["/api/v1/access-keys/{id}"] = json!({"delete": {
+        "summary": "Revoke it: whoever came by it is locked out at once",
+        "responses": {"200": {"description": "It, revoked"}, "404": problem()},
     }});
 }
 

@@ -1,7 +1,7 @@
 //! The page that asks for a key, and what is done with one that was pasted.
 
 use super::frame::page_with;
-use crate::domain::access::{key_from_text, page_of_ours, without_key};
+use crate::domain::access::{key_from_text, page_of_ours, with_key, without_key};
 use crate::web::access::Refusal;
 use crate::web::extract::Fields;
 use crate::web::{AppState, Error, Result};
@@ -43,7 +43,5 @@ pub(crate) async fn enter(State(app): State<AppState>, typed: Fields) -> Result<
         return Ok(Redirect::to(view));
     }
     // From there it goes on as with any link.
-    let joint = if view.contains('?') { '&' } else { '?' };
-    let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
-    Ok(Redirect::to(&format!("{view}{joint}key={key}")))
+    Ok(Redirect::to(&with_key(view, &key)))
 }

@@ -46,5 +46,6 @@ mod run_view;
 pub(super) mod runs;
 pub(super) mod samples_view;
 pub(super) mod search;
+pub(super) mod share;
 mod sparkline;
 pub(super) mod versions;
