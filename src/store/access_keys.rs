@@ -126,6 +126,17 @@ impl Store {
         rows.into_iter().map(AccessKey::try_from).collect()
     }
 
+    /// Every path of the server's machine that is kept: sources and folders of data sets, weights of runs.
+    pub async fn list_machine_paths(&self) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(
+            "select source from datasets where source like '/%'
+             union select root from datasets where root like '/%'
+             union select spec ->> '$.weights' from runs where spec ->> '$.weights' like '/%'",
+        )
+        .fetch_all(&self.read)
+        .await
+    }
+
     /// Notes that a key was used, which puts off the end of some.
     pub async fn touch_access_key(&self, id: i64, expires_at_ms: Option<i64>) -> sqlx::Result<()> {
         sqlx::query("update access_keys set last_used_at_ms = ?, expires_at_ms = ? where id = ?")

@@ -1,4 +1,4 @@
-//! Links as they are handed out: at which addresses, and as a picture for a phone's camera.
+//! Links as they are handed out: at which addresses, and as a QR code for a phone's camera.
 
 use super::{Access, Address};
 use crate::domain::access::with_key;
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_a_picture_of_its_own() {
+    fn the_code_is_whole_and_runs_nothing() {
         let svg = qr_code("http://192.0.2.5:8431/runs/3?key=abc").unwrap();
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>") && !svg.contains("script"), "{svg}");
     }

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod cookie;
+mod hide_paths;
 mod identify;
 mod links;
 mod permit;
@@ -13,6 +14,7 @@ mod slow_down;
 mod visitor;
 
 pub use addresses::{Address, list_addresses};
+pub use hide_paths::hide_paths;
 pub use identify::identify;
 pub use links::{links, qr_code};
 pub use permit::{check, permit};
