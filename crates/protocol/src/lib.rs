@@ -6,6 +6,7 @@
 
 pub mod event;
 pub mod files;
+pub mod model;
 pub mod sample;
 pub mod spec;
 pub mod transform;

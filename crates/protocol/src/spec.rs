@@ -1,5 +1,6 @@
 //! A run, as data: all that is needed to do it again.
 
+pub use crate::model::Model;
 use crate::transform::Pipeline;
 use serde::{Deserialize, Serialize};
 
@@ -77,34 +78,6 @@ pub enum SampleKeys {
     Id,
     /// Its path within the data set, hashed: the same in every database and folder. `samples.jsonl` has the key.
     Path,
-}
-
-/// The architectures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Model {
-    /// Three or four stages of convolution, batch normalisation, ReLU and pooling; about 0.3 million parameters.
-    SmallCnn,
-    /// He et al. 2015 for CIFAR, 20 layers, shortcut option A.
-    Resnet20Cifar,
-    /// The same with 56 layers.
-    Resnet56Cifar,
-    /// He et al. 2015 with torchvision's parameter names; below 65 pixels a 3 × 3 stem without pooling.
-    Resnet18,
-}
-
-impl Model {
-    /// Every architecture there is.
-    pub const ALL: [Model; 4] =
-        [Model::SmallCnn, Model::Resnet20Cifar, Model::Resnet56Cifar, Model::Resnet18];
-
-    /// The least side of an input image, pixels: below it the last feature map would be a single pixel, over
-    /// which a batch of one sample cannot be normalised.
-    pub const fn min_image_size(self) -> u32 {
-        match self {
-            Model::SmallCnn | Model::Resnet20Cifar | Model::Resnet56Cifar | Model::Resnet18 => 16,
-        }
-    }
 }
 
 /// The optimisers, as PyTorch defines them.

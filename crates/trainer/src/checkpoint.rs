@@ -6,7 +6,7 @@
 
 use crate::directory::Directory;
 use crate::fault::Fault;
-use crate::nn::Network;
+use crate::layers::Network;
 use crate::optimizer::Optimizer;
 use crate::weights;
 use protocol::files::CHECKPOINTS;

@@ -1,8 +1,8 @@
 //! Evaluating a split: logits, losses and embeddings of every sample, and the file that keeps them.
 
 use crate::fault::Fault;
+use crate::layers::{Mode, Network};
 use crate::loader::Loader;
-use crate::nn::Network;
 use crate::weights;
 use protocol::transform::Pipeline;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,8 +49,9 @@ impl Evaluator<'_> {
             }
             let batch = batch?;
             let labels = batch.labels.to_device(network.device());
-            let output =
-                tch::no_grad(|| network.forward(&batch.input.to_device(network.device()), self.dtype, false));
+            let output = tch::no_grad(|| {
+                network.forward(&batch.input.to_device(network.device()), self.dtype, Mode::Evaluate)
+            });
             let losses =
                 output.logits.cross_entropy_loss(&labels, None::<&Tensor>, Reduction::None, -100, 0.0);
             correct += output.logits.argmax(1, false).eq_tensor(&labels).sum(Kind::Int64).int64_value(&[]);

@@ -1,8 +1,9 @@
 //! Looking at gradients: their size layer by layer, and who is to blame when a loss is no longer finite.
 
 use crate::fault::Fault;
-use crate::nn::Network;
+use crate::layers::{Mode, Network, Tap, is_finite};
 use protocol::event::{MaybeFinite, finite};
+use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
 
 /// About how many times in a run the norms are recorded.
@@ -25,12 +26,38 @@ pub fn norms(network: &Network, gradient: &Tensor) -> Vec<MaybeFinite> {
     (0..network.layers.len()).map(|index| finite(norms.double_value(&[index as i64]))).collect()
 }
 
+/// Remembers the first layer whose output is not finite.
+#[derive(Default)]
+struct FirstNotFinite(RefCell<Option<String>>);
+
+impl Tap for FirstNotFinite {
+    fn output(&self, layer: &str, output: &Tensor) {
+        if self.0.borrow().is_none() && !is_finite(output) {
+            *self.0.borrow_mut() = Some(layer.to_owned());
+        }
+    }
+}
+
+/// The first layer, from the input on, whose output for `input` is not finite; `mode` must be that of the step in question.
+fn first_bad_layer(network: &Network, input: &Tensor, dtype: Kind, mode: Mode) -> Option<String> {
+    let first = FirstNotFinite::default();
+    tch::no_grad(|| network.forward_with(&first, input, dtype, mode));
+    first.0.into_inner()
+}
+
 /// The fault for a loss that is no longer finite at `step`, naming the first layer from the input whose weights, or
 /// whose output for `input`, are not finite either.
-pub fn diverged(network: &Network, input: &Tensor, dtype: Kind, step: u64, learning_rate: f64) -> Fault {
+pub fn diverged(
+    network: &Network,
+    input: &Tensor,
+    dtype: Kind,
+    mode: Mode,
+    step: u64,
+    learning_rate: f64,
+) -> Fault {
     let blamed = match network.first_bad_weights() {
         Some(layer) => Some(("weights", layer.to_owned())),
-        None => network.first_bad_layer(input, dtype).map(|layer| ("outputs", layer)),
+        None => first_bad_layer(network, input, dtype, mode).map(|layer| ("outputs", layer)),
     };
     fault(&format!("The loss became NaN or infinite at step {step}"), blamed, step, learning_rate)
 }

@@ -6,8 +6,8 @@
 //! turns; the quickest turn of each counts; and bfloat16 must be clearly quicker.
 
 use crate::fault::Fault;
+use crate::layers::{Mode, Network};
 use crate::models;
-use crate::nn::Network;
 use protocol::event::Dtype;
 use protocol::spec::Model;
 use rustix::time::{ClockId, clock_gettime};
@@ -97,7 +97,8 @@ pub fn measure(model: Model, image_size: u32, batch_size: u32, device: Device) -
 fn step(network: &Network, input: &Tensor, dtype: Kind) -> Duration {
     let clock = Clock::start(network.device());
     let labels = Tensor::zeros([input.size()[0]], (Kind::Int64, network.device()));
-    let loss = network.forward(input, dtype, true).logits.cross_entropy_for_logits(&labels);
+    let mode = Mode::Train { seed: 0, step: 0 };
+    let loss = network.forward(input, dtype, mode).logits.cross_entropy_for_logits(&labels);
     // Reading a number waits for a device that works on its own.
     let _ = network.gradient(&loss).sum(Kind::Float).double_value(&[]);
     clock.elapsed()

@@ -6,8 +6,8 @@ use crate::directory::{Directory, Samples};
 use crate::evaluate::{Evaluation, Evaluator};
 use crate::fault::Fault;
 use crate::gradients;
+use crate::layers::{Mode, Network};
 use crate::loader::{Batch, Loader};
-use crate::nn::Network;
 use crate::optimizer::Optimizer;
 use crate::report::Report;
 use crate::schedule;
@@ -103,7 +103,8 @@ impl Trainer<'_> {
         let device = self.network.device();
         let (input, labels) = (batch.input.to_device(device), batch.labels.to_device(device));
 
-        let logits = self.network.forward(&input, self.dtype, true).logits;
+        let mode = Mode::Train { seed: self.spec.seed, step };
+        let logits = self.network.forward(&input, self.dtype, mode).logits;
         // Of a mixed sample both labels count by their share; the one with the larger share is the correct one.
         let (loss, labels) = match batch.mix {
             None => (logits.cross_entropy_for_logits(&labels), labels),
@@ -135,7 +136,7 @@ impl Trainer<'_> {
                 .append(Event::Gradients { step, norms: gradients::norms(self.network, &gradient) })?;
         }
         if !loss.is_finite() {
-            return Err(gradients::diverged(self.network, &input, self.dtype, step, learning_rate));
+            return Err(gradients::diverged(self.network, &input, self.dtype, mode, step, learning_rate));
         }
         self.optimizer.step(&self.network.flat, &gradient, learning_rate);
         self.progress.step += 1;

@@ -1,7 +1,7 @@
 //! Tensors to and from safetensors files, and weights into a network by name.
 
 use crate::fault::Fault;
-use crate::nn::Network;
+use crate::layers::Network;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -2,7 +2,9 @@
 
 use super::{Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
+use protocol::model::Model;
 use protocol::sample::Split;
+use protocol::transform::TransformSpec;
 use serde_json::{Value, json};
 
 /// Values with which *Start* at once gives a sensible run on this data set, for every field that has one.
@@ -48,5 +50,23 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
     }) else {
         unreachable!("an object literal is an object")
     };
+    values
+}
+
+/// [`defaults`], where what is given may change them: weights of a model bring the image size and the normalisation that
+/// its published weights were learned with.
+pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
+    let mut values = defaults(facts);
+    if given.get("weights").is_some_and(|weights| weights != "")
+        && let Some(Ok(model)) = given.get("model").cloned().map(serde_json::from_value::<Model>)
+        && let Some(input) = model.entry().published
+    {
+        values.insert("image_size".into(), json!(input.image_size));
+        let step = TransformSpec::Normalize { mean: input.mean, std: input.std };
+        let named = Normalization::ALL.into_iter().find(|by| by.step(None).as_ref() == Some(&step));
+        if let Some(named) = named {
+            values.insert("normalization".into(), json!(named.as_str()));
+        }
+    }
     values
 }

@@ -1,7 +1,7 @@
 //! The table of fields.
 
 use super::{FieldType, Normalization};
-use protocol::spec::Model;
+use protocol::model::{MODELS, Model};
 
 /// Where a field stands in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,20 +125,19 @@ const MIN_IMAGE_SIZE: u64 = {
     least as u64
 };
 
+const MODEL_CHOICES: [(&str, &str); MODELS.len()] = {
+    let mut choices = [("", ""); MODELS.len()];
+    let mut at = 0;
+    while at < MODELS.len() {
+        choices[at] = (MODELS[at].name, MODELS[at].label);
+        at += 1;
+    }
+    choices
+};
+
 /// Every field of a run but its data set, in the order of the form.
 pub const FIELDS: &[Field] = &[
-    field(
-        "model",
-        "Model",
-        Group::Basics,
-        FieldType::Choice(&[
-            ("small-cnn", "Small CNN (quick, a good first try)"),
-            ("resnet20-cifar", "ResNet-20 for CIFAR (small images)"),
-            ("resnet56-cifar", "ResNet-56 for CIFAR (deeper, slower)"),
-            ("resnet18", "ResNet-18 (larger images, larger data sets)"),
-        ]),
-        "The network's architecture.",
-    ),
+    field("model", "Model", Group::Basics, FieldType::Choice(&MODEL_CHOICES), "The network's architecture."),
     field(
         "epochs",
         "Epochs",
@@ -219,6 +218,7 @@ pub const FIELDS: &[Field] = &[
         Group::Augmentation,
         FieldType::Choice(&[
             normalization(Normalization::ImageNet),
+            normalization(Normalization::EfficientNetLite),
             normalization(Normalization::Dataset),
             normalization(Normalization::MinusOneToOne),
             normalization(Normalization::ZeroToOne),

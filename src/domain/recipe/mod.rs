@@ -12,7 +12,7 @@ mod tests;
 mod values;
 
 pub use check::{REPLACED, fitting_image_size};
-pub use defaults::defaults;
+pub use defaults::{defaults, defaults_beside};
 pub use field_type::FieldType;
 pub use fields::{FIELDS, Field, Group};
 pub use presets::{Normalization, Preset};

@@ -8,6 +8,8 @@ use protocol::transform::{Erasure, Pipeline, TransformSpec};
 pub enum Normalization {
     /// ImageNet's, the field's custom for every architecture here.
     ImageNet,
+    /// Those that EfficientNet-Lite's published weights were learned with: 127 and 128 of 255.
+    EfficientNetLite,
     /// Those of the data set's own training images.
     Dataset,
     /// So that black is −1 and white 1.
@@ -18,8 +20,9 @@ pub enum Normalization {
 
 impl Normalization {
     /// All, in the order of a form.
-    pub const ALL: [Normalization; 4] = [
+    pub const ALL: [Normalization; 5] = [
         Normalization::ImageNet,
+        Normalization::EfficientNetLite,
         Normalization::Dataset,
         Normalization::MinusOneToOne,
         Normalization::ZeroToOne,
@@ -29,6 +32,7 @@ impl Normalization {
     pub const fn as_str(self) -> &'static str {
         match self {
             Normalization::ImageNet => "imagenet",
+            Normalization::EfficientNetLite => "efficientnet-lite",
             Normalization::Dataset => "dataset",
             Normalization::MinusOneToOne => "minus-one-to-one",
             Normalization::ZeroToOne => "zero-to-one",
@@ -39,6 +43,7 @@ impl Normalization {
     pub const fn label(self) -> &'static str {
         match self {
             Normalization::ImageNet => "ImageNet’s",
+            Normalization::EfficientNetLite => "EfficientNet-Lite’s",
             Normalization::Dataset => "The data set’s own",
             Normalization::MinusOneToOne => "−1 to 1",
             Normalization::ZeroToOne => "0 to 1",
@@ -55,6 +60,7 @@ impl Normalization {
     pub fn step(self, own: Option<ChannelFigures>) -> Option<TransformSpec> {
         let (mean, std) = match self {
             Normalization::ImageNet => ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+            Normalization::EfficientNetLite => ([0.498; 3], [0.502; 3]),
             Normalization::Dataset => {
                 let own = own?;
                 let rounded = |value: f64| ((value * 1e4).round() / 1e4) as f32;

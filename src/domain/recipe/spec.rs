@@ -1,7 +1,7 @@
 //! Values of the fields → a [`RunSpec`].
 
 use super::check::{check_normalization, check_together, evaluated_splits, read_pipeline};
-use super::defaults::defaults;
+use super::defaults::defaults_beside;
 use super::{Field, FieldErrors, Preset, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::spec::{Mixing, RunSpec, SampleKeys};
@@ -83,7 +83,7 @@ fn with_current_names(given: &Values) -> Values {
 
 /// What is given and valid, and the defaults for the rest.
 fn with_defaults(given: &Values, facts: &DatasetFacts, errors: &mut FieldErrors) -> Values {
-    let mut values = defaults(facts);
+    let mut values = defaults_beside(given, facts);
     for (name, value) in given {
         let checked = match Field::find(name) {
             None => Err(format!("There is no field “{name}”")),

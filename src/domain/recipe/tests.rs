@@ -71,6 +71,27 @@ fn what_is_wrong_is_said_beside_its_field() {
 }
 
 #[test]
+fn weights_of_a_model_bring_the_image_size_and_normalisation_that_they_were_learned_with() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let input = |more: Value| {
+        let mut given = json!({"model": "efficientnet-lite0"}).as_object().unwrap().clone();
+        given.extend(more.as_object().unwrap().clone());
+        let spec = recipe_from_values(&given, &facts()).unwrap().spec;
+        let Some(TransformSpec::Normalize { mean, .. }) = spec.eval_transforms.last() else { panic!() };
+        (spec.image_size, mean[0])
+    };
+    assert_eq!(input(json!({})), (64, 0.485));
+    assert_eq!(input(json!({"weights": ""})), (64, 0.485));
+    assert_eq!(input(json!({"weights": path})), (224, 0.498));
+    assert_eq!(
+        input(json!({"weights": path, "image_size": 96, "normalization": "minus-one-to-one"})),
+        (96, 0.5)
+    );
+    assert_eq!(input(json!({"weights": path, "model": "resnet18"})), (64, 0.485));
+}
+
+#[test]
 fn settings_without_effect_are_refused() {
     assert_eq!(refusal(&[("crop_padding", "4")]), Vec::<String>::new());
     assert_eq!(refusal(&[("crop_padding", "4"), ("random_resized_crop", "0.5")]).len(), 1);

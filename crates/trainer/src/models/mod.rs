@@ -1,11 +1,12 @@
 //! The architectures, one a file, and what each asks of its input.
 
+mod efficientnet_lite;
 mod resnet18;
 mod resnet_cifar;
 mod small_cnn;
 
 use crate::fault::Fault;
-use crate::nn::{Builder, Network};
+use crate::layers::{Builder, Network};
 use protocol::spec::Model;
 use tch::Device;
 
@@ -13,8 +14,11 @@ use tch::Device;
 pub fn build(model: Model, image_size: u32, classes: usize, device: Device) -> Result<Network, Fault> {
     let least = model.min_image_size();
     if image_size < least {
-        return Err(Fault::new(format!("Images of {image_size} pixels are too small for the models here."))
-            .advice(format!("Use an image size of {least} pixels or more.")));
+        return Err(Fault::new(format!(
+            "Images of {image_size} pixels are too small for {}.",
+            model.entry().name
+        ))
+        .advice(format!("Use an image size of {least} pixels or more.")));
     }
     let builder = Builder::new(device);
     let classes = classes as i64;
@@ -23,5 +27,8 @@ pub fn build(model: Model, image_size: u32, classes: usize, device: Device) -> R
         Model::Resnet20Cifar => resnet_cifar::build(builder, 3, classes),
         Model::Resnet56Cifar => resnet_cifar::build(builder, 9, classes),
         Model::Resnet18 => resnet18::build(builder, image_size, classes),
+        Model::EfficientnetLite0 => efficientnet_lite::build(builder, efficientnet_lite::LITE0, classes),
+        Model::EfficientnetLite1 => efficientnet_lite::build(builder, efficientnet_lite::LITE1, classes),
+        Model::EfficientnetLite2 => efficientnet_lite::build(builder, efficientnet_lite::LITE2, classes),
     })
 }

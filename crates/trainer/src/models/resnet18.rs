@@ -1,7 +1,9 @@
 //! He et al. 2015, ResNet-18, with torchvision's parameter names and first numbers, so that weights move freely
 //! between the two. Small images get a 3 × 3 stem without pooling: the large one would leave them a 2 × 2 map.
 
-use crate::nn::{BatchNorm, Body, Builder, Conv, Fan, Network, Pass, global_average};
+use crate::layers::{
+    BatchNorm, BatchNormSettings, Body, Builder, Conv, ConvShape, Network, Pass, global_average,
+};
 use tch::Tensor;
 
 /// The largest image that gets the small stem, pixels.
@@ -26,12 +28,13 @@ struct Block {
 pub(super) fn build(mut builder: Builder, image_size: u32, classes: i64) -> Network {
     let small = image_size <= SMALL;
     let (kernel, stride) = if small { (3, 1) } else { (7, 2) };
-    let conv1 = builder.conv("conv1", 3, 64, kernel, stride, Fan::Out);
-    let bn1 = builder.batch_norm("bn1", 64);
+    let conv1 = builder.conv("conv1", ConvShape::new(3, 64, kernel).stride(stride));
+    let bn1 = builder.batch_norm("bn1", 64, BatchNormSettings::PYTORCH);
     let mut from = 64;
     let mut blocks = Vec::new();
     for (stage, to) in [(1, 64), (2, 128), (3, 256), (4, 512)] {
         for index in 0..2 {
+            builder.deeper();
             blocks.push(Block::build(&mut builder, &format!("layer{stage}.{index}"), from, to));
             from = to;
         }
@@ -57,13 +60,13 @@ impl Block {
         let stride = if to == from { 1 } else { 2 };
         let part = |part: &str| format!("{name}.{part}");
         Self {
-            conv1: builder.conv(&part("conv1"), from, to, 3, stride, Fan::Out),
-            bn1: builder.batch_norm(&part("bn1"), to),
-            conv2: builder.conv(&part("conv2"), to, to, 3, 1, Fan::Out),
-            bn2: builder.batch_norm(&part("bn2"), to),
+            conv1: builder.conv(&part("conv1"), ConvShape::new(from, to, 3).stride(stride)),
+            bn1: builder.batch_norm(&part("bn1"), to, BatchNormSettings::PYTORCH),
+            conv2: builder.conv(&part("conv2"), ConvShape::new(to, to, 3)),
+            bn2: builder.batch_norm(&part("bn2"), to, BatchNormSettings::PYTORCH),
             downsample: (to != from).then(|| {
-                let conv = builder.conv(&part("downsample.0"), from, to, 1, stride, Fan::Out);
-                (conv, builder.batch_norm(&part("downsample.1"), to))
+                let conv = builder.conv(&part("downsample.0"), ConvShape::new(from, to, 1).stride(stride));
+                (conv, builder.batch_norm(&part("downsample.1"), to, BatchNormSettings::PYTORCH))
             }),
         }
     }

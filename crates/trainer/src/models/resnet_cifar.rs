@@ -1,7 +1,9 @@
 //! He et al. 2015, *Deep residual learning for image recognition*, section 4.2: the networks for CIFAR, with
 //! shortcut option A, which has no parameters: every second pixel, missing channels filled with zero.
 
-use crate::nn::{BatchNorm, Body, Builder, Conv, Fan, Network, Pass, global_average};
+use crate::layers::{
+    BatchNorm, BatchNormSettings, Body, Builder, Conv, ConvShape, Fan, Network, Pass, global_average,
+};
 use tch::Tensor;
 
 struct ResnetCifar {
@@ -21,19 +23,20 @@ struct Block {
 
 /// Three stages of `blocks` blocks: 6 × `blocks` + 2 layers.
 pub(super) fn build(mut builder: Builder, blocks: usize, classes: i64) -> Network {
-    let conv1 = builder.conv("conv1", 3, 16, 3, 1, Fan::In);
-    let bn1 = builder.batch_norm("bn1", 16);
+    let conv1 = builder.conv("conv1", ConvShape::new(3, 16, 3).fan(Fan::In));
+    let bn1 = builder.batch_norm("bn1", 16, BatchNormSettings::PYTORCH);
     let mut from = 16;
     let mut all = Vec::new();
     for (stage, to) in [(1, 16), (2, 32), (3, 64)] {
         for index in 0..blocks {
             let name = |part: &str| format!("layer{stage}.{index}.{part}");
             let stride = if to == from { 1 } else { 2 };
+            builder.deeper();
             all.push(Block {
-                conv1: builder.conv(&name("conv1"), from, to, 3, stride, Fan::In),
-                bn1: builder.batch_norm(&name("bn1"), to),
-                conv2: builder.conv(&name("conv2"), to, to, 3, 1, Fan::In),
-                bn2: builder.batch_norm(&name("bn2"), to),
+                conv1: builder.conv(&name("conv1"), ConvShape::new(from, to, 3).stride(stride).fan(Fan::In)),
+                bn1: builder.batch_norm(&name("bn1"), to, BatchNormSettings::PYTORCH),
+                conv2: builder.conv(&name("conv2"), ConvShape::new(to, to, 3).fan(Fan::In)),
+                bn2: builder.batch_norm(&name("bn2"), to, BatchNormSettings::PYTORCH),
                 fill: (to - from) / 2,
             });
             from = to;

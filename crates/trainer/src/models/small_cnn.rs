@@ -1,6 +1,8 @@
 //! A small network for small data: four stages of convolution, batch normalisation, ReLU and pooling.
 
-use crate::nn::{BatchNorm, Body, Builder, Conv, Fan, Network, Pass, global_average};
+use crate::layers::{
+    BatchNorm, BatchNormSettings, Body, Builder, Conv, ConvShape, Network, Pass, global_average,
+};
 use tch::Tensor;
 
 /// Channels after each stage.
@@ -16,8 +18,11 @@ pub(super) fn build(mut builder: Builder, classes: i64) -> Network {
     let mut stages = Vec::new();
     for (index, &to) in WIDTHS.iter().enumerate() {
         let stage = index + 1;
-        let conv = builder.conv(&format!("stage{stage}.conv"), from, to, 3, 1, Fan::Out);
-        stages.push((conv, builder.batch_norm(&format!("stage{stage}.bn"), to)));
+        if index > 0 {
+            builder.deeper();
+        }
+        let conv = builder.conv(&format!("stage{stage}.conv"), ConvShape::new(from, to, 3));
+        stages.push((conv, builder.batch_norm(&format!("stage{stage}.bn"), to, BatchNormSettings::PYTORCH)));
         from = to;
     }
     builder.finish(SmallCnn { stages }, "head", from, classes, false)

@@ -2,8 +2,11 @@
 
 use protocol::spec::{Model, Optimizer, Schedule};
 use serde::Deserialize;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
+use tintype_trainer::layers::{Mode, Network, Tap};
 use tintype_trainer::weights::OtherHead;
 use tintype_trainer::{models, optimizer, schedule, weights};
 
@@ -85,26 +88,37 @@ struct Resnet18 {
 fn resnet18_has_torchvisions_names_shapes_and_logits() {
     let theirs: Resnet18 = reference("resnet18.json");
     let network = models::build(Model::Resnet18, 80, 4, Device::Cpu).unwrap();
+    load_formulas(&network, &theirs.tensors, wave, 4.0);
+    let logits = tch::no_grad(|| network.forward(&images(2, 80), Kind::Float, Mode::Evaluate).logits);
+    assert_close(&logits, &theirs.logits, 1e-4);
+}
+
+/// Loads the weights of `with_formulas` in `make.py` by name, after a look at all names and shapes.
+fn load_formulas(
+    network: &Network,
+    theirs: &[(String, Vec<i64>)],
+    formula: fn(usize, f64) -> Tensor,
+    gain: f64,
+) {
     let mut ours: Vec<_> =
         network.named_tensors().iter().map(|(name, tensor)| (name.clone(), tensor.size())).collect();
-    let mut expected = theirs.tensors.clone();
+    let mut expected = theirs.to_vec();
     ours.sort();
     expected.sort();
     assert_eq!(ours, expected);
 
     let tensors: Vec<(String, Tensor)> = theirs
-        .tensors
         .iter()
         .enumerate()
         .map(|(index, (name, shape))| {
             let count = shape.iter().product::<i64>();
-            let wave = wave(count as usize, index as f64);
+            let values = formula(count as usize, index as f64);
             let values = if shape.len() > 1 {
-                wave * (4.0 * shape[0] as f64 / count as f64).sqrt()
+                values * (gain * shape[0] as f64 / count as f64).sqrt()
             } else if name.ends_with("bias") || name.ends_with("running_mean") {
-                wave * 0.1
+                values * 0.1
             } else {
-                wave * 0.1 + 1.0
+                values * 0.1 + 1.0
             };
             (name.clone(), values.to_kind(Kind::Float).view(shape.as_slice()))
         })
@@ -112,9 +126,110 @@ fn resnet18_has_torchvisions_names_shapes_and_logits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     std::fs::write(&path, weights::to_bytes(&tensors).unwrap()).unwrap();
-    assert_eq!(weights::load(&network, &path, OtherHead::Refuse), Ok(None));
-    let logits = tch::no_grad(|| network.forward(&images(2, 80), Kind::Float, false).logits);
-    assert_close(&logits, &theirs.logits, 1e-4);
+    assert_eq!(weights::load(network, &path, OtherHead::Refuse), Ok(None));
+}
+
+/// As good as random; see `make.py`.
+fn scatter(count: usize, phase: f64) -> Tensor {
+    let values: Vec<f64> = (1..=count)
+        .map(|index| {
+            let value = (12.9898 * index as f64 + phase).sin() * 43_758.545_3;
+            (value - value.floor() - 0.5) * 12.0_f64.sqrt()
+        })
+        .collect();
+    Tensor::from_slice(&values)
+}
+
+#[derive(Deserialize)]
+struct EfficientNetLite {
+    model: Model,
+    /// Of the input.
+    phase: f64,
+    tensors: Vec<(String, Vec<i64>)>,
+    logits: Vec<Vec<f32>>,
+    gradients: BTreeMap<String, Gradient>,
+    stem_statistics: BTreeMap<String, Vec<f32>>,
+}
+
+/// Of one parameter.
+#[derive(Deserialize)]
+struct Gradient {
+    norm: f64,
+    largest: f64,
+    /// Up to four, spread over it.
+    values: Vec<f64>,
+}
+
+#[test]
+fn efficientnet_lite_has_the_references_names_logits_gradients_and_statistics() {
+    for theirs in reference::<Vec<EfficientNetLite>>("efficientnet-lite.json") {
+        // 40 pixels: “same” padding meets even and odd sides.
+        let network = models::build(theirs.model, 40, 4, Device::Cpu).unwrap();
+        load_formulas(&network, &theirs.tensors, scatter, 2.0);
+        let input = scatter(2 * 3 * 40 * 40, theirs.phase).to_kind(Kind::Float).view([2, 3, 40, 40]);
+        let logits = network.forward(&input, Kind::Float, Mode::Evaluate).logits;
+        assert_close(&logits.detach(), &theirs.logits, 1e-4);
+
+        let loss = logits.cross_entropy_for_logits(&Tensor::from_slice(&[0_i64, 3]));
+        let gradient = network.gradient(&loss);
+        assert_eq!(network.parameters.len(), theirs.gradients.len());
+        for parameter in &network.parameters {
+            let expected = &theirs.gradients[&parameter.name];
+            let length = parameter.range.end - parameter.range.start;
+            let own = gradient.narrow(0, parameter.range.start, length);
+            let norm = own.norm().double_value(&[]);
+            assert!((norm / expected.norm - 1.0).abs() < 1e-3, "{}: {norm}", parameter.name);
+            for (part, value) in (0..).zip(&expected.values) {
+                let ours = own.double_value(&[length * part / 4]);
+                let difference = (ours - value).abs();
+                assert!(difference < 1e-3 * expected.largest, "{}: {ours} {value}", parameter.name);
+            }
+        }
+
+        tch::no_grad(|| network.forward(&input, Kind::Float, Mode::Train { seed: 0, step: 0 }));
+        for (part, expected) in &theirs.stem_statistics {
+            let name = format!("_bn0.{part}");
+            let (_, ours) = network.buffers.iter().find(|(buffer, _)| *buffer == name).unwrap();
+            assert_close(&ours.unsqueeze(0), std::slice::from_ref(expected), 1e-5);
+        }
+    }
+}
+
+#[test]
+fn parameters_know_their_block_and_whether_they_decay() {
+    for model in Model::ALL {
+        let network = models::build(model, 64, 2, Device::Cpu).unwrap();
+        let depths: Vec<u32> = network.parameters.iter().map(|parameter| parameter.depth).collect();
+        assert!(depths.is_sorted() && depths[0] == 0, "{model:?}");
+        let deepest = *depths.last().unwrap();
+        for parameter in &network.parameters {
+            let is_head = parameter.name.starts_with(&format!("{}.", network.head()));
+            assert_eq!(parameter.depth == deepest, is_head, "{}", parameter.name);
+            // Weights that something is multiplied by have two sides or more; biases and normalisations have one.
+            assert_eq!(parameter.decays, parameter.shape.len() > 1, "{}", parameter.name);
+        }
+    }
+}
+
+#[test]
+fn a_tap_sees_every_layer_in_order() {
+    struct Names(RefCell<Vec<String>>);
+    impl Tap for Names {
+        fn output(&self, layer: &str, _output: &Tensor) {
+            self.0.borrow_mut().push(layer.to_owned());
+        }
+    }
+    for model in Model::ALL {
+        let network = models::build(model, 64, 2, Device::Cpu).unwrap();
+        let (names, input) = (Names(RefCell::default()), images(1, 64));
+        tch::no_grad(|| network.forward_with(&names, &input, Kind::Float, Mode::Evaluate));
+        let mut seen = names.0.into_inner();
+        let mut layers: Vec<String> = network.layers.iter().map(|layer| layer.name.clone()).collect();
+        assert_eq!(seen.first(), layers.first());
+        seen.sort();
+        layers.sort();
+        assert_eq!(seen, layers, "{model:?}");
+    }
 }
 
 #[test]
@@ -139,7 +254,7 @@ fn resnet20_gives_pytorchs_logits_for_trained_weights() {
     let network = models::build(Model::Resnet20Cifar, 32, 10, Device::Cpu).unwrap();
     let path = Path::new(&data).join("weights/resnet20-cifar10.safetensors");
     assert_eq!(weights::load(&network, &path, OtherHead::Refuse), Ok(None));
-    let logits = |dtype| tch::no_grad(|| network.forward(&images(2, 32), dtype, false).logits);
+    let logits = |dtype| tch::no_grad(|| network.forward(&images(2, 32), dtype, Mode::Evaluate).logits);
     assert_close(&logits(Kind::Float), &theirs.logits, 1e-5);
     assert_close(&logits(Kind::BFloat16), &theirs.logits, 3e-2);
 }

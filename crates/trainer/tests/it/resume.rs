@@ -1,6 +1,6 @@
 //! However a run is interrupted, it comes to the same bits as one that was left alone.
 
-use crate::support::{Run, program};
+use crate::support::{Run, program, set_model};
 use protocol::event::Event;
 use protocol::sample::Split;
 use protocol::spec::{Model, Optimizer, Precision, RunSpec, Schedule};
@@ -46,24 +46,40 @@ fn a_run_stopped_in_the_middle_of_an_epoch_goes_on_to_the_same_bits() {
             small_steps(spec);
             (spec.optimizer, spec.precision, spec.model) = (optimizer, precision, model);
         };
-        let (whole, stopped) = (Run::new(change), Run::new(change));
-        whole.complete();
         // Twice, so that a resumed epoch is stopped too.
-        for at in [2, 20] {
-            let mut child = stopped.start();
-            stopped.wait_for(&mut child, reached(at));
-            signal(&child, Signal::TERM);
-            assert!(child.wait().unwrap().success());
-            let events = stopped.events();
-            let [.., Event::Checkpoint { step, .. }, Event::Stopped { step: last }] = events.as_slice()
-            else {
-                panic!("{:?}", events.last())
-            };
-            assert_eq!(step, last);
-        }
-        stopped.complete();
-        stopped.assert_same(&whole);
+        assert_same_when_stopped(change, [2, 20]);
     }
+}
+
+#[test]
+fn layers_that_draw_by_chance_draw_the_same_after_a_stop() {
+    // It has dropout and leaves out blocks; 2 × 6 steps.
+    assert_same_when_stopped(
+        |spec| {
+            spec.epochs = 2;
+            set_model(spec, Model::EfficientnetLite0);
+        },
+        [1, 8],
+    );
+}
+
+/// Asserts that a run that is stopped at these steps comes to the bits of one that is left alone.
+fn assert_same_when_stopped(change: impl Fn(&mut RunSpec), steps: [u64; 2]) {
+    let (whole, stopped) = (Run::new(&change), Run::new(&change));
+    whole.complete();
+    for at in steps {
+        let mut child = stopped.start();
+        stopped.wait_for(&mut child, reached(at));
+        signal(&child, Signal::TERM);
+        assert!(child.wait().unwrap().success());
+        let events = stopped.events();
+        let [.., Event::Checkpoint { step, .. }, Event::Stopped { step: last }] = events.as_slice() else {
+            panic!("{:?}", events.last())
+        };
+        assert_eq!(step, last);
+    }
+    stopped.complete();
+    stopped.assert_same(&whole);
 }
 
 #[test]

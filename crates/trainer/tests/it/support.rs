@@ -233,6 +233,19 @@ fn spec() -> RunSpec {
     }
 }
 
+/// Chooses a model, and larger images where it needs them.
+pub(crate) fn set_model(spec: &mut RunSpec, model: Model) {
+    spec.model = model;
+    let size = model.min_image_size();
+    if size > spec.image_size {
+        spec.image_size = size;
+        for transforms in [&mut spec.train_transforms, &mut spec.eval_transforms] {
+            let end = transforms.len() - 1;
+            transforms.insert(end, TransformSpec::resize_exact(size));
+        }
+    }
+}
+
 /// A disc (even `id`) or a square (odd) of some size, place and colour on noise.
 fn draw(id: u32) -> RgbImage {
     let mut state = id.wrapping_mul(2_654_435_761).wrapping_add(12_345);

@@ -1,7 +1,8 @@
 //! What a run leaves behind: a journal that makes sense and files that hold what their names promise.
 
-use crate::support::{Run, SIDE, program};
+use crate::support::{Run, SIDE, program, set_model};
 use protocol::event::{Event, Started};
+use protocol::model::MODELS;
 use protocol::sample::Split;
 use protocol::spec::{Model, Precision};
 use std::path::Path;
@@ -143,9 +144,10 @@ fn a_captured_batch_is_what_the_imaging_code_makes_of_its_samples() {
 
 #[test]
 fn every_model_trains_and_its_checkpoint_can_be_evaluated() {
-    for model in [Model::Resnet20Cifar, Model::Resnet18] {
+    for model in [Model::Resnet20Cifar, Model::Resnet18, Model::EfficientnetLite0] {
         let run = Run::new(|spec| {
-            (spec.model, spec.epochs, spec.batch_size) = (model, 1, 32);
+            (spec.epochs, spec.batch_size) = (1, 32);
+            set_model(spec, model);
             spec.precision = Precision::Bf16;
         });
         run.complete();
@@ -199,5 +201,5 @@ fn it_describes_itself() {
     assert_eq!(described["devices"][0], "cpu");
     let models: Vec<_> =
         described["models"].as_array().unwrap().iter().map(|model| model["name"].clone()).collect();
-    assert_eq!(models, ["small-cnn", "resnet20-cifar", "resnet56-cifar", "resnet18"]);
+    assert_eq!(models, MODELS.map(|entry| entry.name));
 }

@@ -14,6 +14,7 @@ import sys
 import torch
 import torch.nn.functional as F
 import torchvision
+from efficientnet_lite_pytorch import EfficientNet
 
 HERE = pathlib.Path(__file__).parent
 
@@ -72,25 +73,90 @@ def schedules():
     save("schedules", out)
 
 
-def resnet18():
-    """Names and shapes, and the logits of two images of 80 pixels for weights that are formulas."""
-    model = torchvision.models.resnet18(num_classes=4).eval()
+def scatter(count, phase):
+    """As good as random: uniform with mean 0 and variance 1. Deep networks forget their input where weights are waves."""
+    values = [math.sin(12.9898 * (i + 1) + phase) * 43758.5453 for i in range(count)]
+    return torch.tensor([(value - math.floor(value) - 0.5) * math.sqrt(12.0) for value in values], dtype=torch.float64)
+
+
+def with_formulas(model, formula=wave, gain=4.0):
+    """Gives the model weights that are formulas; returns names and shapes in order."""
     names, state = [], {}
-    for index, (name, tensor) in enumerate(model.state_dict().items()):
+    for name, tensor in model.state_dict().items():
         if name.endswith("num_batches_tracked"):
             continue
         names.append([name, list(tensor.shape)])
-        values = wave(tensor.numel(), float(len(names) - 1))
+        values = formula(tensor.numel(), float(len(names) - 1))
         if tensor.dim() > 1:
-            values *= math.sqrt(4.0 / (tensor.numel() / tensor.shape[0]))
+            values *= math.sqrt(gain / (tensor.numel() / tensor.shape[0]))
         elif not name.endswith(("bias", "running_mean")):
             values = 1.0 + 0.1 * values
         else:
             values *= 0.1
         state[name] = values.float().reshape(tensor.shape)
-    model.load_state_dict(state)
+    missing = model.load_state_dict(state, strict=False)
+    assert not missing.unexpected_keys and all("num_batches" in name for name in missing.missing_keys)
+    return names
+
+
+def resnet18():
+    """Names and shapes, and the logits of two images of 80 pixels for weights that are formulas."""
+    model = torchvision.models.resnet18(num_classes=4).eval()
+    names = with_formulas(model)
     with torch.no_grad():
         save("resnet18", {"tensors": names, "logits": model(images(2, 80)).tolist()})
+
+
+def places(count):
+    """Up to four places, spread over a tensor of `count` numbers."""
+    return [count * part // 4 for part in range(min(count, 4))]
+
+
+def distance_to_kinks(model, input):
+    """How near any number comes to where ReLU6 bends: on the other side its gradient is another."""
+    nearest = []
+
+    def look(_module, args):
+        nearest.append(min(args[0].abs().min().item(), (args[0] - 6.0).abs().min().item()))
+
+    hooks = [m.register_forward_pre_hook(look) for m in model.modules() if isinstance(m, torch.nn.ReLU6)]
+    with torch.no_grad():
+        model(input)
+    for hook in hooks:
+        hook.remove()
+    return min(nearest)
+
+
+def efficientnet_lite():
+    """As for ResNet-18, with gradients of the cross-entropy, and what a training pass does to the statistics."""
+    side, out = 40, []
+    for size in ("lite0", "lite1", "lite2"):
+        model = EfficientNet.from_name(f"efficientnet-{size}", num_classes=4, image_size=side).eval()
+        names = with_formulas(model, scatter, 2.0)
+        # Of some inputs the one that is safest from rounding.
+        inputs = [scatter(2 * 3 * side * side, phase).float().reshape(2, 3, side, side) for phase in range(60)]
+        phase = max(range(60), key=lambda phase: distance_to_kinks(model, inputs[phase]))
+        input = inputs[phase]
+        logits = model(input)
+        F.cross_entropy(logits, torch.tensor([0, 3])).backward()
+        gradients = {}
+        for name, parameter in model.named_parameters():
+            flat = parameter.grad.flatten()
+            values = [flat[place].item() for place in places(flat.numel())]
+            gradients[name] = {"norm": flat.norm().item(), "largest": flat.abs().max().item(), "values": values}
+        print(size, "phase", phase, "distance", distance_to_kinks(model, input))
+        model.train()(input)
+        statistics = {part: getattr(model._bn0, part).tolist() for part in ("running_mean", "running_var")}
+        out.append({
+            "model": f"efficientnet-{size}",
+            "phase": phase,
+            "tensors": names,
+            "logits": logits.tolist(),
+            "gradients": gradients,
+            "stem_statistics": statistics,
+        })
+    compact = json.dumps(out, separators=(",", ":")).replace('{"model"', '\n{"model"').replace('],["', '],\n["')
+    (HERE / "efficientnet-lite.json").write_text(compact.replace('},"', '},\n"') + "\n")
 
 
 def resnet20(folder):
@@ -121,5 +187,6 @@ def resnet20(folder):
 optimizers()
 schedules()
 resnet18()
+efficientnet_lite()
 if len(sys.argv) > 1:
     resnet20(pathlib.Path(sys.argv[1]))

@@ -5,7 +5,7 @@ use super::super::format::{counted, link, thousands};
 use super::Typed;
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::recipe::{
-    FIELDS, Field, FieldErrors, FieldType, Group, Preset, REPLACED, defaults, fitting_image_size,
+    FIELDS, Field, FieldErrors, FieldType, Group, Preset, REPLACED, defaults_beside, fitting_image_size,
     values_from_text,
 };
 use crate::store::datasets::Dataset;
@@ -122,7 +122,8 @@ impl Fieldset {
         errors: &FieldErrors,
         mut loading: Option<Loading>,
     ) -> Vec<Fieldset> {
-        let defaults = defaults(facts);
+        let pairs = typed.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let defaults = defaults_beside(&values_from_text(pairs).0, facts);
         let has_pipeline = loading.is_some();
         let fitting = fitting_size(typed);
         let groups = Group::ALL.into_iter().map(|group| {

@@ -5,7 +5,7 @@ use super::strip::Strip;
 use super::summary::{differences, summary};
 use super::{Typed, read_typed};
 use crate::domain::dataset::DatasetFacts;
-use crate::domain::recipe::{FieldErrors, Group, Values, defaults};
+use crate::domain::recipe::{FieldErrors, Group, Values, defaults_beside};
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::web::api::runs::find_facts;
@@ -56,7 +56,7 @@ impl Live {
         typed: &Typed,
     ) -> Result<(Live, Values, FieldErrors)> {
         let (values, errors) = read_typed(typed, facts);
-        let mut all = defaults(facts);
+        let mut all = defaults_beside(&values, facts);
         all.extend(values.clone());
         let summaries = Group::ALL.map(|group| (group, summary(group, &all)));
         let cost = Cost::load(app, dataset.id, facts, &all).await?;

@@ -10,7 +10,7 @@ use super::frame::{Frame, Section, page, page_with};
 use crate::actions::runs::Origin;
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::ids::RunId;
-use crate::domain::recipe::{FieldErrors, Values, defaults, values_from_spec, values_from_text};
+use crate::domain::recipe::{FieldErrors, Values, defaults_beside, values_from_spec, values_from_text};
 use crate::runs::process::find_trainer;
 use crate::store::datasets::Dataset;
 use crate::web::api::runs::{find_facts, find_recipe, start};
@@ -154,7 +154,7 @@ pub(crate) async fn preview(State(app): State<AppState>, Form(mut typed): Form<T
 fn read_typed(typed: &Typed, facts: &DatasetFacts) -> (Values, FieldErrors) {
     let pairs = typed.iter().filter(|(name, _)| *name != "dataset");
     let (mut values, errors) = values_from_text(pairs.map(|(name, text)| (name.as_str(), text.as_str())));
-    let defaults = defaults(facts);
+    let defaults = defaults_beside(&values, facts);
     values.retain(|name, value| defaults.get(name) != Some(value));
     (values, errors)
 }

@@ -1,0 +1,136 @@
+//! Building a network: layers are added from input to output, each with its first numbers.
+
+use super::batch_norm::{BatchNorm, BatchNormSettings};
+use super::convolution::{Conv, ConvShape};
+use super::dropout::{Dropout, StochasticDepth};
+use super::linear::Linear;
+use super::network::{Body, Layer, Network, Parameter};
+use tch::{Device, Kind, Tensor};
+
+/// Collects layers while an architecture is being built, from input to output, with their first numbers.
+///
+/// Draws come from libtorch's CPU generator, whatever the device: `tch::manual_seed` first.
+pub struct Builder {
+    device: Device,
+    parameters: Vec<Parameter>,
+    first: Vec<Tensor>,
+    layers: Vec<Layer>,
+    buffers: Vec<(String, Tensor)>,
+    length: i64,
+    depth: u32,
+    /// Layers that draw, so far: their number keys their draws.
+    random: i64,
+}
+
+impl Builder {
+    /// An empty one; the network will live on `device`.
+    pub fn new(device: Device) -> Self {
+        Self {
+            device,
+            parameters: Vec::new(),
+            first: Vec::new(),
+            layers: Vec::new(),
+            buffers: Vec::new(),
+            length: 0,
+            depth: 0,
+            random: 0,
+        }
+    }
+
+    /// What is added from here on lies one block deeper.
+    pub fn deeper(&mut self) {
+        self.depth += 1;
+    }
+
+    /// A convolution without bias, its weights sampled from a normal distribution of variance 2 ÷ fan
+    /// (He et al. 2015, *Delving deep into rectifiers*).
+    pub fn conv(&mut self, name: &str, shape: ConvShape) -> Conv {
+        let weight = Tensor::empty(
+            [shape.to, shape.from / shape.groups, shape.kernel, shape.kernel],
+            (Kind::Float, Device::Cpu),
+        )
+        .normal_(0.0, (2.0 / shape.fan_size() as f64).sqrt());
+        self.layer(name);
+        Conv { name: name.to_owned(), weight: self.parameter("weight", weight, true), shape }
+    }
+
+    /// Batch normalisation of `channels`: weight 1, bias 0, running mean 0 and variance 1.
+    pub fn batch_norm(&mut self, name: &str, channels: i64, settings: BatchNormSettings) -> BatchNorm {
+        let of = |value: f64, device| Tensor::full([channels], value, (Kind::Float, device));
+        self.layer(name);
+        let weight = self.parameter("weight", of(1.0, Device::Cpu), false);
+        let bias = self.parameter("bias", of(0.0, Device::Cpu), false);
+        let (mean, variance) = (of(0.0, self.device), of(1.0, self.device));
+        self.buffers.push((format!("{name}.running_mean"), mean.shallow_clone()));
+        self.buffers.push((format!("{name}.running_var"), variance.shallow_clone()));
+        BatchNorm { name: name.to_owned(), weight, bias, mean, variance, settings }
+    }
+
+    /// A layer that leaves out single numbers at this rate.
+    pub fn dropout(&mut self, name: &str, rate: f64) -> Dropout {
+        Dropout { name: name.to_owned(), key: self.random_key(), rate }
+    }
+
+    /// A layer that leaves out whole images at this rate.
+    pub fn stochastic_depth(&mut self, name: &str, rate: f64) -> StochasticDepth {
+        StochasticDepth { name: name.to_owned(), key: self.random_key(), rate }
+    }
+
+    /// Adds the last layer, `features` to `classes`, and closes the network. Weights are uniform within
+    /// ±1 ÷ √features, as `torch.nn.Linear` initialises them, or as [`Builder::conv`] does where `kaiming` is set.
+    pub fn finish(
+        mut self,
+        body: impl Body + 'static,
+        head: &str,
+        features: i64,
+        classes: i64,
+        kaiming: bool,
+    ) -> Network {
+        let bound = 1.0 / (features as f64).sqrt();
+        let empty = |shape: &[i64]| Tensor::empty(shape, (Kind::Float, Device::Cpu));
+        self.deeper();
+        self.layer(head);
+        let weight = if kaiming {
+            empty(&[classes, features]).normal_(0.0, (2.0 / features as f64).sqrt())
+        } else {
+            empty(&[classes, features]).uniform_(-bound, bound)
+        };
+        let weight = self.parameter("weight", weight, true);
+        let bias = self.parameter("bias", empty(&[classes]).uniform_(-bound, bound), false);
+        let first: Vec<Tensor> = self.first.iter().map(|tensor| tensor.reshape([-1])).collect();
+        Network {
+            body: Box::new(body),
+            head: Linear { name: head.to_owned(), weight, bias },
+            parameters: self.parameters,
+            layers: self.layers,
+            buffers: self.buffers,
+            flat: Tensor::cat(&first, 0).to_device(self.device).set_requires_grad(true),
+        }
+    }
+
+    fn layer(&mut self, name: &str) {
+        self.layers.push(Layer { name: name.to_owned(), range: self.length..self.length });
+    }
+
+    /// Adds a parameter to the layer begun last; gives its index.
+    fn parameter(&mut self, name: &str, first: Tensor, decays: bool) -> usize {
+        let layer = self.layers.last_mut().expect("a layer is begun before its parameters are added");
+        let range = self.length..self.length + first.numel() as i64;
+        self.length = range.end;
+        layer.range.end = range.end;
+        self.parameters.push(Parameter {
+            name: format!("{}.{name}", layer.name),
+            shape: first.size(),
+            range,
+            decays,
+            depth: self.depth,
+        });
+        self.first.push(first);
+        self.parameters.len() - 1
+    }
+
+    fn random_key(&mut self) -> i64 {
+        self.random += 1;
+        self.random - 1
+    }
+}

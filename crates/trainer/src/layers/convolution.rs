@@ -1,0 +1,106 @@
+//! Convolutions of images.
+
+use super::pass::Pass;
+use tch::Tensor;
+
+/// Which side of a convolution Kaiming's initialisation keeps the variance of.
+#[derive(Clone, Copy)]
+pub enum Fan {
+    /// The forward pass's.
+    In,
+    /// The backward pass's.
+    Out,
+}
+
+/// What a convolution without bias is made of.
+#[derive(Clone, Copy)]
+pub struct ConvShape {
+    pub(super) from: i64,
+    pub(super) to: i64,
+    pub(super) kernel: i64,
+    pub(super) stride: i64,
+    pub(super) groups: i64,
+    pub(super) same: bool,
+    pub(super) fan: Fan,
+}
+
+impl ConvShape {
+    /// From `from` to `to` channels by a square kernel. Half the kernel's size is padded on every side, as PyTorch's
+    /// models do, which keeps an image's size at stride 1.
+    pub fn new(from: i64, to: i64, kernel: i64) -> Self {
+        Self { from, to, kernel, stride: 1, groups: 1, same: false, fan: Fan::Out }
+    }
+
+    /// Moves by `stride` pixels.
+    pub fn stride(self, stride: i64) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Each of `channels` channels by a kernel of its own.
+    pub fn depthwise(channels: i64, kernel: i64) -> Self {
+        Self { groups: channels, ..Self::new(channels, channels, kernel) }
+    }
+
+    /// Pads as TensorFlow's “same” does: only as much as the stride leaves over, and more at the right and the bottom.
+    pub fn same(self) -> Self {
+        Self { same: true, ..self }
+    }
+
+    /// By which fan the first weights are drawn; [`Fan::Out`] otherwise.
+    pub fn fan(self, fan: Fan) -> Self {
+        Self { fan, ..self }
+    }
+
+    /// The number of products that make up the sum whose variance is kept.
+    pub(super) fn fan_size(&self) -> i64 {
+        let channels = match self.fan {
+            Fan::In => self.from,
+            Fan::Out => self.to,
+        };
+        self.kernel * self.kernel * channels / self.groups
+    }
+
+    /// Pixels that “same” pads before and after a side of `size` pixels.
+    fn same_padding(&self, size: i64) -> (i64, i64) {
+        let outputs = (size + self.stride - 1) / self.stride;
+        let all = ((outputs - 1) * self.stride + self.kernel - size).max(0);
+        (all / 2, all - all / 2)
+    }
+}
+
+/// A convolution without bias.
+pub struct Conv {
+    pub(super) name: String,
+    pub(super) weight: usize,
+    pub(super) shape: ConvShape,
+}
+
+impl Conv {
+    /// In the arithmetic of the pass; weights stay f32 and are cast here, so that gradients arrive in f32.
+    pub fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
+        let weight = pass.weights[self.weight].to_kind(pass.dtype);
+        let input = input.to_kind(pass.dtype);
+        let (input, padding) = if self.shape.same {
+            let size = input.size();
+            let (top, bottom) = self.shape.same_padding(size[2]);
+            let (left, right) = self.shape.same_padding(size[3]);
+            if (top, left) == (bottom, right) {
+                (input, [top, left])
+            } else {
+                (input.constant_pad_nd([left, right, top, bottom]), [0, 0])
+            }
+        } else {
+            (input, [self.shape.kernel / 2; 2])
+        };
+        let output = input.conv2d(
+            &weight,
+            None::<&Tensor>,
+            [self.shape.stride; 2],
+            padding,
+            [1, 1],
+            self.shape.groups,
+        );
+        pass.show(&self.name, &output);
+        output
+    }
+}

@@ -1,0 +1,31 @@
+//! Layers, and the network that holds their numbers. It must not know which architectures there are.
+//!
+//! All trainable numbers lie in one flat f32 tensor, the only leaf that autograd sees: a forward pass begins by
+//! splitting it into views, and the backward pass therefore leaves one flat gradient. An optimiser is then a
+//! handful of operations on whole vectors, a checkpoint a few slices, and the norm of a layer's gradient the norm of a range.
+//!
+//! A layer computes by a [`Pass`], which knows the weights, the arithmetic and whether this is training, and shows what
+//! each layer gives to whoever asked for it. Activations without numbers of their own are libtorch's functions.
+
+mod batch_norm;
+mod builder;
+mod convolution;
+mod dropout;
+mod linear;
+mod network;
+mod pass;
+
+pub use batch_norm::{BatchNorm, BatchNormSettings};
+pub use builder::Builder;
+pub use convolution::{Conv, ConvShape, Fan};
+pub use dropout::{Dropout, StochasticDepth};
+pub use linear::Linear;
+pub use network::{Body, Layer, Network, Output, Parameter, is_finite};
+pub use pass::{Mode, Pass, Tap};
+
+use tch::{Kind, Tensor};
+
+/// The mean over height and width, in f32: `[n, c, h, w]` to `[n, c]`.
+pub fn global_average(input: &Tensor) -> Tensor {
+    input.to_kind(Kind::Float).mean_dim([2_i64, 3].as_slice(), false, Kind::Float)
+}

@@ -1,0 +1,167 @@
+//! EfficientNet-Lite (Google 2020): EfficientNet (Tan and Le 2019) without squeeze-and-excitation and with ReLU6, so that
+//! it also runs where numbers have 8 bits. Stem, last convolution and first and last stage are the same in all sizes.
+//!
+//! Parameter names, padding and normalisation are those of the Python package `efficientnet-lite-pytorch`, so that its
+//! weights fit.
+
+use crate::layers::{
+    BatchNorm, BatchNormSettings, Body, Builder, Conv, ConvShape, Dropout, Network, Pass, StochasticDepth,
+    global_average,
+};
+use tch::Tensor;
+
+/// TensorFlow's momentum of 0.99 is PyTorch's of 0.01.
+const NORM: BatchNormSettings = BatchNormSettings { momentum: 0.01, epsilon: 1e-3 };
+/// The rate at which the deepest block would be left out; it falls to 0 towards the input.
+const STOCHASTIC_DEPTH: f64 = 0.2;
+/// Channels of the stem and of the embedding.
+const STEM: i64 = 32;
+const FEATURES: i64 = 1280;
+
+/// What tells the sizes from each other.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    /// Factor of the channels of every stage.
+    width: f64,
+    /// Factor of the blocks of the inner stages.
+    depth: f64,
+    dropout: f64,
+}
+
+/// For images of 224 pixels.
+pub(super) const LITE0: Size = Size { width: 1.0, depth: 1.0, dropout: 0.2 };
+/// For images of 240 pixels.
+pub(super) const LITE1: Size = Size { width: 1.0, depth: 1.1, dropout: 0.2 };
+/// For images of 260 pixels.
+pub(super) const LITE2: Size = Size { width: 1.1, depth: 1.2, dropout: 0.3 };
+
+struct Stage {
+    blocks: usize,
+    kernel: i64,
+    stride: i64,
+    /// Factor of the channels inside a block.
+    expand: i64,
+    channels: i64,
+}
+
+const fn stage(blocks: usize, kernel: i64, stride: i64, expand: i64, channels: i64) -> Stage {
+    Stage { blocks, kernel, stride, expand, channels }
+}
+
+const STAGES: [Stage; 7] = [
+    stage(1, 3, 1, 1, 16),
+    stage(2, 3, 2, 6, 24),
+    stage(2, 5, 2, 6, 40),
+    stage(3, 3, 2, 6, 80),
+    stage(3, 5, 1, 6, 112),
+    stage(4, 5, 2, 6, 192),
+    stage(1, 3, 1, 6, 320),
+];
+
+impl Size {
+    /// Channels at this width: the nearest multiple of 8, but not more than a tenth below.
+    fn channels(self, base: i64) -> i64 {
+        let wanted = base as f64 * self.width;
+        let nearest = ((wanted + 4.0) as i64 / 8 * 8).max(8);
+        if (nearest as f64) < 0.9 * wanted { nearest + 8 } else { nearest }
+    }
+
+    fn blocks(self, stage: usize) -> usize {
+        let base = STAGES[stage].blocks;
+        if stage == 0 || stage + 1 == STAGES.len() {
+            base
+        } else {
+            (base as f64 * self.depth).ceil() as usize
+        }
+    }
+}
+
+struct EfficientNetLite {
+    stem: (Conv, BatchNorm),
+    blocks: Vec<Block>,
+    last: (Conv, BatchNorm),
+    dropout: Dropout,
+}
+
+struct Block {
+    expand: Option<(Conv, BatchNorm)>,
+    depthwise: (Conv, BatchNorm),
+    project: (Conv, BatchNorm),
+    /// Where input and output have the same shape.
+    shortcut: Option<StochasticDepth>,
+}
+
+/// Lite0: 3.4 million parameters and 1280 × `classes`.
+pub(super) fn build(mut builder: Builder, size: Size, classes: i64) -> Network {
+    let stem = builder.conv("_conv_stem", ConvShape::new(3, STEM, 3).stride(2).same());
+    let stem = (stem, builder.batch_norm("_bn0", STEM, NORM));
+    let all: usize = (0..STAGES.len()).map(|stage| size.blocks(stage)).sum();
+    let mut from = STEM;
+    let mut blocks = Vec::with_capacity(all);
+    for (index, stage) in STAGES.iter().enumerate() {
+        let to = size.channels(stage.channels);
+        for first in (0..size.blocks(index)).map(|block| block == 0) {
+            builder.deeper();
+            let stride = if first { stage.stride } else { 1 };
+            let rate = STOCHASTIC_DEPTH * blocks.len() as f64 / all as f64;
+            blocks.push(Block::build(&mut builder, blocks.len(), stage, (from, to), stride, rate));
+            from = to;
+        }
+    }
+    builder.deeper();
+    let last = builder.conv("_conv_head", ConvShape::new(from, FEATURES, 1));
+    let last = (last, builder.batch_norm("_bn1", FEATURES, NORM));
+    let dropout = builder.dropout("_dropout", size.dropout);
+    builder.finish(EfficientNetLite { stem, blocks, last, dropout }, "_fc", FEATURES, classes, false)
+}
+
+fn normalized((conv, norm): &(Conv, BatchNorm), pass: &Pass, input: &Tensor) -> Tensor {
+    norm.forward(pass, &conv.forward(pass, input))
+}
+
+impl Body for EfficientNetLite {
+    fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
+        let mut x = normalized(&self.stem, pass, input).relu6_();
+        for block in &self.blocks {
+            x = block.forward(pass, &x);
+        }
+        let x = normalized(&self.last, pass, &x).relu6_();
+        self.dropout.forward(pass, &global_average(&x))
+    }
+}
+
+impl Block {
+    fn build(
+        builder: &mut Builder,
+        number: usize,
+        stage: &Stage,
+        (from, to): (i64, i64),
+        stride: i64,
+        rate: f64,
+    ) -> Self {
+        let part = |part: &str| format!("_blocks.{number}.{part}");
+        let inner = from * stage.expand;
+        let expand = (stage.expand != 1).then(|| {
+            let conv = builder.conv(&part("_expand_conv"), ConvShape::new(from, inner, 1));
+            (conv, builder.batch_norm(&part("_bn0"), inner, NORM))
+        });
+        let depthwise = ConvShape::depthwise(inner, stage.kernel).stride(stride).same();
+        let depthwise = builder.conv(&part("_depthwise_conv"), depthwise);
+        let depthwise = (depthwise, builder.batch_norm(&part("_bn1"), inner, NORM));
+        let project = builder.conv(&part("_project_conv"), ConvShape::new(inner, to, 1));
+        let project = (project, builder.batch_norm(&part("_bn2"), to, NORM));
+        let shortcut =
+            (stride == 1 && from == to).then(|| builder.stochastic_depth(&part("_drop_connect"), rate));
+        Self { expand, depthwise, project, shortcut }
+    }
+
+    fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
+        let expanded = self.expand.as_ref().map(|expand| normalized(expand, pass, input).relu6_());
+        let x = normalized(&self.depthwise, pass, expanded.as_ref().unwrap_or(input)).relu6_();
+        let x = normalized(&self.project, pass, &x);
+        match &self.shortcut {
+            Some(drop) => drop.forward(pass, &x) + input,
+            None => x,
+        }
+    }
+}
