@@ -169,11 +169,7 @@ pub async fn start(
     let images_of = Origin::images_of(origin);
     let facts = find_facts(store, health, runs, dataset, values, images_of).await?;
     let recipe = find_recipe(values, &facts).await?.map_err(Error::Invalid)?;
-    let id = runs.add(dataset, &recipe, images_of).await?;
-    if let Some(origin) = origin {
-        store.set_run_origin(id, origin.run.id).await?;
-    }
-    Ok(id)
+    Ok(runs.add(dataset, &recipe, images_of, origin.map(|origin| origin.run.id)).await?)
 }
 
 /// Puts a run into the queue that does the same again: settings, images, labels, splits, seed, precision and threads are those of
@@ -182,9 +178,7 @@ pub async fn repeat(store: &Store, runs: &Runs, run: &Run) -> Result<RunId> {
     let dataset = store.find_dataset(run.dataset_id).await?.ok_or(Error::NotFound("data set"))?;
     ready(&dataset)?;
     let recipe = Recipe { name: run.name.clone(), spec: run.spec.clone() };
-    let id = runs.add(&dataset, &recipe, Some(run)).await?;
-    store.set_run_origin(id, run.id).await?;
-    Ok(id)
+    Ok(runs.add(&dataset, &recipe, Some(run), Some(run.id)).await?)
 }
 
 fn ready(dataset: &Dataset) -> Result<()> {

@@ -1,18 +1,11 @@
 //! The arithmetic of an evaluation: from logits and labels to the figures of a classifier. Pure and in `f64`; it
 //! knows neither files nor databases nor how a figure is written down.
 //!
-//! Decisions that hold everywhere in here:
-//! * A ratio whose denominator is 0 is `None`, as scikit-learn's `zero_division=nan`; means leave it out.
-//! * Of equal logits the lowest class comes first, as in NumPy's and PyTorch's `argmax`; NaN is greater than every
-//!   number, as there. So a network that diverged has predictions like any other, and they are the same ones that
-//!   PyTorch counts.
-//! * A row that holds NaN or plus infinity has no probabilities: its confidence and loss are NaN. Minus infinity
-//!   is a probability of 0, and a loss of infinity where it stands at the label.
+//! A ratio whose denominator is 0 is `None` everywhere in here, as scikit-learn's `zero_division=nan`; means leave it out.
 
+use super::calibration::{Bin, CALIBRATION_BINS, CalibrationBin, bin_of};
 use super::confusion::Confusion;
-
-/// Bins of the calibration curve (Guo et al. 2017 use 15).
-pub const CALIBRATION_BINS: usize = 15;
+use super::logits::{predict, rank};
 
 /// The figures of a classifier on one set of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,36 +57,6 @@ pub struct ClassFigures {
     pub predicted: u64,
 }
 
-/// Samples whose confidence is in `(lower, upper]`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CalibrationBin {
-    /// Exclusive.
-    pub lower: f64,
-    /// Inclusive.
-    pub upper: f64,
-    /// Samples.
-    pub count: u64,
-    /// Mean probability of the predicted class.
-    pub confidence: Option<f64>,
-    /// Share of right answers.
-    pub accuracy: Option<f64>,
-}
-
-/// What one row of logits says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SamplePrediction {
-    /// The class with the greatest logit.
-    pub predicted: u32,
-    /// That class's probability; NaN where there is none.
-    pub confidence: f64,
-    /// Cross-entropy in nats: minus the logarithm of the label's probability. It can be infinite or NaN.
-    pub loss: f64,
-    /// Whether `predicted` is the label.
-    pub correct: bool,
-    /// How far the greatest probability is ahead of the second; NaN where there are none, 1 with one class.
-    pub margin: f64,
-}
-
 /// Evaluates `labels.len()` samples; `logits` is `[labels.len(), classes]`, row-major.
 ///
 /// # Panics
@@ -135,43 +98,10 @@ pub fn evaluate(logits: &[f32], labels: &[u32], classes: usize) -> Evaluation {
         confusion,
         // 0 / 0 is NaN, so this covers the set without samples too.
         log_loss: Some(loss / total as f64).filter(|loss| loss.is_finite()),
-        ece: (total > 0 && not_finite == 0).then(|| {
-            bins.iter().map(|bin| (bin.correct as f64 - bin.confidence).abs()).sum::<f64>() / total as f64
-        }),
+        ece: (total > 0 && not_finite == 0).then(|| bins.iter().map(Bin::error).sum::<f64>() / total as f64),
         calibration: bins.iter().enumerate().map(|(index, bin)| bin.figures(index)).collect(),
         not_finite,
     }
-}
-
-/// Evaluates one row of logits, a logit a class.
-///
-/// # Panics
-/// Where `label` is not below `row.len()`.
-pub fn predict(row: &[f32], label: u32) -> SamplePrediction {
-    let at_label = f64::from(row[label as usize]);
-    let predicted = argmax(row);
-    let greatest = f64::from(row[predicted]);
-    // The softmax's denominator, at least 1. The loss needs only its logarithm, not the label's probability, which may
-    // have underflowed to 0. Where `greatest` is infinite or NaN, its difference to itself is NaN, and so is all below.
-    let sum: f64 = row.iter().map(|&logit| (f64::from(logit) - greatest).exp()).sum();
-    let second = row.iter().enumerate().filter(|(class, _)| *class != predicted).map(|(_, &logit)| logit);
-    let second = f64::from(second.fold(f32::NEG_INFINITY, f32::max));
-    SamplePrediction {
-        predicted: u32::try_from(predicted).expect("a label that reaches as far is a u32"),
-        confidence: 1.0 / sum,
-        loss: sum.ln() - (at_label - greatest),
-        correct: predicted == label as usize,
-        margin: (1.0 - (second - greatest).exp()) / sum,
-    }
-}
-
-/// The probability of every class: `exp(logit) / Σ exp(logit)`, from differences to the greatest logit so that
-/// nothing overflows. All NaN where the row holds NaN or plus infinity, or nothing but minus infinity.
-pub fn softmax(row: &[f32]) -> Vec<f64> {
-    let greatest = row.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = row.iter().map(|&logit| (f64::from(logit) - greatest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
 }
 
 /// Wilson's score interval: the probabilities for which `successes` of `total` are within the middle 95 %
@@ -194,41 +124,6 @@ pub fn wilson(successes: u64, total: u64) -> Option<(f64, f64)> {
     Some((lower, upper))
 }
 
-/// The sums of one bin; kept as sums so that each mean is divided once.
-#[derive(Clone, Copy, Default)]
-struct Bin {
-    count: u64,
-    correct: u64,
-    confidence: f64,
-}
-
-impl Bin {
-    fn add(&mut self, prediction: &SamplePrediction) {
-        self.count += 1;
-        self.correct += u64::from(prediction.correct);
-        self.confidence += prediction.confidence;
-    }
-
-    fn figures(&self, index: usize) -> CalibrationBin {
-        CalibrationBin {
-            lower: edge(index),
-            upper: edge(index + 1),
-            count: self.count,
-            confidence: (self.count > 0).then(|| self.confidence / self.count as f64),
-            accuracy: ratio(self.correct, self.count),
-        }
-    }
-}
-
-fn edge(index: usize) -> f64 {
-    index as f64 / CALIBRATION_BINS as f64
-}
-
-/// Compares with the edges themselves: `ceil(15 c) - 1` rounds some confidences that equal one into the next bin.
-fn bin_of(confidence: f64) -> Option<usize> {
-    (0..CALIBRATION_BINS).find(|&bin| confidence <= edge(bin + 1))
-}
-
 fn class_figures(confusion: &Confusion) -> Vec<ClassFigures> {
     let (supports, predictions) = (confusion.row_sums(), confusion.column_sums());
     confusion
@@ -246,23 +141,6 @@ fn class_figures(confusion: &Confusion) -> Vec<ClassFigures> {
         .collect()
 }
 
-/// Whether `a` ranks strictly above `b`.
-fn above(a: f32, b: f32) -> bool {
-    a > b || (a.is_nan() && !b.is_nan())
-}
-
-fn argmax(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, class| if above(row[class], row[best]) { class } else { best })
-}
-
-/// How many classes come before `class` when they are ordered by logit, greatest first, and then by class.
-fn rank(row: &[f32], class: usize) -> usize {
-    let before = |(other, &logit): (usize, &f32)| {
-        above(logit, row[class]) || (other < class && !above(row[class], logit))
-    };
-    row.iter().enumerate().filter(|&entry| before(entry)).count()
-}
-
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
@@ -274,6 +152,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::logits::{SamplePrediction, softmax};
     use super::*;
     use serde_json::Value;
 
@@ -398,19 +277,6 @@ mod tests {
     }
 
     #[test]
-    fn softmax_is_stable_and_sums_to_one() {
-        assert_eq!(softmax(&[0.0, 0.0]), [0.5, 0.5]);
-        assert_eq!(softmax(&[f32::MAX, f32::MIN]), [1.0, 0.0]);
-        assert_eq!(softmax(&[f32::NEG_INFINITY, -1000.0]), [0.0, 1.0]);
-        let probabilities = softmax(&[1.0, 2.0, 3.0]);
-        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-15);
-        assert!((probabilities[2] / probabilities[1] - 1.0_f64.exp()).abs() < 1e-14);
-        for row in [[f32::NAN, 0.0], [0.0, f32::NAN], [f32::INFINITY, 0.0], [f32::NEG_INFINITY; 2]] {
-            assert!(softmax(&row).iter().all(|probability| probability.is_nan()), "{row:?}");
-        }
-    }
-
-    #[test]
     fn a_network_that_diverged_is_evaluated_as_pytorch_does() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
         // Right, wrong (NaN is the greatest), right (the first NaN), wrong, and three that have probabilities.
@@ -446,15 +312,6 @@ mod tests {
         assert_eq!((ours.balanced_accuracy, ours.macro_f1), (None, None));
         assert!(ours.per_class.iter().all(|class| class.f1.is_none() && class.precision.is_none()));
         assert_eq!(evaluate(&[], &[], 0).per_class, []);
-    }
-
-    #[test]
-    fn a_confidence_on_an_edge_belongs_to_the_bin_below() {
-        for bin in 0..CALIBRATION_BINS {
-            assert_eq!(bin_of(edge(bin + 1)), Some(bin));
-            assert_eq!(bin_of(edge(bin + 1).next_up()), (bin + 1 < CALIBRATION_BINS).then_some(bin + 1));
-        }
-        assert_eq!(bin_of(f64::NAN), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What Tintype is about, without IO: no SQL, no HTTP, no files.
 
 pub mod access;
+pub mod calibration;
 pub mod confusion;
 pub mod confusion_cells;
 pub mod dataset;
@@ -10,6 +11,7 @@ pub mod health;
 pub mod holdout;
 pub mod ids;
 pub mod imported;
+pub mod logits;
 pub mod measure;
 pub mod metadata;
 pub mod metrics;

@@ -5,7 +5,7 @@ use super::directory::RunDirectory;
 use super::predictions_file::PredictionsFile;
 use crate::domain::ids::RunId;
 use crate::store::Store;
-use crate::store::predictions::EvaluatedFile;
+use crate::store::prediction_files::EvaluatedFile;
 use anyhow::{Context as _, ensure};
 use protocol::event::{Event, Record};
 use std::fs::File;

@@ -25,7 +25,7 @@ use crate::domain::recipe::Recipe;
 use crate::domain::run::{RunState, StopRequest};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
-use crate::store::runs::Run;
+use crate::store::runs::{NewRun, Run};
 use directory::RunDirectory;
 use protocol::spec::RunSpec;
 pub use samples::RunSamples;
@@ -110,6 +110,7 @@ impl Runs {
         dataset: &Dataset,
         recipe: &Recipe,
         images_of: Option<&Run>,
+        origin: Option<RunId>,
     ) -> anyhow::Result<RunId> {
         let RunSamples { samples, held_out, version } =
             self.samples(dataset, &recipe.spec, images_of).await?;
@@ -122,10 +123,15 @@ impl Runs {
         let (directory, spec) = (self.directory(id), recipe.spec.clone());
         // A line a sample: there may be millions.
         tokio::task::spawn_blocking(move || directory::create(&directory, &spec, &samples)).await??;
-        self.inner
-            .store
-            .insert_run(id, dataset.id, &recipe.name, &recipe.spec, held_out.as_deref(), version)
-            .await?;
+        let run = NewRun {
+            dataset: dataset.id,
+            name: &recipe.name,
+            spec: &recipe.spec,
+            held_out: held_out.as_deref(),
+            dataset_version: version,
+            origin,
+        };
+        self.inner.store.insert_run(id, run).await?;
         self.inner.wake.notify_one();
         Ok(id)
     }

@@ -5,7 +5,7 @@ use super::directory::{self, RunDirectory};
 use super::follower::{last_event, read_lines};
 use super::predictions_file::PredictionsFile;
 use super::process::Trainer;
-use crate::domain::metrics;
+use crate::domain::logits;
 use anyhow::{Context as _, bail, ensure};
 use protocol::event::{Event, Record};
 use protocol::sample::{Sample, Split};
@@ -89,7 +89,7 @@ pub fn predict(
         .map(|((_, row), path)| {
             let logits = file.row(row).context("the predictions file is short")?;
             let mut probabilities: Vec<(String, f64)> =
-                spec.classes.iter().cloned().zip(metrics::softmax(logits)).collect();
+                spec.classes.iter().cloned().zip(logits::softmax(logits)).collect();
             probabilities.sort_by(|a, b| b.1.total_cmp(&a.1));
             Ok(ImagePrediction { path: path.clone(), probabilities })
         })

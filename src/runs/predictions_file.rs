@@ -1,8 +1,8 @@
 //! Reads the predictions files of a run directory (their layout: [`protocol::files::PREDICTIONS`]).
 
 use crate::domain::ids::SampleId;
-use crate::domain::metrics;
-use crate::store::predictions::NewPrediction;
+use crate::domain::logits;
+use crate::store::prediction_files::NewPrediction;
 use anyhow::{Context as _, ensure};
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
@@ -63,7 +63,7 @@ impl PredictionsFile {
             .zip(&self.labels)
             .zip(rows)
             .map(|((sample_id, label), row)| {
-                let prediction = metrics::predict(row, *label);
+                let prediction = logits::predict(row, *label);
                 NewPrediction {
                     sample_id: *sample_id,
                     actual: *label,

@@ -1,66 +1,13 @@
-//! The predictions of a run's best checkpoint, and the files that every epoch's predictions are in.
+//! The predictions of a run's best checkpoint, as galleries and matrices ask for them. `prediction_files.rs` takes them in.
 
 use super::Store;
 use super::sample_query::push_metadata;
+use super::versions::json_list;
 use crate::domain::confusion_cells::Cell;
 use crate::domain::ids::{RunId, SampleId};
 use crate::domain::metadata::MetadataFilter;
-use protocol::event::{Values, finite};
 use protocol::sample::Split;
-use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
-
-/// A file of predictions whose predictions are to replace those in the database.
-#[derive(Clone, Debug)]
-pub struct EvaluatedFile {
-    /// The split.
-    pub split: Split,
-    /// After which epoch; 0: the starting weights.
-    pub epoch: u32,
-    /// One a sample, in the file's order.
-    pub predictions: Vec<NewPrediction>,
-}
-
-impl EvaluatedFile {
-    /// Accuracy and mean loss of the split, under `<split>/accuracy` and `<split>/loss`.
-    pub(super) fn figures(&self) -> Values {
-        let total = self.predictions.len() as f64;
-        let right =
-            self.predictions.iter().filter(|prediction| prediction.actual == prediction.predicted).count();
-        let loss: Option<f64> = self.predictions.iter().map(|prediction| prediction.loss).sum();
-        Values::from([
-            (format!("{}/accuracy", self.split), finite(right as f64 / total)),
-            (format!("{}/loss", self.split), loss.and_then(|loss| finite(loss / total))),
-        ])
-    }
-}
-
-/// What a network said of one sample.
-#[derive(Clone, Copy, Debug)]
-pub struct NewPrediction {
-    /// The sample.
-    pub sample_id: SampleId,
-    /// Its label.
-    pub actual: u32,
-    /// The class with the greatest logit.
-    pub predicted: u32,
-    /// That class's probability.
-    pub confidence: f64,
-    /// Cross-entropy, nats; `None`: not finite.
-    pub loss: Option<f64>,
-    /// How far the most probable class is ahead of the second; `None`: not finite.
-    pub margin: Option<f64>,
-}
-
-/// A file of predictions.
-#[derive(Clone, Debug, FromRow)]
-pub struct PredictionFile {
-    /// After which epoch; 0: the starting weights.
-    pub epoch: i64,
-    /// Relative to the run directory.
-    pub path: String,
-    /// Whether the predictions in the database are from it.
-    pub best: bool,
-}
+use sqlx::{FromRow, QueryBuilder, Sqlite};
 
 /// A prediction with its sample.
 #[derive(Clone, Debug, FromRow)]
@@ -234,50 +181,6 @@ fn push_samples(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     }
 }
 
-/// Replaces a split's predictions.
-pub(super) async fn replace_predictions(
-    connection: &mut SqliteConnection,
-    run: RunId,
-    file: &EvaluatedFile,
-) -> sqlx::Result<()> {
-    sqlx::query("delete from predictions where run_id = ? and split = ?")
-        .bind(run)
-        .bind(file.split.as_str())
-        .execute(&mut *connection)
-        .await?;
-    for (row, prediction) in (0_i64..).zip(&file.predictions) {
-        sqlx::query(
-            "insert into predictions (run_id, split, sample_id, row, actual, predicted, confidence, loss, margin)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(run)
-        .bind(file.split.as_str())
-        .bind(prediction.sample_id)
-        .bind(row)
-        .bind(prediction.actual)
-        .bind(prediction.predicted)
-        .bind(prediction.confidence)
-        .bind(prediction.loss)
-        .bind(prediction.margin)
-        .execute(&mut *connection)
-        .await?;
-    }
-    let wrong =
-        file.predictions.iter().filter(|prediction| prediction.actual != prediction.predicted).count();
-    sqlx::query(
-        "insert into evaluated_splits (run_id, split, epoch, total, wrong) values (?, ?, ?, ?, ?)
-         on conflict do update set epoch = excluded.epoch, total = excluded.total, wrong = excluded.wrong",
-    )
-    .bind(run)
-    .bind(file.split.as_str())
-    .bind(file.epoch)
-    .bind(i64::try_from(file.predictions.len()).unwrap_or(i64::MAX))
-    .bind(i64::try_from(wrong).unwrap_or(i64::MAX))
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 impl Store {
     /// How many predictions fit.
     pub async fn count_predictions(&self, run: RunId, filter: &Filter) -> sqlx::Result<i64> {
@@ -390,38 +293,6 @@ impl Store {
         query.build_query_scalar().fetch_one(&self.read).await
     }
 
-    /// Whether margins are missing: a version before them ingested the predictions.
-    pub async fn lacks_margins(&self, run: RunId, split: Split) -> sqlx::Result<bool> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "select 1 from predictions where run_id = ? and split = ? and margin is null and loss is not null limit 1",
-        )
-        .bind(run)
-        .bind(split.as_str())
-        .fetch_optional(&self.read)
-        .await?;
-        Ok(found.is_some())
-    }
-
-    /// Adds the margins of predictions that were ingested without them.
-    pub async fn set_margins(
-        &self,
-        run: RunId,
-        split: Split,
-        margins: &[(SampleId, Option<f64>)],
-    ) -> sqlx::Result<()> {
-        let mut transaction = self.write.begin().await?;
-        for (sample, margin) in margins {
-            sqlx::query("update predictions set margin = ? where run_id = ? and split = ? and sample_id = ?")
-                .bind(margin)
-                .bind(run)
-                .bind(split.as_str())
-                .bind(sample)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await
-    }
-
     /// Labels that evaluated images have and no prediction names.
     pub async fn list_never_predicted(&self, run: RunId, split: Split) -> sqlx::Result<Vec<i64>> {
         sqlx::query_scalar(
@@ -451,6 +322,19 @@ impl Store {
             count: count.unsigned_abs(),
         });
         Ok(cells.collect())
+    }
+
+    /// How many of these samples a run predicted on a split.
+    pub async fn count_predicted(&self, run: RunId, split: Split, samples: &[SampleId]) -> sqlx::Result<i64> {
+        sqlx::query_scalar(
+            "select count(*) from predictions
+             where run_id = ? and split = ? and sample_id in (select value from json_each(?))",
+        )
+        .bind(run)
+        .bind(split.as_str())
+        .bind(json_list(samples))
+        .fetch_one(&self.read)
+        .await
     }
 
     /// Every run's prediction on one sample, newest run first: run, split, predicted label, confidence.
@@ -486,26 +370,5 @@ impl Store {
         query.push(" and predictions.sample_id = ").push_bind(sample);
         let prediction: Option<Prediction> = query.build_query_as().fetch_optional(&self.read).await?;
         Ok(prediction.map(|prediction| (split, prediction)))
-    }
-
-    /// The prediction files of a split, by epoch.
-    pub async fn list_prediction_files(&self, run: RunId, split: Split) -> sqlx::Result<Vec<PredictionFile>> {
-        sqlx::query_as(
-            "select epoch, path, best from prediction_files where run_id = ? and split = ? order by epoch",
-        )
-        .bind(run)
-        .bind(split.as_str())
-        .fetch_all(&self.read)
-        .await
-    }
-
-    /// Splits that were evaluated, in their order.
-    pub async fn list_evaluated_splits(&self, run: RunId) -> sqlx::Result<Vec<Split>> {
-        let words: Vec<String> =
-            sqlx::query_scalar("select distinct split from prediction_files where run_id = ?")
-                .bind(run)
-                .fetch_all(&self.read)
-                .await?;
-        Ok(Split::ALL.into_iter().filter(|split| words.iter().any(|word| word == split.as_str())).collect())
     }
 }

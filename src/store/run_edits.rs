@@ -6,16 +6,6 @@ use crate::domain::ids::{DatasetId, RunId};
 use protocol::spec::RunSpec;
 
 impl Store {
-    /// Says from which run's settings a run was made.
-    pub async fn set_run_origin(&self, id: RunId, origin: RunId) -> sqlx::Result<()> {
-        sqlx::query("update runs set cloned_from = ? where id = ?")
-            .bind(origin)
-            .bind(id)
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
     /// Gives a run another name; false where there is no such run.
     pub async fn set_run_name(&self, id: RunId, name: &str) -> sqlx::Result<bool> {
         let done = sqlx::query("update runs set name = ? where id = ?")

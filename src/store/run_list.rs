@@ -14,6 +14,8 @@ pub enum RunSelection {
     All,
     /// Those that learn from a data set, newest first.
     OfDataset(DatasetId),
+    /// The newest of those that learn from a data set.
+    NewestOfDataset(DatasetId),
     /// Queued and running ones, in the order of the queue.
     Active,
     /// One.
@@ -91,6 +93,10 @@ impl Store {
             RunSelection::OfDataset(dataset) => {
                 query.push(" where dataset_id = ").push_bind(dataset).push(" order by run_rows.id desc");
             }
+            RunSelection::NewestOfDataset(dataset) => {
+                query.push(" where dataset_id = ").push_bind(dataset);
+                query.push(" order by run_rows.id desc limit 1");
+            }
             RunSelection::Active => {
                 query.push(
                     " where run_rows.state in ('queued', 'running') order by queued_at_ms, run_rows.id",
@@ -159,6 +165,7 @@ mod tests {
     use super::*;
     use crate::domain::imported::ImportRequest;
     use crate::store::database_before;
+    use crate::store::runs::NewRun;
     use protocol::spec::RunSpec;
     use serde_json::json;
 
@@ -175,7 +182,12 @@ mod tests {
         }))
         .unwrap();
         for id in 1..=count {
-            store.insert_run(RunId(id), dataset, &format!("run {id}"), &spec, None, 1).await.unwrap();
+            let name = format!("run {id}");
+            // Each is made from the one before it.
+            let origin = (id > 1).then(|| RunId(id - 1));
+            let run =
+                NewRun { dataset, name: &name, spec: &spec, held_out: None, dataset_version: 1, origin };
+            store.insert_run(RunId(id), run).await.unwrap();
         }
         store
     }
@@ -230,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_evaluated_is_listed_in_the_order_of_the_splits() {
         let folder = tempfile::tempdir().unwrap();
-        let store = with_runs(folder.path(), 1).await;
+        let store = with_runs(folder.path(), 2).await;
         sqlx::query(
             "insert into evaluated_splits values (1, 'test', 4, 10, 3), (1, 'val', 4, 20, 1), (1, 'train', 4, 5, 0)",
         )
@@ -240,9 +252,9 @@ mod tests {
         let list = store.list_run_rows(RunSelection::One(RunId(1))).await.unwrap();
         let listed = &list.runs[0];
         assert_eq!(listed.cloned_from, None);
-        store.set_run_origin(RunId(1), RunId(1)).await.unwrap();
-        let again = store.list_run_rows(RunSelection::All).await.unwrap();
-        assert_eq!(again.runs[0].cloned_from, Some(RunId(1)));
+        let newest = RunSelection::NewestOfDataset(listed.run.dataset_id);
+        let newest = store.list_run_rows(newest).await.unwrap().runs;
+        assert_eq!((newest.len(), newest[0].run.id, newest[0].cloned_from), (1, RunId(2), Some(RunId(1))));
         assert_eq!(listed.dataset, "photos");
         let splits: Vec<_> =
             listed.evaluated.iter().map(|split| (split.split, split.total, split.wrong)).collect();

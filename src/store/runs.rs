@@ -158,6 +158,23 @@ pub struct Note {
     pub text: String,
 }
 
+/// A run that is to be queued.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRun<'a> {
+    /// What it learns from.
+    pub dataset: DatasetId,
+    /// What a person calls it.
+    pub name: &'a str,
+    /// Its settings.
+    pub spec: &'a RunSpec,
+    /// How its validation images were held out, in words; `None`: they were given.
+    pub held_out: Option<&'a str>,
+    /// The data set's version.
+    pub dataset_version: i64,
+    /// The run from whose settings it is made.
+    pub origin: Option<RunId>,
+}
+
 impl Store {
     /// The greatest number that a run has or had; 0 where there was none.
     pub async fn last_run_number(&self) -> sqlx::Result<i64> {
@@ -169,27 +186,21 @@ impl Store {
     }
 
     /// Makes a queued run of this number.
-    pub async fn insert_run(
-        &self,
-        id: RunId,
-        dataset: DatasetId,
-        name: &str,
-        spec: &RunSpec,
-        held_out: Option<&str>,
-        dataset_version: i64,
-    ) -> sqlx::Result<()> {
+    pub async fn insert_run(&self, id: RunId, run: NewRun<'_>) -> sqlx::Result<()> {
         let now = now_ms();
         sqlx::query(
-            "insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec, held_out, dataset_version)
-             values (?1, ?2, ?3, 'queued', ?4, ?4, ?5, ?6, ?7)",
+            "insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec, held_out, dataset_version,
+                               cloned_from)
+             values (?1, ?2, ?3, 'queued', ?4, ?4, ?5, ?6, ?7, ?8)",
         )
         .bind(id)
-        .bind(dataset)
-        .bind(name)
+        .bind(run.dataset)
+        .bind(run.name)
         .bind(now)
-        .bind(to_json("spec", spec)?)
-        .bind(held_out)
-        .bind(dataset_version)
+        .bind(to_json("spec", run.spec)?)
+        .bind(run.held_out)
+        .bind(run.dataset_version)
+        .bind(run.origin)
         .execute(&self.write)
         .await?;
         Ok(())

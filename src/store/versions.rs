@@ -2,8 +2,7 @@
 
 use super::{Store, bad_json, unknown};
 use crate::domain::edits::{History, SampleState, VersionKind};
-use crate::domain::ids::{DatasetId, RunId, SampleId};
-use protocol::sample::Split;
+use crate::domain::ids::{DatasetId, SampleId};
 use serde_json::{Map, Value};
 use sqlx::FromRow;
 
@@ -207,19 +206,6 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         rows.into_iter().map(Change::try_from).collect()
-    }
-
-    /// How many of these samples a run predicted on a split.
-    pub async fn count_predicted(&self, run: RunId, split: Split, samples: &[SampleId]) -> sqlx::Result<i64> {
-        sqlx::query_scalar(
-            "select count(*) from predictions
-             where run_id = ? and split = ? and sample_id in (select value from json_each(?))",
-        )
-        .bind(run)
-        .bind(split.as_str())
-        .bind(json_list(samples))
-        .fetch_one(&self.read)
-        .await
     }
 
     /// Every version that changed a sample, with what it did to it, oldest first.

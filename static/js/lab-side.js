@@ -35,7 +35,8 @@ export class Side {
     this.past = [];
     this.savedName = "";
     /** The preset or saved pipeline that these steps come from. */
-    this.origin = "";
+    const origin = new URLSearchParams(location.search).get(`origin_${this.letter}`);
+    this.origin = [...catalogue.presets, ...catalogue.saved].some(([name]) => name === origin) ? origin : "";
     this.naming = null;
     this.steps = [];
     this.read();

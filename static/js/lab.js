@@ -34,15 +34,23 @@ function exchange(fresh) {
   }
 }
 
+/** With the preset that each pipeline comes from, so that a reload still says which one was changed. */
+function withOrigins(address) {
+  const url = new URL(address, location);
+  for (const { letter, origin } of Object.values(page.sides)) if (origin) url.searchParams.set(`origin_${letter}`, origin);
+  return url.pathname + url.search;
+}
+
 let wanted = null;
 let busy = false;
 let rest = null;
 let waitingSince = null;
 
 /** Brings the result of the form as it stands; while one is on its way, only the newest wish is kept. */
-async function bring(url) {
+async function bring(plain) {
   clearTimeout(rest);
   waitingSince = null;
+  const url = withOrigins(plain);
   history.replaceState(null, "", url);
   wanted = url;
   if (busy) return;

@@ -33,9 +33,8 @@ impl NetworkInput {
         dataset: &Dataset,
         sample: &Sample,
     ) -> Result<Option<NetworkInput>> {
-        let newest =
-            app.store.list_run_rows(RunSelection::OfDataset(dataset.id)).await?.runs.into_iter().next();
-        let (spec, run) = match newest {
+        let newest = app.store.list_run_rows(RunSelection::NewestOfDataset(dataset.id)).await?;
+        let (spec, run) = match newest.runs.into_iter().next() {
             Some(listed) => {
                 let run = listed.run;
                 (run.spec, Some((run.name, format!("/runs/{}", run.id))))

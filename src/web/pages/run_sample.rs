@@ -12,10 +12,11 @@ use super::run_view::RunView;
 use super::sparkline::Sparkline;
 use crate::domain::edits::split_title;
 use crate::domain::ids::SampleId;
-use crate::domain::metrics::softmax;
+use crate::domain::logits::{predict, softmax};
 use crate::lab::{self, Subject};
 use crate::runs::predictions_file::PredictionsFile;
-use crate::store::predictions::{Prediction, PredictionFile};
+use crate::store::prediction_files::PredictionFile;
+use crate::store::predictions::Prediction;
 use crate::store::runs::Run;
 use crate::store::samples::Sample;
 use crate::web::api::find_run;
@@ -244,7 +245,7 @@ async fn read_history(
             let logits = evaluated.row(row).unwrap_or_default();
             let probabilities = softmax(logits);
             let label = evaluated.labels[row];
-            let prediction = crate::domain::metrics::predict(logits, label);
+            let prediction = predict(logits, label);
             history.push(Moment {
                 epoch: file.epoch,
                 predicted: class(&classes, i64::from(prediction.predicted)).to_owned(),

@@ -1,6 +1,7 @@
-//! A run as every page of it shows it: state in words, progress, time left, the rail of its stages.
+//! A run as every page of it shows it: state in words, progress, time left, figures. The rail of its stages is `run_stages.rs`.
 
 use super::format::{self, ago, duration, link, percent, round_estimate, thousands};
+use super::run_attention::Attention;
 use super::sparkline::Sparkline;
 use crate::domain::edits::split_title;
 use crate::domain::result::Headline;
@@ -28,15 +29,6 @@ pub(crate) struct RunView {
     pub(crate) attention: Attention,
 }
 
-/// What wants a look at a run's stages, in sentences.
-#[derive(Default)]
-pub(crate) struct Attention {
-    /// What is wrong with its data set.
-    pub(crate) data: Option<String>,
-    /// Classes that are never predicted, though images of them were evaluated.
-    pub(crate) predictions: Option<String>,
-}
-
 /// The result that leads, as the head words it.
 pub(crate) struct ResultWords {
     /// `Test 85.2 %`.
@@ -53,24 +45,6 @@ pub(crate) struct ResultWords {
 pub(crate) struct TryAgain {
     pub(crate) label: String,
     pub(crate) href: String,
-}
-
-/// A stage of the rail.
-pub(crate) struct Stage {
-    /// Whether its summary is how far the run is, which grows while it learns.
-    pub(crate) is_growing: bool,
-    pub(crate) summary: String,
-    /// Why it wants a look.
-    pub(crate) attention: Option<String>,
-    /// Pages of the stage: key, label, address.
-    pub(crate) pages: Vec<(&'static str, String, String)>,
-}
-
-impl Stage {
-    /// Whether a page belongs to it.
-    pub(crate) fn is_at(&self, page: &str) -> bool {
-        self.pages.iter().any(|(key, ..)| *key == page)
-    }
 }
 
 /// Runs of a list, and those that can't be read, which a list names too.
@@ -91,14 +65,6 @@ impl RunViews {
     pub(crate) fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.unreadable.is_empty()
     }
-}
-
-/// `Never predicted: cat, dog.`; of many classes the first few, and how many more there are.
-fn never_predicted(names: &[&str]) -> Option<String> {
-    const NAMED: usize = 8;
-    let (named, others) = names.split_at(names.len().min(NAMED));
-    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-    (!named.is_empty()).then(|| format!("Never predicted: {}{more}.", named.join(", ")))
 }
 
 impl RunView {
@@ -124,17 +90,7 @@ impl RunView {
     pub(crate) async fn load(app: &AppState, run: Run) -> Result<RunView> {
         let mut views = RunViews::load(app, RunSelection::One(run.id)).await?;
         let mut view = views.runs.pop().ok_or(Error::NotFound("run"))?;
-        let sentences = app.health.marks(view.run.dataset_id).await?.sentences();
-        view.attention.data = (!sentences.is_empty()).then(|| sentences.join(" "));
-        if let Some(headline) = &view.headline {
-            let labels = app.store.list_never_predicted(view.run.id, headline.lead.split).await?;
-            let classes = &view.run.spec.classes;
-            let names: Vec<&str> = labels
-                .iter()
-                .filter_map(|label| Some(classes.get(usize::try_from(*label).ok()?)?.as_str()))
-                .collect();
-            view.attention.predictions = never_predicted(&names);
-        }
+        view.attention = Attention::load(app, &view.run, view.headline.as_ref()).await?;
         Ok(view)
     }
 
@@ -403,80 +359,5 @@ impl RunView {
             push("speed", "Images/s (median)".into(), format::number(self.speed()));
         }
         figures
-    }
-
-    /// The version of the data set that it learned from, with what has changed since.
-    fn version_href(&self) -> String {
-        format!("{}/versions/{}", self.dataset_href(), self.run.dataset_version)
-    }
-
-    /// The four stages, the same on every page of the run.
-    pub(crate) fn stages(&self) -> Vec<Stage> {
-        let ended_badly = matches!(self.run.state, RunState::Failed | RunState::Interrupted);
-        let none = || match self.is_active() {
-            true => "available after epoch 1".to_owned(),
-            false => "none".to_owned(),
-        };
-        let shown = self.shown_result();
-        vec![
-            Stage {
-                is_growing: false,
-                summary: self.dataset.clone(),
-                attention: self.attention.data.clone(),
-                pages: vec![
-                    ("dataset", "Data".to_owned(), self.dataset_href()),
-                    ("version", format!("Version {}", self.run.dataset_version), self.version_href()),
-                ],
-            },
-            Stage {
-                is_growing: self.is_active(),
-                summary: match self.run.state {
-                    RunState::Running | RunState::Queued => self.percent_label(),
-                    other => other.as_str().to_owned(),
-                },
-                attention: ended_badly.then(|| match &self.run.failure {
-                    Some(failure) => failure.reason.clone(),
-                    None => format!("It {}.", self.run.state.as_str()),
-                }),
-                pages: vec![
-                    ("run", "Training".to_owned(), self.href()),
-                    ("inputs", "Inputs".to_owned(), self.at("inputs")),
-                    ("gradients", "Gradients".to_owned(), self.at("gradients")),
-                ],
-            },
-            Stage {
-                is_growing: false,
-                summary: shown.map_or_else(none, |result| {
-                    let (wrong, total) = (thousands(result.wrong), thousands(result.total));
-                    format!("{}: {wrong} of {total} wrong", split_title(result.split))
-                }),
-                attention: self.attention.predictions.clone(),
-                pages: vec![("predictions", "Predictions".to_owned(), self.at_split("predictions"))],
-            },
-            Stage {
-                is_growing: false,
-                summary: shown.map_or_else(none, |result| {
-                    format!("{}: {} correct", split_title(result.split), percent(result.accuracy()))
-                }),
-                attention: self.result().and_then(|result| result.gap),
-                pages: vec![
-                    ("evaluation", "Evaluation".to_owned(), self.at_split("evaluation")),
-                    ("maps", "Lists by class".to_owned(), self.at_split("category-to-paths")),
-                ],
-            },
-        ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::never_predicted;
-
-    #[test]
-    fn of_many_classes_that_are_never_predicted_a_few_are_named() {
-        assert_eq!(never_predicted(&[]), None);
-        assert_eq!(never_predicted(&["cat", "dog"]).unwrap(), "Never predicted: cat, dog.");
-        let many = vec!["a"; 290];
-        assert_eq!(never_predicted(&many).unwrap(), "Never predicted: a, a, a, a, a, a, a, a and 282 more.");
     }
 }

@@ -103,6 +103,21 @@ fn the_lab_can_be_undone_and_asks_no_more_than_it_must() {
         "return document.querySelector('.comparison .network-input:last-child img').naturalWidth === 48",
     );
 
+    // Also after a reload the page says which preset was changed.
+    browser.click("[data-side=b] .presets [data-preset]");
+    browser.run(
+        "document.querySelector('[data-side=b] .step-head').click();
+         const number = document.querySelector('[data-side=b] .parameters input[type=number]');
+         number.value = 40; number.dispatchEvent(new Event('input'));",
+    );
+    let mark = "return document.querySelector('[data-side=b] [data-origin]')?.innerText";
+    let changed = browser.run(mark);
+    assert!(changed.as_str().unwrap().ends_with(", changed"), "{changed}");
+    browser.wait("the address", "return location.search.includes('origin_b')");
+    browser.open(browser.run("return location.href").as_str().unwrap());
+    browser.wait("the editors", "return document.querySelectorAll('.side .step').length > 2");
+    assert_eq!(browser.run(mark), changed);
+
     // Ten presses in a row are one question.
     browser.run("performance.clearResourceTimings()");
     browser.run(

@@ -34,6 +34,11 @@ pub(crate) struct LabQuery {
     /// Repeated draws of it: by `epoch`, under one seed, or by `seed`.
     #[serde(default)]
     pub(super) vary: String,
+    /// The preset or saved pipeline that each side was made from, for the page's script.
+    #[serde(default)]
+    pub(super) origin_a: String,
+    #[serde(default)]
+    pub(super) origin_b: String,
 }
 
 impl LabQuery {
@@ -52,6 +57,8 @@ impl LabQuery {
             ("view", if self.view == View::Image { String::new() } else { self.view.as_str().to_owned() }),
             ("sample", self.sample.map_or_else(String::new, |sample| sample.to_string())),
             ("vary", self.vary.clone()),
+            ("origin_a", self.origin_a.clone()),
+            ("origin_b", self.origin_b.clone()),
         ]
     }
 

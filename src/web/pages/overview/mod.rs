@@ -4,6 +4,7 @@ mod axis;
 
 use super::format::{counted, link, measured, percent, range_label, thousands};
 use super::gallery::class_color;
+use super::live::examination_progress;
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::measure::{Measure, Range};
 use crate::domain::overview::{Overview, Spread};
@@ -27,8 +28,8 @@ const HEIGHT: f64 = 98.0;
 pub(crate) enum Shown {
     /// As it is.
     Ready(Box<Ready>),
-    /// It is made together with the health report.
-    UnderWay,
+    /// It is made together with the health report: percent where known, and words.
+    UnderWay(Option<u64>, String),
     /// Why there is none.
     Failed(String),
     /// This page goes on where another ended, which had it.
@@ -131,7 +132,7 @@ impl Shown {
             return Ok(Shown::LeftOut);
         }
         if dataset.state != DatasetState::Ready {
-            return Ok(Shown::UnderWay);
+            return Ok(under_way((0, 0)));
         }
         if let Some(overview) = app.store.find_overview(dataset.id).await? {
             return Ok(Shown::Ready(Box::new(ready(dataset, classes, &overview, query))));
@@ -145,12 +146,17 @@ impl Shown {
                     // Its report is of this program, but it is of another: both are made anew.
                     app.store.delete_examination(dataset.id).await?;
                     app.health.of(dataset).await?;
-                    Shown::UnderWay
+                    under_way((0, 0))
                 }
             },
-            Examined::UnderWay { .. } => Shown::UnderWay,
+            Examined::UnderWay { measured } => under_way(measured),
         })
     }
+}
+
+fn under_way(progress: (usize, usize)) -> Shown {
+    let (percent, words) = examination_progress(progress);
+    Shown::UnderWay(percent, words)
 }
 
 fn ready(dataset: &Dataset, classes: &[ClassCount], overview: &Overview, query: &GalleryQuery) -> Ready {
