@@ -17,7 +17,7 @@ pub struct RunSpec {
     pub classes: Vec<String>,
     /// The network's architecture.
     pub model: Model,
-    /// A safetensors file to start from, absolute; `None`: random, from `seed`.
+    /// A safetensors file or a state dict of PyTorch's to start from, absolute; `None`: random, from `seed`.
     pub weights: Option<String>,
     /// Side of the square input, pixels.
     pub image_size: u32,

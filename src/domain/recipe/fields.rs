@@ -203,7 +203,7 @@ pub const FIELDS: &[Field] = &[
         "Initial weights",
         Group::Recipe,
         FieldType::Text,
-        "Path of a safetensors file on the server's machine. Left empty: random, from the seed. A last layer for another number of classes is replaced, and the run's page says so.",
+        "Path of a safetensors file, or of a state dict that PyTorch saved (.pth), on the server's machine. Left empty: random, from the seed. A last layer for another number of classes is replaced, and the run's page says so.",
     ),
     field(
         "image_size",

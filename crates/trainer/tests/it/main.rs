@@ -11,3 +11,4 @@ mod repeat;
 mod resume;
 mod support;
 mod training;
+mod weights;

@@ -159,6 +159,35 @@ def efficientnet_lite():
     (HERE / "efficientnet-lite.json").write_text(compact.replace('},"', '},\n"') + "\n")
 
 
+def pytorch_files():
+    """A state dict in both forms of `torch.save`: kinds, strides, an offset and a shared storage."""
+    base = wave(24, 0.0).float()
+    tensors = {
+        "plain.weight": base.clone().reshape(2, 3, 4),
+        "strided.weight": base.clone().reshape(4, 6).t(),
+        "part.weight": base[5:17].reshape(3, 4),
+        "shared.weight": base,
+        "in_half": base[:7].half(),
+        "in_bfloat16": base[:7].bfloat16(),
+        "in_double": base[:7].double(),
+        "norm.num_batches_tracked": torch.tensor(123456789012),
+        "of_none": torch.zeros(0, 3),
+    }
+    model = torch.nn.Module()
+    for name, tensor in tensors.items():
+        module = model
+        *path, last = name.split(".")
+        for part in path:
+            if not hasattr(module, part):
+                module.add_module(part, torch.nn.Module())
+            module = getattr(module, part)
+        module.register_buffer(last, tensor)
+    state = model.state_dict()  # With the attribute that carries versions.
+    torch.save(state, HERE / "tensors.pth")
+    torch.save(state, HERE / "tensors-legacy.pth", _use_new_zipfile_serialization=False)
+    save("tensors", {name: [list(t.shape), t.flatten().double().tolist()] for name, t in state.items()})
+
+
 def resnet20(folder):
     """The logits of two images of 32 pixels for the trained weights."""
     from safetensors.torch import load_file
@@ -188,5 +217,6 @@ optimizers()
 schedules()
 resnet18()
 efficientnet_lite()
+pytorch_files()
 if len(sys.argv) > 1:
     resnet20(pathlib.Path(sys.argv[1]))

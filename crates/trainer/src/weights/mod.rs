@@ -1,4 +1,7 @@
-//! Tensors to and from safetensors files, and weights into a network by name.
+//! Tensors to and from safetensors files, tensors out of PyTorch's own, and weights into a network by name.
+
+mod pickle;
+mod pytorch;
 
 use crate::fault::Fault;
 use crate::layers::Network;
@@ -33,12 +36,20 @@ pub fn to_bytes<N: AsRef<str>>(tensors: &[(N, Tensor)]) -> Result<Vec<u8>, Fault
     safetensors::serialize(views, None).map_err(|error| wrong(error.to_string()))
 }
 
-/// The tensors of the safetensors file at `path`, by name; floating point of any width becomes f32.
+/// The tensors of the safetensors or PyTorch file at `path`, by name; floating point of any width becomes f32.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Fault> {
     let bytes = std::fs::read(path).map_err(|error| Fault::file("read", path, error))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| {
-        Fault::file("read", path, format!("it is not a whole safetensors file ({error})"))
-    })?;
+    from_bytes(&bytes).map_err(|why| Fault::file("use the weights in", path, why))
+}
+
+/// The tensors of such a file, which is told by how it begins.
+pub fn from_bytes(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+    if pytorch::is_pytorch(bytes) { pytorch::read(bytes) } else { read_safetensors(bytes) }
+}
+
+fn read_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("it is neither PyTorch's nor a whole safetensors file ({error})"))?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.tensors() {
         let dtype = match view.dtype() {
@@ -47,7 +58,7 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Fault> {
             Dtype::F16 => Kind::Half,
             Dtype::BF16 => Kind::BFloat16,
             Dtype::I64 => Kind::Int64,
-            other => return Err(Fault::file("use", path, format!("tensor {name} has the type {other:?}"))),
+            other => return Err(format!("tensor {name} has the type {other:?}")),
         };
         let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
         let tensor = Tensor::from_data_size(view.data(), &shape, dtype);
