@@ -72,7 +72,11 @@ pub fn hold(data: &Path) -> anyhow::Result<Holder> {
         .open(&path)
         .with_context(|| format!("opening {}", path.display()))?;
     match lock.try_lock() {
-        Ok(()) => Ok(Holder::Us(lock)),
+        Ok(()) => {
+            // Of a server that was killed: whoever came while the next one starts would ask there.
+            drop(std::fs::remove_file(data.join(ADDRESS_FILE)));
+            Ok(Holder::Us(lock))
+        }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", path.display())),
         Err(TryLockError::WouldBlock) => match std::fs::read_to_string(data.join(ADDRESS_FILE)) {
             Ok(url) if !url.is_empty() => {

@@ -14,6 +14,7 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Says why a command failed.
 pub(super) fn complain(error: &anyhow::Error) {
@@ -21,6 +22,10 @@ pub(super) fn complain(error: &anyhow::Error) {
 }
 
 pub(super) fn serve(runtime: &tokio::runtime::Runtime, app: &App) -> anyhow::Result<()> {
+    // Listened to before the address is known to anybody, so that whoever ends it at once ends it in order too.
+    let (mut interrupt, mut terminate) = runtime.block_on(async {
+        std::io::Result::Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+    })?;
     for url in &app.urls {
         println!("{url}");
     }
@@ -41,12 +46,12 @@ pub(super) fn serve(runtime: &tokio::runtime::Runtime, app: &App) -> anyhow::Res
         }
     }
     runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
-            result = tokio::signal::ctrl_c() => result.context("waiting for Ctrl-C"),
-            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    })
+    });
+    Ok(())
 }
 
 pub(super) fn import(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {

@@ -41,8 +41,8 @@ fn line(run: &Value) -> String {
 fn delete(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
     let ids: Vec<i64> = arguments.get_many::<i64>("runs").context("RUN is required")?.copied().collect();
     // All are looked up first, so that a typo removes nothing.
-    let runs: Vec<Value> =
-        ids.iter().map(|id| client.get(&format!("/api/v1/runs/{id}"))).collect::<anyhow::Result<_>>()?;
+    let find = |id: &i64| client.get(&format!("/api/v1/runs/{id}")).with_context(|| format!("run {id}"));
+    let runs: Vec<Value> = ids.iter().map(find).collect::<anyhow::Result<_>>()?;
     if !arguments.get_flag("yes") {
         let names: Vec<String> = runs.iter().map(line).collect();
         bail!("this would delete, with all files:\n{}\nAdd --yes to do it", names.join("\n"));

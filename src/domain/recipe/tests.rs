@@ -243,6 +243,87 @@ fn every_choice_of_every_field_makes_a_spec_and_comes_back_out_of_it() {
     }
 }
 
+/// What a field must not hold: what lies just beyond its bounds, and what is of another type.
+fn refused_by(field: &Field) -> Vec<Value> {
+    let of_another_type = [Value::Null, json!(true), json!({"a": 1})];
+    let beyond = match field.field_type {
+        FieldType::Choice(choices) => {
+            let word = choices[0].0;
+            vec![json!(""), json!(word.to_uppercase()), json!(format!("{word} ")), json!(1), json!([word])]
+        }
+        FieldType::Integer { min, max } => {
+            let below = i64::try_from(min).unwrap() - 1;
+            vec![json!(below), json!(max + 1), json!(min as f64 + 0.5), json!(min.to_string()), json!([min])]
+        }
+        FieldType::Number { min, max } => {
+            vec![
+                json!(min.next_down()),
+                json!(max.next_up()),
+                json!(f64::NAN),
+                json!(min.to_string()),
+                json!([min]),
+            ]
+        }
+        FieldType::Text => vec![json!(1), json!(["a"])],
+        // Any JSON is a value; what is no pipeline is refused with the fields together.
+        FieldType::Json => {
+            return vec![json!(true), json!({"a": 1}), json!([{"name": "sharpen everything"}]), json!([1])];
+        }
+    };
+    [beyond, of_another_type.to_vec()].concat()
+}
+
+#[test]
+fn what_lies_just_beyond_the_bounds_of_a_field_is_refused_in_words_that_name_them() {
+    for field in FIELDS {
+        for value in refused_by(field) {
+            let given = Values::from_iter([(field.name.to_owned(), value.clone())]);
+            let Err(errors) = recipe_from_values(&given, &facts()) else {
+                panic!("{} = {value} passes", field.name)
+            };
+            let why =
+                errors.get(field.name).unwrap_or_else(|| panic!("{} = {value}: {errors:?}", field.name));
+            let named = match field.field_type {
+                FieldType::Choice(choices) => choices.iter().map(|(word, _)| (*word).to_owned()).collect(),
+                FieldType::Integer { min, max } => vec![min.to_string(), max.to_string()],
+                FieldType::Number { .. } => vec!["number from".into()],
+                FieldType::Text => vec!["text".into()],
+                FieldType::Json => vec![],
+            };
+            assert!(
+                !why.is_empty() && named.iter().all(|word| why.contains(word)),
+                "{} = {value}: {why}",
+                field.name
+            );
+        }
+    }
+}
+
+#[test]
+fn every_model_is_made_with_every_choice_of_every_other_field() {
+    let weights = tempfile::NamedTempFile::new().unwrap();
+    let weights = weights.path().to_str().unwrap();
+    let own = ChannelFigures { mean: [0.51, 0.42, 0.33], std: [0.2, 0.21, 0.12], samples: 800 };
+    let class = |name: &str| ClassCount { label: 0, name: name.into(), by_split: [400, 100, 40] };
+    let facts = DatasetFacts { classes: vec![class("cat"), class("dog")], channels: Some(own), ..facts() };
+    let mut made = 0;
+    for model in Model::ALL {
+        for field in
+            FIELDS.iter().filter(|field| field.name != "model" && field.field_type != FieldType::Json)
+        {
+            for value in samples_of(field) {
+                let mut given = with_companions(field, &value, weights);
+                given.insert("model".into(), json!(model));
+                if let Err(errors) = recipe_from_values(&given, &facts) {
+                    panic!("{model:?}, {} = {value}: {errors:?}", field.name);
+                }
+                made += 1;
+            }
+        }
+    }
+    assert!(made > 200, "{made}");
+}
+
 #[test]
 fn a_field_that_no_longer_fits_the_spec_is_named_and_costs_no_request() {
     // What passes a field's check always fits today; this is what would happen if the two drifted apart.

@@ -72,14 +72,16 @@ pub(crate) async fn create(
     let named = values.remove("dataset");
     // With a data set that is named, its newest version; else the images of that run, as they were then.
     let same_images = named.is_none();
-    let dataset = match (named, &like) {
+    let dataset = match (&named, &like) {
         (Some(Value::Number(number)), _) => find_dataset(&app, number.as_i64().unwrap_or(-1)).await.ok(),
-        (Some(Value::String(name)), _) => app.store.find_dataset_by_name(&name).await?,
+        (Some(Value::String(name)), _) => app.store.find_dataset_by_name(name).await?,
         (None, Some(run)) => app.store.find_dataset(run.dataset_id).await?,
         _ => None,
     };
-    let dataset = dataset
-        .ok_or_else(|| Error::field("dataset", "give the number or the name of a data set that is there"))?;
+    let dataset = dataset.ok_or_else(|| {
+        let why = named.map(|named| format!("There is no data set {named}. ")).unwrap_or_default();
+        Error::field("dataset", format!("{why}Give the number or the name of one that is there"))
+    })?;
     let origin = like.map(|run| Origin { run, same_images });
     let id = match &origin {
         Some(Origin { run, same_images: true }) if values.is_empty() => {
