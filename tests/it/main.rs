@@ -1,6 +1,7 @@
 //! The programs from outside: over HTTP and by signal.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod access;
 mod browser;
 mod cli;
 mod driver;
@@ -18,6 +19,7 @@ mod run_actions;
 mod run_form;
 mod runs;
 mod search;
+mod shared;
 mod support;
 mod upgrade;
 mod uploads;

@@ -136,7 +136,7 @@ pub(crate) fn until(at_ms: i64) -> String {
         ..60 => "within a minute".into(),
         60..3600 => format!("in {}\u{a0}min", seconds / 60),
         3600..172_800 => format!("in {}\u{a0}h", seconds / 3600),
-        _ => format!("in {}", counted(seconds / 86_400, "day", "days")),
+        _ => format!("in {}", counted((seconds + 43_200) / 86_400, "day", "days")),
     }
 }
 

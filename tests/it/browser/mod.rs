@@ -16,6 +16,7 @@ mod predictions;
 mod print;
 mod run_pages;
 mod runs;
+mod share;
 
 use std::io::Write as _;
 use std::path::Path;
