@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod progress;
 mod runs;
+mod share;
 
 use crate::app::{App, Endpoint, Holder, hold};
 use crate::domain::recipe::{FIELDS, FieldType};
@@ -72,6 +73,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
             "import" => commands::import(&client, arguments, json),
             "train" => commands::train(&client, arguments, json),
             "runs" => runs::runs(&client, arguments, json),
+            "share" => share::share(&client, arguments, json),
             "evaluate" => commands::evaluate(&client, arguments, json),
             "predict" => commands::predict(&data, arguments, json),
             "export" => commands::export(&client, arguments),
@@ -232,6 +234,7 @@ pub fn command() -> Command {
                         ),
                 ),
         )
+        .subcommand(share::command())
         .subcommand(
             Command::new("evaluate")
                 .about("Evaluate weights on a split, without training")
