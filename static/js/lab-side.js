@@ -12,6 +12,11 @@ function button(words, title, act) {
   return made;
 }
 
+/** Steps to be compared: of a number that went through single precision, such as 0.48500001, what can be told apart. */
+function written(steps) {
+  return JSON.stringify(steps, (_, value) => (typeof value === "number" ? Number(value.toPrecision(6)) : value));
+}
+
 /** Sends a change of the saved pipelines; what was refused is said, and gives nothing. */
 async function send(method, name, body) {
   const answer = await fetch(`/api/v1/pipelines/${encodeURIComponent(name)}`, {
@@ -91,9 +96,9 @@ export class Side {
 
   /** Says which preset or saved pipeline this is, or which it was before it was changed. */
   nameOrigin() {
-    const now = JSON.stringify(this.steps);
+    const now = written(this.steps);
     const known = [...catalogue.presets, ...catalogue.saved];
-    const is = ([, steps]) => JSON.stringify(steps.map(whole)) === now;
+    const is = ([, steps]) => written(steps.map(whole)) === now;
     const same = known.find(one => one[0] === this.origin && is(one)) ?? known.find(is);
     if (same) this.origin = same[0];
     const place = this.editor.querySelector("[data-origin]");

@@ -127,3 +127,18 @@ fn a_data_set_says_what_needs_a_look_and_what_was_skipped() {
     assert!(page("/runs").contains("No run uses this data set yet"));
     assert!(page("/versions").contains("Nothing has been changed since the import"));
 }
+
+#[test]
+fn an_image_stands_beside_what_a_network_gets_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, dataset) = with_metadata(folder.path());
+    let samples = server.get(&format!("/api/v1/datasets/{}/samples?limit=1", dataset["id"]));
+    let sample = &samples["items"][0]["sample_id"];
+    let page = server.get_text(&format!("/datasets/{}/samples/{sample}", dataset["id"]));
+    let figure = page.split("<figure class=\"as-input\">").nth(1).unwrap().split("</figure>").next().unwrap();
+    let between = |start: &str| figure.split(start).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let input = image::load_from_memory(&server.get_bytes(&between("src=\""))).unwrap();
+    let told = [between("width=\""), between("height=\"")].map(|side| side.parse::<u32>().unwrap());
+    assert_eq!([input.width(), input.height()], told);
+    assert!(figure.contains(&format!("Network input, {} × {}", told[0], told[1])), "{figure}");
+}

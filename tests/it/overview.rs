@@ -158,3 +158,32 @@ fn a_source_is_read_again_as_another_form_in_its_place() {
     let (status, refused) = again(&table, "jpeg2000");
     assert_eq!((status, &refused["error"]["field"]), (422, &json!("format")));
 }
+
+#[test]
+fn the_heading_of_the_distributions_says_what_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, dataset) = imported(folder.path());
+    overview(&server, &dataset);
+    let heading =
+        "<h2>Distributions <span class=\"quiet\">share of images; click a bar to filter</span></h2>";
+    let page = server.get_text(&format!("/datasets/{}/overview", dataset["id"]));
+    assert!(
+        page.contains(heading) && page.contains("<p class=\"legend\">"),
+        "a line for each of two classes"
+    );
+    assert!(!page.contains("All classes together"));
+
+    // Of many classes one is drawn, when it was chosen; the sentence stands by itself.
+    let images = folder.path().join("images");
+    let rows: String = (0..40).map(|at| format!("bright/{at:02}.png,class {}\n", at % 8)).collect();
+    std::fs::write(images.join("t.csv"), format!("path,label\n{rows}")).unwrap();
+    let source = json!({"path": images, "format": "manifest"});
+    let (status, made) = server.post("/api/v1/datasets", &json!({"name": "eight", "source": source}));
+    assert_eq!(status, 202, "{made}");
+    server.wait(&format!("/api/v1/datasets/{}", made["id"]), |dataset| dataset["state"] == "ready");
+    overview(&server, &made);
+    let page = server.get_text(&format!("/datasets/{}/overview", made["id"]));
+    let sentence =
+        "<p class=\"quiet\">All classes together. Choose a class, and its line is drawn over the bars.</p>";
+    assert!(page.contains(heading) && page.contains(sentence), "{page}");
+}

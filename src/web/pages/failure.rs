@@ -33,7 +33,7 @@ struct Refused {
 }
 
 /// What was asked, as far as an error's page needs it.
-struct Asked {
+struct FailedRequest {
     path: String,
     /// The address, where it can be opened again.
     view: Option<String>,
@@ -50,15 +50,15 @@ pub(crate) async fn answer_errors(State(app): State<AppState>, request: Request,
         ["/api/", "/live/", "/static/", "/thumbnails/"].iter().any(|room| path.starts_with(room))
             || request.headers().get(header::ACCEPT).is_some_and(accepts_json);
     let id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()).unwrap_or_default();
-    let asked = Asked { path, view, request_id: id };
+    let failed = FailedRequest { path, view, request_id: id };
     let mut response = next.run(request).await;
     // Taken out: the same layer stands further out too, for what was refused before it was known who asks.
     let Some(message) = response.extensions_mut().remove::<Message>() else {
         return response;
     };
     let page =
-        if for_scripts { None } else { error_page(&app, response.status(), &message, &asked).await.ok() };
-    let answer = page.unwrap_or_else(|| Json(message.json(&asked.request_id)).into_response());
+        if for_scripts { None } else { error_page(&app, response.status(), &message, &failed).await.ok() };
+    let answer = page.unwrap_or_else(|| Json(message.json(&failed.request_id)).into_response());
     // What the answer says besides, such as “Allow”, stays.
     let (mut head, _) = response.into_parts();
     head.headers.remove(header::CONTENT_LENGTH);
@@ -71,12 +71,12 @@ async fn error_page(
     app: &AppState,
     status: StatusCode,
     message: &Message,
-    asked: &Asked,
+    request: &FailedRequest,
 ) -> Result<Response> {
-    let (text, request_id) = (message.text(), asked.request_id.clone());
+    let (text, request_id) = (message.text(), request.request_id.clone());
     match current().as_deref() {
         // Nothing of what is here is for somebody without a key.
-        Some(Visitor::Nobody(refusal)) => key_page(status, refusal, text, asked.view.clone(), &request_id),
+        Some(Visitor::Nobody(refusal)) => key_page(status, refusal, text, request.view.clone(), &request_id),
         None => {
             let title = match status.as_u16() {
                 403 => "This was not done",
@@ -86,7 +86,7 @@ async fn error_page(
             page_with(status, &Refused { title, message: text.to_owned(), request_id })
         }
         Some(_) => {
-            let way_back = way_back(&asked.path);
+            let way_back = way_back(&request.path);
             let crumbs: Vec<(&str, &str)> =
                 way_back.iter().map(|(label, href)| (label.as_str(), href.as_str())).collect();
             let frame = Frame::load(app, title(status), &crumbs).await?;

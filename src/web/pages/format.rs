@@ -60,11 +60,12 @@ pub(crate) fn percent(share: impl Figure) -> String {
     share.value().map_or_else(|| NONE.into(), |share| format!("{:.1}\u{a0}%", share * 100.0))
 }
 
-/// Three significant digits, or whole where it is large.
+/// Three significant digits, or whole where it is large; a power of ten where nobody could read it otherwise.
 pub(crate) fn number(value: impl Figure) -> String {
     let Some(value) = value.value() else { return NONE.into() };
     match value.abs() {
         0.0 => "0".into(),
+        size if size >= 1e7 => format!("{value:.2e}"),
         size if size >= 1000.0 => thousands(value.round() as i64),
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
@@ -196,9 +197,12 @@ mod tests {
 
     #[test]
     fn numbers_keep_three_digits() {
-        let cases = [0.0, 1.0, 0.5, 0.001_234, 0.000_012, 12.345, 123.45, 12_345.6, -0.25];
+        let cases = [0.0, 1.0, 0.5, 0.001_234, 0.000_012, 12.345, 123.45, 12_345.6, 1.7545e18, -0.25];
         let words = cases.map(|value| number(Some(value)));
-        assert_eq!(words, ["0", "1.00", "0.500", "0.00123", "1.2e-5", "12.3", "123", "12,346", "-0.250"]);
+        assert_eq!(
+            words,
+            ["0", "1.00", "0.500", "0.00123", "1.2e-5", "12.3", "123", "12,346", "1.75e18", "-0.250"]
+        );
         assert_eq!((number(None::<f64>), percent(Some(0.8104))), ("–".into(), "81.0\u{a0}%".into()));
     }
 

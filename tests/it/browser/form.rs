@@ -85,6 +85,11 @@ fn the_lab_can_be_undone_and_asks_no_more_than_it_must() {
         0
     );
 
+    // The page begins with two presets, and says so.
+    let marks =
+        browser.run("return [...document.querySelectorAll('[data-origin]')].map(mark => mark.innerText)");
+    assert_eq!(marks, json!(["none", "standard"]));
+
     // A preset on a tuned pipeline is taken back by Undo.
     let steps = "return document.querySelector('[name=b]').value";
     browser.click("[data-side=b] .step-head");
@@ -103,6 +108,7 @@ fn the_lab_can_be_undone_and_asks_no_more_than_it_must() {
         "return document.querySelector('.comparison .network-input:last-child img').naturalWidth === 48",
     );
 
+    let mark = "return document.querySelector('[data-side=b] [data-origin]')?.innerText";
     // Also after a reload the page says which preset was changed.
     browser.click("[data-side=b] .presets [data-preset]");
     browser.run(
@@ -110,10 +116,13 @@ fn the_lab_can_be_undone_and_asks_no_more_than_it_must() {
          const number = document.querySelector('[data-side=b] .parameters input[type=number]');
          number.value = 40; number.dispatchEvent(new Event('input'));",
     );
-    let mark = "return document.querySelector('[data-side=b] [data-origin]')?.innerText";
     let changed = browser.run(mark);
     assert!(changed.as_str().unwrap().ends_with(", changed"), "{changed}");
-    browser.wait("the address", "return location.search.includes('origin_b')");
+    browser.wait(
+        "the address",
+        "const address = new URLSearchParams(location.search);
+         return address.has('origin_b') && JSON.parse(address.get('b'))[0].size === 40",
+    );
     browser.open(browser.run("return location.href").as_str().unwrap());
     browser.wait("the editors", "return document.querySelectorAll('.side .step').length > 2");
     assert_eq!(browser.run(mark), changed);

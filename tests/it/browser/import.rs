@@ -123,6 +123,40 @@ fn folders_are_sorted_as_the_server_reads_them() {
     assert_eq!(browser.run("return window.sent"), json!(["cat/1.jpg"]));
 }
 
+#[test]
+fn a_folders_class_is_renamed_or_left_out_before_it_is_sent_and_an_archive_gives_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("shades");
+    draw_images(&images);
+    std::fs::create_dir(images.join("grey")).unwrap();
+    std::fs::copy(images.join("dark/01.png"), images.join("grey/1.png")).unwrap();
+    let server = Server::start(&folder.path().join("data"));
+    let browser = Browser::start();
+    browser.open(&server.address("/datasets/new"));
+    browser.type_into("#folder", images.to_str().unwrap());
+    browser.wait("three groups", "return document.querySelectorAll('.chosen-group').length === 3");
+    browser.click("[data-group='folder grey'] > button");
+    browser.wait("two groups", "return document.querySelectorAll('.chosen-group').length === 2");
+    browser.retype("[data-group='folder bright'] input", "light");
+    let sum = browser.run("return document.querySelector('[data-sum]').innerText.split(', ')[0]");
+    assert_eq!(sum, "80 images in 2 classes");
+    assert_eq!(browser.run("return document.querySelector('#name').value"), "shades");
+    browser.click("[data-start]");
+    let dataset = wait_for_dataset(&server, &browser);
+    let classes: Vec<&Value> =
+        (dataset["classes"].as_array().unwrap().iter()).map(|class| &class["name"]).collect();
+    assert_eq!(classes, [&json!("dark"), &json!("light")], "{dataset}");
+
+    let archive = folder.path().join("greys of today.zip");
+    super::zip_folder(&images, &archive);
+    browser.open(&server.address("/datasets/new"));
+    browser.type_into("#file", archive.to_str().unwrap());
+    browser.wait("its name", "return document.querySelector('#name').value === 'greys of today'");
+    let will_be = browser.run("return document.querySelector('[data-will-be]').innerText");
+    assert_eq!(will_be, "It becomes the data set “greys of today”.");
+    browser.assert_no_errors("import");
+}
+
 /// Images of noise, bright ones and dark ones, no two alike.
 fn draw_noise(folder: &Path) {
     let mut random = 7_u32;
@@ -158,6 +192,17 @@ fn a_finding_is_ignored_and_brought_back_and_one_copy_is_kept() {
     browser.open(&server.address(&format!("/datasets/{}/health", dataset["id"])));
     browser.wait("the checks", "return document.querySelectorAll('#checks .check').length === 17");
     assert_eq!(browser.run("return document.title"), "Health · shades · Tintype");
+
+    // What found something comes first, the passed ones after it.
+    let signs = browser.run(
+        "return [...document.querySelectorAll('#health .checks .check')].map(check => check.closest('.passed') ? 'passed' : 'found')",
+    );
+    let signs: Vec<String> = serde_json::from_value(signs).unwrap();
+    let found = signs.iter().take_while(|sign| *sign == "found").count();
+    assert!(
+        found > 0 && signs[found..].iter().all(|sign| sign == "passed") && found < signs.len(),
+        "{signs:?}"
+    );
 
     // One chance line for all cues: at the same place in every row.
     let lines = browser.run(

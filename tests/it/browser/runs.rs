@@ -49,6 +49,28 @@ fn runs_are_renamed_tagged_cloned_and_deleted_together() {
     browser.wait("the list again", "return document.querySelector('select[name=tag]')?.options.length === 3");
     assert_eq!(browser.run("return document.querySelectorAll('#runs-table tbody tr').length"), 3);
 
+    // A long name is cut, and pushes no figure off the screen; the home page is about one thing.
+    let long = "a name that goes on and on ".repeat(6);
+    browser.open(&server.address("/runs/1"));
+    browser.retype("#run-name", long.trim());
+    browser.click("form[action$='/rename'] button");
+    browser.wait("it", "return document.querySelector('.run-head h1')?.innerText.startsWith('a name that')");
+    browser.tell("window/rect", &json!({"width": 1280, "height": 900}));
+    for (page, table) in [("/runs", "#runs-table"), ("/", ".runs")] {
+        browser.open(&server.address(page));
+        let name = format!(
+            "return [...document.querySelectorAll('{table} tbody th a')].filter(name => name.innerText.startsWith('a name that')).length"
+        );
+        assert_eq!(browser.run(&name), 1, "{page}");
+        let beyond = format!(
+            "return [...document.querySelectorAll('{table} td')].map(cell => cell.getBoundingClientRect().right - innerWidth)"
+        );
+        let beyond: Vec<f64> = serde_json::from_value(browser.run(&beyond)).unwrap();
+        assert!(beyond.len() > 4 && beyond.iter().all(|pixels| *pixels <= 0.0), "{page}: {beyond:?}");
+        assert_eq!(browser.run("return document.querySelectorAll('h1').length"), 1, "{page}");
+    }
+    browser.open(&server.address("/runs"));
+
     // Two are deleted, after a question.
     browser.click("#row-2 input");
     browser.click("#row-3 input");
