@@ -127,6 +127,10 @@ fn a_data_directory_of_the_first_release_opens_and_loses_nothing() {
     assert_eq!(run["summary"]["best_val_accuracy"], 0.75, "{}", run["summary"]);
     let crop = &run["spec"]["train_transforms"][1];
     assert_eq!((&crop["name"], &crop["padding_mode"]), (&json!("random_crop"), &json!("reflect")));
+    // What that run's settings left open is known; its draws stay those of its images' numbers.
+    let spec = &run["spec"];
+    assert_eq!((&spec["device"], &spec["threads"]), (&json!("cpu"), &json!(2)), "{spec}");
+    assert_eq!((&spec["precision"], &spec["sample_keys"]), (&json!("f32"), &json!("id")), "{spec}");
     let series = server.get("/api/v1/runs/1/series?keys=epoch/train_loss");
     assert_eq!(series["series"][0]["points"], json!([[3, null], [7, 0.6]]));
     let predictions = server.get("/api/v1/runs/1/predictions?split=val&correct=false");
