@@ -25,8 +25,10 @@ pub mod series;
 pub mod versions;
 
 use anyhow::Context as _;
+use sqlx::Connection as _;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -56,6 +58,7 @@ impl Store {
             .busy_timeout(Duration::from_secs(10));
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .after_release(|connection, _| Box::pin(is_outside_transactions(connection)))
             .connect_with(options.clone())
             .await
             .with_context(|| format!("opening the database {}", file.display()))?;
@@ -72,6 +75,14 @@ impl Store {
         self.read.close().await;
         self.write.close().await;
     }
+}
+
+/// Whether a connection is of use again. On a full disk SQLite takes a transaction back by itself, which sqlx does not know: it counts
+/// one too many, and from then on nothing that this connection writes would be committed.
+async fn is_outside_transactions(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // Behind a rollback that is still on its way.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Milliseconds since 1970-01-01 UTC.
@@ -98,4 +109,31 @@ async fn database_before(file: &Path, version: i64) -> SqlitePool {
     let pool = SqlitePool::connect_with(options).await.unwrap();
     sqlx::migrate::Migrator::with_migrations(earlier).run(&pool).await.unwrap();
     pool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_full_disk_what_is_written_is_kept_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("tintype.db")).await.unwrap();
+        // SQLite takes a transaction back by itself.
+        let mut transaction = store.write.begin().await.unwrap();
+        sqlx::query("rollback").execute(&mut *transaction).await.unwrap();
+        drop(transaction);
+        // The disk is still full: the next one is given up too.
+        let insert = "insert into pipelines (name, steps, created_at_ms) values (?, '[]', 1)";
+        let mut transaction = store.write.begin().await.unwrap();
+        sqlx::query(insert).bind("lost").execute(&mut *transaction).await.unwrap();
+        drop(transaction);
+        // It has room again.
+        let mut transaction = store.write.begin().await.unwrap();
+        sqlx::query(insert).bind("kept").execute(&mut *transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        let kept: Vec<String> =
+            sqlx::query_scalar("select name from pipelines").fetch_all(&store.read).await.unwrap();
+        assert_eq!(kept, ["kept"]);
+    }
 }
