@@ -5,6 +5,7 @@
 //! ```text
 //! demo, setup, test ─▶ needs ─▶ libtorch ─▶ assets ─▶ build ─▶ the program, or the checks
 //!                            └─ lock, python ─┘
+//! weights ─▶ lock, python
 //! ```
 
 mod assets;
@@ -17,6 +18,7 @@ mod needs;
 mod python;
 mod shell;
 mod test;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ interrupted and repeated.
       cargo xtask demo -- --once       … print the summary as JSON and end
   cargo xtask test [ARGUMENT…]    set up, then formatting, lints and every test
       cargo xtask test journal          … arguments go to `cargo test`: here, the tests with `journal` in their name
+  cargo xtask weights [MODEL…]    fetch weights learned on ImageNet to data/weights (efficientnet-lite0, -lite1, -lite2)
   cargo xtask setup               set up only: libtorch, the web assets, the release build of both programs
 
 Needed beforehand: Rust, a C++ compiler, Python 3 with venv. Set LIBTORCH to use a libtorch of your own.";
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
 enum Command {
     Demo(Vec<String>),
     Test(Vec<String>),
+    Weights(Vec<String>),
     Setup,
     Help,
 }
@@ -70,6 +74,7 @@ impl Command {
         match (name.as_str(), rest) {
             ("demo", rest) => Ok(Self::Demo(rest.to_vec())),
             ("test", rest) => Ok(Self::Test(rest.to_vec())),
+            ("weights", rest) => Ok(Self::Weights(rest.to_vec())),
             ("setup", []) => Ok(Self::Setup),
             ("help" | "--help" | "-h", _) => Ok(Self::Help),
             ("setup", [first, ..]) => Err(format!("`setup` takes no argument, and got `{first}`")),
@@ -90,6 +95,10 @@ fn run(command: &Command) -> Result<ExitCode> {
             needs::check_rust_components()?;
             set_up(&checkout)?;
             test::run_checks(&checkout, arguments)
+        }
+        Command::Weights(models) => {
+            weights::fetch(&checkout, models)?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Setup => {
             set_up(&checkout)?;
@@ -135,6 +144,7 @@ mod tests {
             (&["--help"], Command::Help),
             (&["setup"], Command::Setup),
             (&["demo", "--", "--once"], Command::Demo(words(&["--", "--once"]))),
+            (&["weights", "efficientnet-lite1"], Command::Weights(words(&["efficientnet-lite1"]))),
             // What follows belongs to `cargo test`, its own `--` included.
             (
                 &["test", "journal", "--", "--nocapture"],

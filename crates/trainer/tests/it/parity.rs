@@ -196,6 +196,27 @@ fn efficientnet_lite_has_the_references_names_logits_gradients_and_statistics() 
 }
 
 #[test]
+fn efficientnet_lite0_gives_the_references_logits_for_the_published_weights() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/weights/efficientnet-lite0.pth");
+    if !path.is_file() {
+        eprintln!("skipped: the published weights are not there; get them with `cargo xtask weights`");
+        return;
+    }
+    #[derive(Deserialize)]
+    struct Published {
+        classes: Vec<Vec<i64>>,
+        logits: Vec<Vec<f32>>,
+    }
+    let theirs: Published = reference("efficientnet-lite0-published.json");
+    let network = models::build(Model::EfficientnetLite0, 224, 1000, Device::Cpu).unwrap();
+    assert_eq!(weights::load(&network, &path, OtherHead::Refuse), Ok(None));
+    let logits = tch::no_grad(|| network.forward(&images(2, 224), Kind::Float, Mode::Evaluate).logits);
+    let (highest, classes) = logits.topk(10, 1, true, true);
+    assert_eq!(Vec::<Vec<i64>>::try_from(&classes).unwrap(), theirs.classes);
+    assert_close(&highest, &theirs.logits, 1e-4);
+}
+
+#[test]
 fn parameters_know_their_block_and_whether_they_decay() {
     for model in Model::ALL {
         let network = models::build(model, 64, 2, Device::Cpu).unwrap();

@@ -159,6 +159,15 @@ def efficientnet_lite():
     (HERE / "efficientnet-lite.json").write_text(compact.replace('},"', '},\n"') + "\n")
 
 
+def published(path):
+    """The ten highest logits of two images of 224 pixels for the published weights of EfficientNet-Lite0."""
+    model = EfficientNet.from_name("efficientnet-lite0").eval()
+    model.load_state_dict(torch.load(path, weights_only=True))
+    with torch.no_grad():
+        highest = model(images(2, 224)).topk(10)
+    save("efficientnet-lite0-published", {"classes": highest.indices.tolist(), "logits": highest.values.tolist()})
+
+
 def pytorch_files():
     """A state dict in both forms of `torch.save`: kinds, strides, an offset and a shared storage."""
     base = wave(24, 0.0).float()
@@ -220,3 +229,6 @@ efficientnet_lite()
 pytorch_files()
 if len(sys.argv) > 1:
     resnet20(pathlib.Path(sys.argv[1]))
+published_weights = HERE.parents[3] / "data/weights/efficientnet-lite0.pth"  # From `cargo xtask weights`.
+if published_weights.exists():
+    published(published_weights)
