@@ -1,8 +1,8 @@
 //! Every line of SQL. Knows the domain; knows nothing of HTTP, of processes or of libtorch.
 //!
 //! One writer by construction: a pool of one connection writes, another pool reads, and only the process that
-//! holds the data directory's lock opens the file at all. Queries are plain SQL in [`sqlx::query_as`]; each
-//! is run by a test on a real database.
+//! holds the data directory's lock opens the file at all. Queries are plain SQL in [`sqlx::query_as`];
+//! `tests/store` executes each on a real database, and fails where one is missing there.
 
 pub mod access_keys;
 pub mod changes;
