@@ -1,4 +1,8 @@
 //! Puts the rooms together: opens a data directory, takes its lock, recovers, listens.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a server that starts or ends answers nobody yet, or any more"
+)]
 
 use crate::actions::access;
 use crate::domain::access::KeyOrigin;
@@ -6,6 +10,7 @@ use crate::jobs::health::Health;
 use crate::jobs::import::Imports;
 use crate::runs::{Runs, process};
 use crate::store::Store;
+use crate::watch::{Task, Watch};
 use crate::web;
 use crate::web::access::{Access, list_addresses};
 use crate::web::edge::guard::Hosts;
@@ -16,7 +21,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// Where the address of the server that holds a data directory is written.
 const ADDRESS_FILE: &str = "server";
@@ -34,7 +39,7 @@ pub struct App {
     /// Links, and keys of earlier starts, that are good besides the one in `urls`.
     pub further_keys: usize,
     store: Store,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
     /// Gone when it ends.
     files: [PathBuf; 2],
     /// Held for as long as this lives.
@@ -113,20 +118,25 @@ impl App {
         })?;
         let bound = listener.local_addr()?;
         let store = Store::open(&data.join("tintype.db")).await?;
+        let watch = Watch::default();
         let health = Health::new(store.clone());
         let imports = Imports::new(store.clone(), health.clone(), data.clone());
         imports.recover().await?;
-        let runs = Runs::new(store.clone(), data.clone(), max_concurrent);
-        let queue = runs.work();
+        let runs = Runs::new(store.clone(), data.clone(), max_concurrent, watch.clone());
+        let mut tasks = JoinSet::new();
+        let queue = runs.clone();
+        tasks.spawn(watch.clone().keep(Task::Queue, move || queue.clone().work()));
         let is_local = bound.ip().is_loopback();
         let own_key = if is_local { None } else { Some(access::make_key()?) };
         let access = Access::new(bound, own_key.as_deref());
         let (urls, further_keys) = entrances(&store, bound, is_local).await?;
         let hosts = Hosts::new(bound, machine_name().as_deref(), names);
-        let state = web::AppState::new(store.clone(), health, imports, runs, data.clone(), access);
-        let watch = tokio::spawn(web::tell_changes(state.clone()));
+        let state =
+            web::AppState::new(store.clone(), health, imports, runs, data.clone(), access, watch.clone());
+        let told = state.clone();
+        tasks.spawn(watch.keep(Task::Changes, move || web::tell_changes(told.clone())));
         let service = web::router(&state, hosts).into_make_service_with_connect_info::<SocketAddr>();
-        let server = tokio::spawn(async move {
+        tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, service).await {
                 tracing::error!(%error, "the server ended");
             }
@@ -135,14 +145,20 @@ impl App {
         let own = Endpoint { url: format!("http://{}", reached_from_here(bound)), key: own_key };
         write_key(&files[1], own.key.as_deref())?;
         std::fs::write(&files[0], &own.url).with_context(|| format!("writing {}", files[0].display()))?;
-        Ok(App { own, urls, further_keys, store, tasks: vec![queue, watch, server], files, _lock: lock })
+        Ok(App { own, urls, further_keys, store, tasks, files, _lock: lock })
+    }
+
+    /// Waits until a task has ended that can't be started again. All others never end: it is the one that answers requests.
+    pub async fn ended(&mut self) -> anyhow::Error {
+        match self.tasks.join_next().await {
+            Some(Err(panic)) => anyhow::Error::new(panic).context("the server stopped answering requests"),
+            _ => anyhow::anyhow!("the server stopped answering requests; its log says why"),
+        }
     }
 
     /// Ends the server. Runs go on; the next server takes them up.
-    pub async fn stop(self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+    pub async fn stop(mut self) {
+        self.tasks.abort_all();
         // Somebody who reads it later would find nobody there.
         for file in &self.files {
             drop(std::fs::remove_file(file));

@@ -1,6 +1,8 @@
 //! Tintype's server and command line. The rooms, in the order in which data passes through them:
 //! a lower one never uses a higher one.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may wait"))]
+
 pub mod actions;
 pub mod app;
 pub mod cli;
@@ -12,4 +14,5 @@ pub mod jobs;
 pub mod lab;
 pub mod runs;
 pub mod store;
+pub mod watch;
 pub mod web;

@@ -1,5 +1,6 @@
 //! The words that a reader meets are the field's own. Each row names what the project once called something, and what to say
 //! instead; none of them may come back into pages, code or docs.
+#![allow(clippy::disallowed_methods, reason = "a test may wait for the disk")]
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 use std::path::{Path, PathBuf};

@@ -57,13 +57,10 @@ pub fn typed_path(text: &str) -> Result<PathBuf> {
 
 /// Looks whether something is at a path of the server's machine, where an unreachable drive must not hold up other requests.
 async fn check_path(path: &Path) -> Result<(), String> {
-    let looked_at = path.to_owned();
-    let there = tokio::task::spawn_blocking(move || looked_at.try_exists()).await;
-    match there {
-        Ok(Ok(true)) => Ok(()),
-        Ok(Ok(false)) => Err(format!("there is nothing at {} on the server's machine", path.display())),
-        Ok(Err(why)) => Err(format!("{} can't be opened: {why}", path.display())),
-        Err(_) => Err(format!("{} can't be looked at", path.display())),
+    match tokio::fs::try_exists(path).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(format!("there is nothing at {} on the server's machine", path.display())),
+        Err(why) => Err(format!("{} can't be opened: {why}", path.display())),
     }
 }
 
@@ -112,6 +109,12 @@ pub enum Removal {
 pub async fn remove(store: &Store, imports: &Imports, dataset: &Dataset) -> Result<Removal> {
     if imports.cancel(dataset.id) {
         return Ok(Removal::Stopping);
+    }
+    if dataset.state == DatasetState::Importing {
+        return Err(Error::Conflict(format!(
+            "the import of “{}” begins or ends at this moment; try again in a second",
+            dataset.name
+        )));
     }
     if imports.delete(dataset.id).await? {
         return Ok(Removal::Removed);

@@ -21,7 +21,7 @@ pub(super) fn complain(error: &anyhow::Error) {
     eprintln!("tintype: {error:#}");
 }
 
-pub(super) fn serve(runtime: &tokio::runtime::Runtime, app: &App) -> anyhow::Result<()> {
+pub(super) fn serve(runtime: &tokio::runtime::Runtime, app: &mut App) -> anyhow::Result<()> {
     // Listened to before the address is known to anybody, so that whoever ends it at once ends it in order too.
     let (mut interrupt, mut terminate) = runtime.block_on(async {
         std::io::Result::Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
@@ -47,11 +47,12 @@ pub(super) fn serve(runtime: &tokio::runtime::Runtime, app: &App) -> anyhow::Res
     }
     runtime.block_on(async {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = interrupt.recv() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+            // Better a program that ends than one that is there and does not answer: whoever started it sees that.
+            error = app.ended() => Err(error),
         }
-    });
-    Ok(())
+    })
 }
 
 pub(super) fn import(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {

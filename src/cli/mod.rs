@@ -1,5 +1,6 @@
 //! The command line. Every command speaks HTTP to the server that holds the data directory; where nobody holds it,
 //! the command serves it itself for as long as it runs. So there is one way in which things are done.
+#![expect(clippy::disallowed_methods, reason = "a command may wait")]
 
 mod client;
 mod commands;
@@ -30,6 +31,7 @@ pub fn run() -> ExitCode {
             if matches.subcommand_name() == Some("serve") { "info" } else { "warn" }.into()
         }))
         .init();
+    crate::watch::log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = runtime.context("starting the runtime").and_then(|runtime| dispatch(&runtime, &matches));
     match outcome {
@@ -55,7 +57,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
         Ok(Some(names)) => names.cloned().collect(),
         _ => Vec::new(),
     };
-    let (endpoint, app) = match hold(&data)? {
+    let (endpoint, mut app) = match hold(&data)? {
         Holder::Server(Endpoint { url, .. }) if serving => {
             anyhow::bail!("{} is already served, at {url}", data.display())
         }
@@ -65,7 +67,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
             (app.own.clone(), Some(app))
         }
     };
-    let outcome = if let Some(app) = app.as_ref().filter(|_| serving) {
+    let outcome = if let Some(app) = app.as_mut().filter(|_| serving) {
         commands::serve(runtime, app)
     } else {
         let client = Client::new(&endpoint);
@@ -78,7 +80,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
             "predict" => commands::predict(&data, arguments, json),
             "export" => commands::export(&client, arguments),
             // Where another process serves the data directory, its dashboard is there already.
-            "demo" => match (commands::demo(&client, &data, arguments, &endpoint.url), &app) {
+            "demo" => match (commands::demo(&client, &data, arguments, &endpoint.url), &mut app) {
                 (Ok(true), Some(app)) => commands::serve(runtime, app),
                 (done, _) => done.map(drop),
             },

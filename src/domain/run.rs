@@ -2,6 +2,7 @@
 //!
 //! `step` is an optimiser step, counted from 0; `epoch` is 1-based wherever a person or the wire sees it.
 
+use protocol::event::Started;
 use protocol::sample::Split;
 
 /// Where a run stands.
@@ -117,11 +118,19 @@ pub struct EvaluatedSplit {
     pub wrong: i64,
 }
 
+/// Optimizer steps of all epochs.
+pub fn total_steps(started: &Started, epochs: u32) -> u64 {
+    // A damaged journal may say anything.
+    started.steps_per_epoch.saturating_mul(u64::from(epochs))
+}
+
 /// Whole percents of a run that are done, by optimizer steps.
 pub fn percent_done(state: RunState, step: i64, steps: Option<i64>) -> u64 {
     match (state, steps) {
         (RunState::Completed, _) => 100,
-        (_, Some(steps)) if steps > 0 => (step.clamp(0, steps) as u64) * 100 / steps as u64,
+        (_, Some(steps)) if steps > 0 => {
+            ((step.clamp(0, steps) as u64).saturating_mul(100) / steps as u64).min(100)
+        }
         _ => 0,
     }
 }

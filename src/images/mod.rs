@@ -1,4 +1,5 @@
 //! Small images made of samples for people to look at, and the caches on disk that keep them. Knows neither HTTP nor SQL.
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 pub mod mean;
 pub mod thumbnail;

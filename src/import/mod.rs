@@ -1,5 +1,6 @@
 //! Reads a source – a folder, an archive, or files of images in any usual format – into samples. Synchronous, on all
 //! cores; knows neither HTTP nor SQL.
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 mod brought;
 mod budget;

@@ -7,6 +7,7 @@ use crate::domain::overview::{Overview, overview};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::measures::{Measured, StoredReport};
+use crate::watch::{caught, panic_if_asked};
 use anyhow::Context as _;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -148,17 +149,20 @@ impl Health {
         let told = progress.clone();
         tokio::spawn(async move {
             let id = dataset.id;
-            if let Err(error) = this.examine(dataset, &told).await {
-                let why = format!("{error:#}");
-                tracing::error!(dataset.id = %id, error = why, "the examination failed");
-                this.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (version, why));
-            }
-            this.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            let _under_way = UnderWay { health: this.clone(), id };
+            let why = match caught(this.examine(dataset, &told)).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => format!("{error:#}"),
+                Err(panic) => format!("Tintype’s own fault: {panic}; its log says more"),
+            };
+            tracing::error!(dataset.id = %id, error = why, "the examination failed");
+            this.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (version, why));
         });
         progress
     }
 
     async fn examine(&self, dataset: Dataset, progress: &Arc<Progress>) -> anyhow::Result<()> {
+        panic_if_asked("examination");
         let since = Instant::now();
         let version = self.store.newest_version(dataset.id).await?;
         let classes = self.store.list_class_counts(dataset.id).await?;
@@ -187,6 +191,18 @@ impl Health {
         self.store.save_examination(dataset.id, version, seconds, &report, &overview).await?;
         tracing::info!(dataset.id = %dataset.id, seconds = since.elapsed().as_secs_f64(), "examined");
         Ok(())
+    }
+}
+
+/// Marks that an examination is under way, for as long as its task lives.
+struct UnderWay {
+    health: Health,
+    id: DatasetId,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.health.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 

@@ -2,17 +2,19 @@
 
 use super::health::Health;
 use super::upload::Received;
+use crate::domain::dataset::DatasetState;
 use crate::domain::ids::DatasetId;
 use crate::domain::imported::{ImportRequest, RequestedSplit};
 use crate::import::catalogue::Entry;
 use crate::import::{DatasetFormat, ImportError, Imported, Options, Progress, import, import_brought};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
+use crate::watch::{caught, panic_if_asked};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The room's handle.
 #[derive(Clone)]
@@ -68,16 +70,20 @@ impl Imports {
     /// The database fails.
     pub async fn recover(&self) -> anyhow::Result<()> {
         for dataset in self.store.list_datasets().await? {
-            if dataset.state == crate::domain::dataset::DatasetState::Importing {
+            if dataset.state == DatasetState::Importing {
                 let why = "Tintype was stopped during this import. Nothing of it was kept; import it again.";
                 self.store.set_dataset_failed(dataset.id, why).await?;
-                remove(&self.folder(dataset.id));
+                self.remove_folder(dataset.id).await;
             }
         }
-        for folder in crate::import::temporaries(&self.data.join("datasets")) {
-            remove(&folder);
-        }
-        remove(&self.uploads());
+        let (datasets, uploads) = (self.data.join("datasets"), self.uploads());
+        tokio::task::spawn_blocking(move || {
+            for folder in crate::import::temporaries(&datasets) {
+                remove(&folder);
+            }
+            remove(&uploads);
+        })
+        .await?;
         Ok(())
     }
 
@@ -123,11 +129,8 @@ impl Imports {
             ImportSource::Catalogue(entry) => {
                 request.catalogue = Some(entry.name.to_owned());
                 let uploads = self.uploads();
-                let downloads = tokio::task::spawn_blocking(move || {
-                    std::fs::create_dir_all(&uploads)?;
-                    tempfile::tempdir_in(uploads)
-                })
-                .await??;
+                tokio::fs::create_dir_all(&uploads).await?;
+                let downloads = tokio::task::spawn_blocking(move || tempfile::tempdir_in(uploads)).await??;
                 let shown = format!("catalogue: {} ({})", entry.title, entry.home());
                 let folder = downloads.path().to_owned();
                 self.start_with(&shown, &request, folder, None, move |into, report, stop| {
@@ -179,9 +182,12 @@ impl Imports {
         let entry = UnderWay { progress: None, since: Instant::now(), cancelled: cancelled.clone() };
         self.lock().insert(id, entry);
         let this = self.clone();
+        let under_way = InProgress { imports: self.clone(), id };
         tokio::spawn(async move {
+            let _under_way = under_way;
             let work = this.clone();
             let result = tokio::task::spawn_blocking(move || {
+                panic_if_asked("import");
                 let report = |progress: Progress| work.report(id, progress);
                 read(&work.folder(id), &report, &|| cancelled.load(Ordering::Relaxed))
             })
@@ -194,10 +200,13 @@ impl Imports {
                 })
             });
             let result = result.map_err(|error| without_our_paths(&error.to_string(), &named, &ours));
-            if let Err(error) = this.finish(id, result, replaces).await {
-                tracing::error!(dataset.id = %id, %error, "the end of an import could not be written");
-            }
-            this.lock().remove(&id);
+            let why = match caught(this.finish(id, result, replaces)).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => format!("Tintype’s own fault: {panic}; its log says more"),
+            };
+            tracing::error!(dataset.id = %id, error = why, "the end of an import could not be written");
+            this.fail_at_last(id, &why).await;
         });
         Ok(Some(id))
     }
@@ -238,6 +247,7 @@ impl Imports {
         result: Result<Imported, String>,
         replaces: Option<DatasetId>,
     ) -> sqlx::Result<()> {
+        panic_if_asked("end of an import");
         match result {
             Ok(imported) => {
                 tracing::info!(dataset.id = %id, format = imported.format, evidence = imported.evidence, samples = imported.samples.len(), rejected = imported.rejected.len(), "imported");
@@ -256,6 +266,27 @@ impl Imports {
                 tracing::info!(dataset.id = %id, why, "import failed");
                 self.store.set_dataset_failed(id, &why).await
             }
+        }
+    }
+
+    /// Nothing is being imported any more, so the data set must not be called so: tried until the database takes it.
+    async fn fail_at_last(&self, id: DatasetId, why: &str) {
+        let why = format!(
+            "What was imported could not be written: {why}. Nothing of it was kept; import it again."
+        );
+        let mut pause = Duration::from_millis(200);
+        loop {
+            match self.store.find_dataset(id).await {
+                Ok(Some(dataset)) if dataset.state != DatasetState::Importing => return,
+                Ok(None) => return,
+                Ok(Some(_)) | Err(_) => {}
+            }
+            match self.store.set_dataset_failed(id, &why).await {
+                Ok(()) => return self.remove_folder(id).await,
+                Err(error) => tracing::error!(dataset.id = %id, %error, "nor that it failed; trying again"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(Duration::from_secs(60));
         }
     }
 
@@ -284,6 +315,18 @@ impl Imports {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DatasetId, UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Marks that an import is under way, for as long as its task lives.
+struct InProgress {
+    imports: Imports,
+    id: DatasetId,
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.imports.lock().remove(&self.id);
     }
 }
 
@@ -337,6 +380,7 @@ fn without_folder(words: &str, folder: &Path) -> String {
 }
 
 /// Removes a folder of ours, there or not.
+#[expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 fn remove(folder: &Path) {
     if let Err(error) = std::fs::remove_dir_all(folder)
         && error.kind() != std::io::ErrorKind::NotFound

@@ -68,14 +68,10 @@ impl Upload {
     /// The disk refuses it.
     pub async fn begin(uploads: &Path, limits: Limits) -> io::Result<Upload> {
         let uploads = uploads.to_owned();
-        let folder = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&uploads)?;
-            let folder = tempfile::tempdir_in(&uploads)?;
-            std::fs::create_dir(files_in(&folder))?;
-            io::Result::Ok(folder)
-        })
-        .await
-        .map_err(io::Error::other)??;
+        tokio::fs::create_dir_all(&uploads).await?;
+        let folder = tokio::task::spawn_blocking(move || tempfile::tempdir_in(&uploads)).await;
+        let folder = folder.map_err(io::Error::other)??;
+        tokio::fs::create_dir(files_in(&folder)).await?;
         Ok(Upload {
             folder: Some(folder),
             places: Places::default(),

@@ -1,4 +1,5 @@
 //! Reads one sample out of a captured batch (its layout: [`protocol::files::BATCHES`]).
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 use anyhow::{Context as _, ensure};
 use safetensors::Dtype;

@@ -1,5 +1,6 @@
 //! When a run took its steps, read from its journal. Time is the trainer's own: what passes between two of its starts (a
 //! pause, a crash, a wait in the queue) is nobody's work and counts for nothing.
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 use serde::Deserialize;
 use std::fs::File;

@@ -1,4 +1,5 @@
 //! A run's folder: where things are in it, and how it comes to be.
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 use crate::domain::ids::RunId;
 use anyhow::Context as _;

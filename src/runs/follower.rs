@@ -7,6 +7,7 @@ use crate::domain::ids::RunId;
 use crate::store::Store;
 use crate::store::prediction_files::EvaluatedFile;
 use anyhow::{Context as _, ensure};
+use protocol::PROTOCOL;
 use protocol::event::{Event, Record};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -22,12 +23,46 @@ pub struct Follower {
     id: RunId,
     directory: RunDirectory,
     offset: u64,
+    /// The protocol of a trainer that speaks another than this server, and its process where it said that.
+    foreign: Option<(u32, Option<u32>)>,
+}
+
+/// What of a trainer's first line is the same in every protocol.
+#[derive(serde::Deserialize)]
+struct Greeting {
+    event: String,
+    protocol: u32,
+    pid: Option<u32>,
 }
 
 impl Follower {
     /// Begins where the store's copy ends.
     pub fn new(store: Store, id: RunId, directory: RunDirectory, offset: u64) -> Follower {
-        Follower { store, id, directory, offset }
+        Follower { store, id, directory, offset, foreign: None }
+    }
+
+    /// Notes what a trainer says that it speaks.
+    pub fn meet(&mut self, protocol: u32, pid: Option<u32>) {
+        if protocol != PROTOCOL {
+            self.foreign = Some((protocol, pid));
+        }
+    }
+
+    /// The protocol of a trainer that speaks another than this server, and its process where it said that.
+    pub fn foreign(&self) -> Option<(u32, Option<u32>)> {
+        self.foreign
+    }
+
+    /// Passes over what a trainer of another protocol wrote.
+    ///
+    /// # Errors
+    /// The journal can't be looked at, or the database can't be written.
+    pub async fn skip_rest(&mut self) -> anyhow::Result<()> {
+        let journal = self.directory.journal();
+        let length = tokio::fs::metadata(&journal).await.map_or(self.offset, |metadata| metadata.len());
+        self.store.ingest(self.id, &[], &[], length).await?;
+        self.offset = length;
+        Ok(())
     }
 
     /// Takes in the next stretch of whole lines; false where there is nothing new.
@@ -35,6 +70,9 @@ impl Follower {
     /// # Errors
     /// The journal can't be read or the database can't be written; the offset stays, so it can be tried again.
     pub async fn follow_once(&mut self) -> anyhow::Result<bool> {
+        if self.foreign.is_some() {
+            return Ok(false);
+        }
         let journal = self.directory.journal();
         let offset = self.offset;
         let read = tokio::task::spawn_blocking(move || {
@@ -51,6 +89,16 @@ impl Follower {
             // An empty line is what a resumed trainer puts behind a line that its predecessor did not finish.
             if !line.trim_ascii().is_empty() {
                 let record = serde_json::from_slice::<Record>(line).map_err(|error| error.to_string());
+                if matches!(&record, Err(_) | Ok(Record { event: Event::Hello(_), .. }))
+                    && let Ok(greeting) = serde_json::from_slice::<Greeting>(line)
+                    && greeting.event == "hello"
+                {
+                    self.meet(greeting.protocol, greeting.pid);
+                    // What it says from here on may mean something else.
+                    if self.foreign.is_some() {
+                        break;
+                    }
+                }
                 lines.push((offset, record));
             }
             offset += line.len() as u64;
@@ -106,6 +154,7 @@ impl Follower {
 ///
 /// # Errors
 /// The file can't be read.
+#[expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 pub fn read_lines(path: &Path, offset: u64, chunk: u64) -> std::io::Result<Vec<u8>> {
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -131,6 +180,7 @@ pub fn read_lines(path: &Path, offset: u64, chunk: u64) -> std::io::Result<Vec<u
 ///
 /// # Errors
 /// The file can't be read.
+#[expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 pub fn last_event(path: &Path) -> std::io::Result<Option<Event>> {
     let length = match std::fs::metadata(path) {
         Ok(metadata) => metadata.len(),

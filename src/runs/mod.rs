@@ -4,7 +4,7 @@
 //! Runs (a handle, cheap to clone)
 //!  └─ queue task: starts what may start, adopts what already runs
 //!      └─ one task a running run: follows its journal into the store, rings its doorbell,
-//!         passes on wishes as signals, and decides the outcome when the trainer is gone
+//!         passes on wishes as signals, and decides the outcome when the trainer is gone (`supervise.rs`)
 //! ```
 //! Must not know HTTP.
 
@@ -19,6 +19,7 @@ pub mod predictions_file;
 pub mod process;
 mod queue;
 mod samples;
+mod supervise;
 
 use crate::domain::ids::RunId;
 use crate::domain::recipe::Recipe;
@@ -26,12 +27,13 @@ use crate::domain::run::{RunState, StopRequest};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::runs::{NewRun, Run};
+use crate::watch::Watch;
 use directory::RunDirectory;
 use protocol::spec::RunSpec;
 pub use samples::RunSamples;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 /// The room's handle.
@@ -53,6 +55,18 @@ struct Inner {
     doorbells: Mutex<HashMap<RunId, watch::Sender<u64>>>,
     /// Runs that have a task.
     supervised: Mutex<HashSet<RunId>>,
+    /// Runs that can't be followed at the moment.
+    troubles: Mutex<HashMap<RunId, Trouble>>,
+    watch: Watch,
+}
+
+/// Why a run can't be followed at the moment. Its training goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Since when, in milliseconds since 1970-01-01 UTC.
+    pub since_ms: i64,
+    /// What the latest attempt met.
+    pub why: String,
 }
 
 /// Why a run could not be moved.
@@ -76,7 +90,7 @@ pub enum MoveError {
 
 impl Runs {
     /// Makes the handle. Nothing runs until [`Runs::work`] is called.
-    pub fn new(store: Store, data: PathBuf, max_concurrent: usize) -> Runs {
+    pub fn new(store: Store, data: PathBuf, max_concurrent: usize, watch: Watch) -> Runs {
         Runs {
             inner: Arc::new(Inner {
                 store,
@@ -86,13 +100,29 @@ impl Runs {
                 wake: Notify::new(),
                 doorbells: Mutex::default(),
                 supervised: Mutex::default(),
+                troubles: Mutex::default(),
+                watch,
             }),
         }
     }
 
-    /// Starts the queue's task, which first takes up whatever ran when the last server ended.
-    pub fn work(&self) -> tokio::task::JoinHandle<()> {
-        tokio::spawn(queue::work(self.clone()))
+    /// The queue's work, which first takes up whatever ran when the last server ended. It never ends by itself.
+    pub async fn work(self) {
+        queue::work(self).await;
+    }
+
+    /// What keeps a run from being followed at the moment.
+    pub fn trouble(&self, id: RunId) -> Option<Trouble> {
+        self.troubles().get(&id).cloned()
+    }
+
+    /// Every run that can't be followed at the moment.
+    pub fn list_troubles(&self) -> BTreeMap<RunId, Trouble> {
+        self.troubles().iter().map(|(id, trouble)| (*id, trouble.clone())).collect()
+    }
+
+    fn troubles(&self) -> MutexGuard<'_, HashMap<RunId, Trouble>> {
+        self.inner.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The folder of a run.

@@ -40,6 +40,30 @@ pub fn decide(evidence: &ExitEvidence) -> (RunState, Option<Failure>) {
     }
 }
 
+/// Of a trainer that speaks another protocol than this server, in place of its word: which program is to be built again.
+pub fn foreign_protocol(theirs: u32, ours: u32) -> Failure {
+    let (older, package) = if theirs < ours { ("trainer", "tintype-trainer") } else { ("server", "tintype") };
+    Failure {
+        reason: format!(
+            "The trainer speaks protocol {theirs} and this server protocol {ours}: they were built from different versions of Tintype, \
+             so the trainer was ended and nothing that it said was taken in."
+        ),
+        advice: Some(format!(
+            "The {older} is the older one: rebuild it with `cargo build --release -p {package}`, start the server again, then resume this run."
+        )),
+        step: None,
+        layer: None,
+    }
+}
+
+/// Of a run whose trainer is gone and whose journal can't be taken in.
+pub fn unreadable_journal(why: &str) -> Failure {
+    failure(
+        format!("The training process has ended, and what it wrote could not be read in: {why}."),
+        "Correct that, then resume the run: it goes on from its last checkpoint.",
+    )
+}
+
 fn died_silently(evidence: &ExitEvidence, had_begun: bool) -> (RunState, Option<Failure>) {
     let signal = evidence.exit.and_then(|exit| exit.signal());
     let code = evidence.exit.and_then(|exit| exit.code());
@@ -104,6 +128,19 @@ mod tests {
         let exit = raw_status.map(ExitStatus::from_raw);
         let (state, failure) = decide(&ExitEvidence { last, steps: Some(3), request, exit, stderr: "oh\n" });
         (state, failure.map(|failure| failure.reason).unwrap_or_default())
+    }
+
+    #[test]
+    fn the_older_program_is_named_for_rebuilding() {
+        let older_trainer = foreign_protocol(1, 2);
+        assert!(older_trainer.reason.starts_with("The trainer speaks protocol 1 and this server protocol 2"));
+        assert!(
+            older_trainer
+                .advice
+                .unwrap()
+                .contains("rebuild it with `cargo build --release -p tintype-trainer`")
+        );
+        assert!(foreign_protocol(3, 2).advice.unwrap().contains("`cargo build --release -p tintype`"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A finished run's predictions for images that are in no data set: a trainer evaluates them in a folder of its own,
 //! which is gone afterwards.
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 use super::directory::{self, RunDirectory};
 use super::follower::{last_event, read_lines};

@@ -1,4 +1,5 @@
 //! Reads the predictions files of a run directory (their layout: [`protocol::files::PREDICTIONS`]).
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 use crate::domain::ids::SampleId;
 use crate::domain::logits;

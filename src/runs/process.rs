@@ -1,4 +1,5 @@
 //! The trainer as a process: starting it, telling it to stop, knowing whether it lives.
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 use super::directory::RunDirectory;
 use anyhow::Context as _;

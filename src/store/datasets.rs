@@ -1,6 +1,6 @@
 //! Data sets, their classes, samples and rejected files.
 
-use super::{Store, bad_json, now_ms, unknown};
+use super::{Store, bad_json, keep_readable, now_ms, unknown};
 use crate::domain::dataset::{DatasetFacts, DatasetState};
 use crate::domain::ids::{DatasetId, SampleId};
 use crate::domain::imported::{ImportRequest, Imported};
@@ -71,7 +71,8 @@ impl TryFrom<DatasetRow> for Dataset {
             split_note: row.split_note,
             evidence: row.evidence,
             readings: match row.readings {
-                Some(words) => serde_json::from_str(&words).map_err(|error| bad_json("readings", error))?,
+                // What it could also have been read as is a help, and no reason not to show it.
+                Some(words) => serde_json::from_str(&words).unwrap_or_default(),
                 None => Vec::new(),
             },
             failure: row.failure,
@@ -262,7 +263,7 @@ impl Store {
     pub async fn list_datasets(&self) -> sqlx::Result<Vec<Dataset>> {
         let rows: Vec<DatasetRow> =
             sqlx::query_as("select * from datasets order by id desc").fetch_all(&self.read).await?;
-        rows.into_iter().map(Dataset::try_from).collect()
+        Ok(keep_readable("data set", rows))
     }
 
     /// One data set.

@@ -1,7 +1,7 @@
 //! Edits of a data set: each makes a version, with what every sample that it changed was before.
 
 use super::versions::{StatesRow, json_list};
-use super::{Store, bad_json, now_ms};
+use super::{Store, bad_json, keep_readable, now_ms};
 use crate::domain::edits::{ChangeKind, Edit, History, describe, fingerprint};
 use crate::domain::ids::{DatasetId, SampleId};
 use sqlx::{FromRow, SqliteConnection};
@@ -284,7 +284,7 @@ async fn describe_version(
     .bind(number)
     .fetch_all(&mut *connection)
     .await?;
-    let kinds = rows.into_iter().map(ChangeKind::try_from).collect::<sqlx::Result<Vec<_>>>()?;
+    let kinds = keep_readable("change of a version", rows);
     let names: Vec<(i64, String)> = sqlx::query_as("select label, name from classes where dataset_id = ?")
         .bind(id)
         .fetch_all(&mut *connection)

@@ -129,7 +129,7 @@ async fn ingest_record(
         Event::Note { text } => insert_note(connection, id, offset, record.at_ms, false, text).await?,
         Event::Step { step, epoch, values } => {
             insert_values(connection, id, *step, values).await?;
-            set_progress(connection, id, *epoch, step + 1).await?;
+            set_progress(connection, id, *epoch, step.saturating_add(1)).await?;
             merge_summary(connection, id, values).await?;
         }
         Event::Gradients { step, norms } => {
@@ -160,7 +160,7 @@ async fn ingest_record(
         }
         Event::Epoch { epoch, step, values, best } => {
             insert_values(connection, id, *step, values).await?;
-            set_progress(connection, id, *epoch, step + 1).await?;
+            set_progress(connection, id, *epoch, step.saturating_add(1)).await?;
             if let Some(accuracy) = values.get("val/accuracy") {
                 extend_curve(connection, id, *step, *accuracy).await?;
             }

@@ -101,6 +101,19 @@ fn bad_json(column: &'static str, error: serde_json::Error) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.into(), source: error.into() }
 }
 
+/// The rows that this program can read. One that it can't, since the file is damaged or newer, takes no list down: it is left out,
+/// and the log says so.
+fn keep_readable<R, T: TryFrom<R, Error = sqlx::Error>>(what: &'static str, rows: Vec<R>) -> Vec<T> {
+    let read = |row: R| match T::try_from(row) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            tracing::error!(what, %error, "a row of the database can't be read and is left out");
+            None
+        }
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
 /// A new database as it was before the migration `version`, for tests that fill it and open it with the program.
 #[cfg(test)]
 async fn database_before(file: &Path, version: i64) -> SqlitePool {

@@ -1,6 +1,6 @@
 //! Versions of a data set: every change to its samples or classes, with what it was before.
 
-use super::{Store, bad_json, unknown};
+use super::{Store, bad_json, keep_readable, unknown};
 use crate::domain::edits::{History, SampleState, VersionKind};
 use crate::domain::ids::{DatasetId, SampleId};
 use serde_json::{Map, Value};
@@ -158,7 +158,10 @@ impl Store {
                 note: row.note,
                 kind: history.kind(row.number).unwrap_or(VersionKind::Change),
                 fingerprint: row.fingerprint,
-                renames: serde_json::from_str(&row.renames).map_err(|error| bad_json("renames", error))?,
+                renames: serde_json::from_str(&row.renames).unwrap_or_else(|error| {
+                    tracing::error!(dataset.id = %id, version = row.number, %error, "its renames can't be read and are left out");
+                    Vec::new()
+                }),
                 undoes: row.undoes,
                 changed: row.changed,
             });
@@ -205,7 +208,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        rows.into_iter().map(Change::try_from).collect()
+        Ok(keep_readable("change of a version", rows))
     }
 
     /// Every version that changed a sample, with what it did to it, oldest first.
@@ -224,7 +227,14 @@ impl Store {
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        rows.into_iter().map(|row| Ok((row.version, Change::try_from(row.change)?))).collect()
+        let read = |row: Row| {
+            let change = Change::try_from(row.change);
+            let logged = change.inspect_err(
+                |error| tracing::error!(%error, "a change of a sample can't be read and is left out"),
+            );
+            Some((row.version, logged.ok()?))
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// What one version changed, by sample, at most `limit` of them.
@@ -240,7 +250,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        rows.into_iter().map(Change::try_from).collect()
+        Ok(keep_readable("change of a version", rows))
     }
 
     /// What is in a version, by path. Classes have the names that they had in it.

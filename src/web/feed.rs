@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -98,7 +98,8 @@ impl Feeds {
         let feed = open.entry(run.id).or_insert_with(|| {
             let position = Mutex::new(u64::try_from(run.journal_offset).unwrap_or(0));
             let feed = Arc::new(Feed { sender: broadcast::Sender::new(64), position });
-            tokio::spawn(self.clone().work(run.id, feed.clone()));
+            let open = Open { feeds: self.clone(), id: run.id, feed: Arc::downgrade(&feed) };
+            tokio::spawn(open.work(feed.clone()));
             feed
         });
         let position = feed.position.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,15 +120,43 @@ impl Feeds {
         format!("event: run\nid: {offset}\ndata: {}\n\n", (self.describe)(run)).into()
     }
 
-    async fn work(self, id: RunId, feed: Arc<Feed>) {
-        let mut doorbell = self.runs.doorbell(id);
+    fn close_if_unread(&self, id: RunId, feed: &Feed) -> bool {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let unread = feed.sender.receiver_count() == 0;
+        if unread {
+            open.remove(&id);
+        }
+        unread
+    }
+}
+
+/// A feed whose task lives. Whatever ends that, a panic too, closes the feed: whoever listens is let go and comes back to a new one.
+struct Open {
+    feeds: Feeds,
+    id: RunId,
+    feed: Weak<Feed>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut open = self.feeds.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.get(&self.id).is_some_and(|feed| std::ptr::eq(Arc::as_ptr(feed), self.feed.as_ptr())) {
+            open.remove(&self.id);
+        }
+    }
+}
+
+impl Open {
+    async fn work(self, feed: Arc<Feed>) {
+        let (id, feeds) = (self.id, &self.feeds);
+        let mut doorbell = feeds.runs.doorbell(id);
         let mut told = None;
         loop {
             doorbell.mark_unchanged();
-            let Ok(Some(run)) = self.store.find_run(id).await else { break };
+            let Ok(Some(run)) = feeds.store.find_run(id).await else { break };
             let committed = u64::try_from(run.journal_offset).unwrap_or(0);
             let from = *feed.position.lock().unwrap_or_else(PoisonError::into_inner);
-            match self.read(id, from, committed).await {
+            match feeds.read(id, from, committed).await {
                 Ok(pieces) => pieces.into_iter().for_each(|piece| feed.send(piece)),
                 Err(error) => {
                     tracing::warn!(run.id = %id, %error, "the journal can't be read for those who watch");
@@ -137,29 +166,18 @@ impl Feeds {
             let state = (run.state, run.stop_request, run.epoch, run.best_epoch);
             if told.replace(state) != Some(state) {
                 let at = *feed.position.lock().unwrap_or_else(PoisonError::into_inner);
-                let event = self.run_event(&run, at);
+                let event = feeds.run_event(&run, at);
                 feed.send(Piece { from: at, to: at, messages: [event.clone(), event.clone(), event] });
             }
             tokio::select! {
                 changed = doorbell.changed() => if changed.is_err() { break },
                 () = feed.sender.closed() => {}
             }
-            if self.close_if_unread(id, &feed) {
+            if feeds.close_if_unread(id, &feed) {
                 return;
             }
             tokio::time::sleep(AT_MOST_EVERY).await;
         }
-        // The run is gone: whoever listens is let go.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    }
-
-    fn close_if_unread(&self, id: RunId, feed: &Feed) -> bool {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let unread = feed.sender.receiver_count() == 0;
-        if unread {
-            open.remove(&id);
-        }
-        unread
     }
 }
 

@@ -3,14 +3,14 @@
 use super::api::find_dataset;
 use super::extract::{Path, Query};
 use super::pages::dataset_sample::find_sample;
-use super::stream_file::stream_file;
+use super::stream_file::serve_file;
 use super::{AppState, Error, Result};
 use crate::domain::ids::DatasetId;
 use crate::images::mean::Means;
 use crate::images::thumbnail;
 use crate::store::datasets::Dataset;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
@@ -51,20 +51,14 @@ pub(super) async fn of_lab(State(app): State<AppState>, Path(key): Path<String>)
 pub(super) async fn original(
     State(app): State<AppState>,
     Path((id, sample)): Path<(i64, i64)>,
+    method: Method,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let dataset = find_dataset(&app, id).await?;
     let sample = find_sample(&app, &dataset, sample).await?;
     let path = std::path::Path::new(dataset.root.as_deref().unwrap_or_default()).join(&sample.path);
-    let Ok(file) = tokio::fs::File::open(&path).await else {
-        return Err(Error::NotFound("file any more: it was moved or removed since the import"));
-    };
-    let length = file.metadata().await?.len();
-    let headers = [
-        (header::CONTENT_TYPE, mime_of(&sample.format).to_owned()),
-        (header::CONTENT_LENGTH, length.to_string()),
-        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
-    ];
-    Ok((headers, stream_file(file)).into_response())
+    let missing = "file any more: it was moved or removed since the import";
+    serve_file(&path, mime_of(&sample.format), (&method, &headers), missing).await
 }
 
 /// The content type of a kind of file that images come in.

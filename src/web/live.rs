@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
 
@@ -63,6 +64,8 @@ pub struct Live {
 struct Inner {
     /// Tells this server from the one before it.
     server: u64,
+    /// Whether somebody has looked for changes before.
+    has_begun: AtomicBool,
     recent: Mutex<RecentEvents>,
     sender: broadcast::Sender<Sent>,
 }
@@ -78,7 +81,12 @@ impl Default for Live {
     fn default() -> Live {
         let server = u64::try_from(crate::store::now_ms()).unwrap_or(0);
         Live {
-            inner: Arc::new(Inner { server, recent: Mutex::default(), sender: broadcast::Sender::new(64) }),
+            inner: Arc::new(Inner {
+                server,
+                has_begun: AtomicBool::new(false),
+                recent: Mutex::default(),
+                sender: broadcast::Sender::new(64),
+            }),
         }
     }
 }
@@ -92,6 +100,18 @@ impl Live {
     /// Where the stream is.
     pub fn place(&self) -> String {
         self.event_id(self.lock().number)
+    }
+
+    /// Somebody begins to look for changes. Whoever did before stopped by mistake, so every page asks for all its parts.
+    pub fn begin(&self) {
+        if !self.inner.has_begun.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let mut recent = self.lock();
+        recent.number += 1;
+        let number = recent.number;
+        recent.kept.clear();
+        drop(self.inner.sender.send(Sent { number, bytes: self.start_anew(number) }));
     }
 
     /// Tells everybody.

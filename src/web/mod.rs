@@ -23,6 +23,7 @@ use crate::jobs::import::Imports;
 use crate::lab::Lab;
 use crate::runs::Runs;
 use crate::store::Store;
+use crate::watch::Watch;
 use access::Access;
 use axum::Router;
 use axum::extract::Request;
@@ -49,6 +50,8 @@ pub struct AppState {
     pub lab: Lab,
     /// Runs under way.
     pub runs: Runs,
+    /// What became of the server's own tasks.
+    pub watch: Watch,
     /// What changed, for every page that is open.
     pub live: Live,
     /// The journals of runs, for those who watch them.
@@ -70,6 +73,7 @@ impl AppState {
         runs: Runs,
         data: PathBuf,
         access: Access,
+        watch: Watch,
     ) -> AppState {
         let feeds = Feeds::new(store.clone(), runs.clone(), api::runs::run_json);
         AppState {
@@ -78,6 +82,7 @@ impl AppState {
             imports,
             lab: Lab::default(),
             runs,
+            watch,
             live: Live::default(),
             feeds,
             data,

@@ -107,13 +107,14 @@ pub(super) fn routes() -> Routes {
         // Images; their addresses name their content, so they never change.
         .get(AnyKey, "/thumbnails/{hash}/{side}", images::thumbnail)
         .get(AnyKey, "/datasets/{id}/means/{fingerprint}", images::mean)
-        .get(AnyKey, "/runs/{id}/batches/{step}/{item}", pages::inputs::image)
+        .get(AnyKey, "/runs/{id}/batches/{step}/{item}", pages::batch_image::show)
         .get(AnyKey, "/lab/images/{key}", images::of_lab)
         // The page that asks for a key posts it here.
         .post(NoKey, "/key", pages::key::enter)
         .get(NoKey, "/static/{*path}", assets::show)
         // Parts of pages, which static/js/live.js asks for when they changed.
         .get(AnyKey, "/live/now", pages::live::now)
+        .get(AnyKey, "/live/incident", pages::live::incident)
         .get(AnyKey, "/live/home", pages::live::home_runs)
         .get(AnyKey, "/live/runs", pages::live::runs_table)
         .get(AnyKey, "/live/runs/{id}/head", pages::live::head)
@@ -127,6 +128,7 @@ pub(super) fn routes() -> Routes {
         .get(AnyKey, "/live/datasets/{id}/health", pages::live::health)
         // JSON.
         .get(AnyKey, "/api/v1/events", api::events::changes)
+        .get(FullKey, "/api/v1/status", api::status::show)
         .get(AnyKey, "/api/v1/openapi.json", api::openapi::show)
         .get(AnyKey, "/api/v1/datasets", api::datasets::list)
         .post(FullKey, "/api/v1/datasets", api::import::create)

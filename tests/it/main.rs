@@ -1,4 +1,5 @@
 //! The programs from outside: over HTTP and by signal.
+#![allow(clippy::disallowed_methods, reason = "a test may wait for the disk")]
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod access;
@@ -23,3 +24,4 @@ mod shared;
 mod support;
 mod upgrade;
 mod uploads;
+mod watch;

@@ -204,7 +204,6 @@ fn a_silent_trainer_is_paused_resumed_and_cancelled() {
 }
 
 #[test]
-#[ignore = "the server does not compare the protocols yet"]
 fn a_trainer_of_another_protocol_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let server = with_data(folder.path());

@@ -88,7 +88,19 @@ impl Server {
         if !options.contains(&"--address") {
             command.args(["--address", "127.0.0.1:0"]);
         }
-        let mut child = command.envs(variables.iter().copied()).stdout(Stdio::piped()).spawn().unwrap();
+        Server::spawn(data, command.envs(variables.iter().copied()))
+    }
+
+    /// Its log goes to `server.log` in the data directory.
+    pub(crate) fn start_logged(data: &Path, variables: &[(&str, &str)]) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tintype"));
+        command.args(["serve", "--address", "127.0.0.1:0", "--data"]).arg(data);
+        let log = std::fs::File::create(data.join("server.log")).unwrap();
+        Server::spawn(data, command.envs(variables.iter().copied()).stderr(log))
+    }
+
+    fn spawn(data: &Path, command: &mut Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let url = first_line(&mut child);
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let server = Server { data: data.to_owned(), child, url, agent };
@@ -159,6 +171,11 @@ impl Server {
     /// The status of an answer that holds nothing.
     pub(crate) fn post_status(&self, path: &str, body: &Value) -> u16 {
         self.agent.post(format!("{}{path}", self.url)).send_json(body).unwrap().status().as_u16()
+    }
+
+    /// The status of a page.
+    pub(crate) fn status(&self, path: &str) -> u16 {
+        self.agent.get(format!("{}{path}", self.url)).call().unwrap().status().as_u16()
     }
 
     /// The status of a removal.

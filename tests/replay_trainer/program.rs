@@ -3,6 +3,7 @@
 //!
 //! `<data>/replay/<run>` names the scripts of a run, one a line for each attempt; the last counts for all further ones. Without
 //! that file the run goes well.
+#![allow(clippy::disallowed_methods, reason = "a test may wait for the disk")]
 #![expect(clippy::print_stderr, reason = "a server reads what a trainer prints, so a script prints")]
 
 use anyhow::{Context as _, bail};

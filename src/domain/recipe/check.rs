@@ -1,4 +1,5 @@
 //! What no field alone can tell: which values contradict each other, or would be without effect.
+#![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 use super::{FieldErrors, Normalization, Values};
 use crate::domain::dataset::DatasetFacts;

@@ -14,6 +14,7 @@ pub(super) mod preview;
 pub(super) mod runs;
 pub(super) mod samples;
 pub(super) mod series;
+pub(super) mod status;
 pub(super) mod versions;
 
 use super::{AppState, Error, Result};

@@ -5,6 +5,7 @@ use crate::actions::runs::{self as actions, Origin};
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FieldErrors, Recipe, Values};
+use crate::domain::run::total_steps;
 use crate::store::datasets::Dataset;
 use crate::store::run_list::RunSelection;
 use crate::store::runs::Run;
@@ -213,7 +214,7 @@ pub(crate) fn run_json(run: &Run) -> Value {
         "epoch": run.epoch,
         "epochs": run.spec.epochs,
         "step": run.step,
-        "steps": run.started.as_ref().map(|started| started.steps_per_epoch * u64::from(run.spec.epochs)),
+        "steps": run.started.as_ref().map(|started| total_steps(started, run.spec.epochs)),
         "best_epoch": run.best_epoch,
         "created_at_ms": run.created_at_ms,
         "started_at_ms": run.started_at_ms,

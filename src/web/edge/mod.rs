@@ -6,6 +6,7 @@ pub(crate) mod request_id;
 
 use super::error::Error;
 use super::{AppState, access, live, pages};
+use crate::watch::panic_if_asked;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -103,6 +104,7 @@ pub(super) fn wrap(routes: Router<AppState>, app: &AppState, hosts: Arc<Hosts>) 
 
 /// Gives up on a question that takes too long. A change is not cut off in the middle: it is done or fails by itself.
 async fn within_time(request: Request, next: Next) -> Response {
+    panic_if_asked("handler");
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }

@@ -1,5 +1,6 @@
 //! What stands around every page: title, way back, what is running now.
 
+use super::format::ago;
 use super::format::{link, until};
 use crate::store::run_list::ActiveRun;
 use crate::web::access::current_view;
@@ -72,6 +73,8 @@ pub(crate) struct Frame {
     pub(crate) waiting: usize,
     /// Where the stream of changes was when this page was made.
     pub(crate) place: String,
+    /// Which task of the server stopped lately, and that it works again; for those who run it.
+    pub(crate) incident: Option<String>,
 }
 
 impl Frame {
@@ -91,6 +94,11 @@ impl Frame {
             running,
             waiting: waiting.len(),
             place: app.live.place_of_request(),
+            incident: app
+                .watch
+                .latest()
+                .filter(|_| can_edit())
+                .map(|latest| latest.words(&ago(latest.at_ms))),
         })
     }
 

@@ -1,65 +1,25 @@
 //! `/runs/{id}/inputs`: captured batches, exactly as the network got them, beside the untouched originals.
 
+use super::batch_image::{View, content_name};
 use super::describe_pipeline::{describe_pipeline, describe_sampled};
 use super::format::{self, link, thousands};
 use super::frame::{Frame, page};
 use super::gallery::class;
 use super::run_view::RunView;
 use crate::domain::ids::SampleId;
-use crate::runs::batch_file::read_item;
 use crate::store::samples::Sample;
 use crate::web::api::find_run;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use protocol::event::{Batch, BatchItem, ChannelStats};
-use protocol::transform::TransformSpec;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Images of a batch that the loading lab begins with.
 const LAB_IMAGES: usize = 8;
-
-/// What of a tensor is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum View {
-    /// All channels, the normalisation undone.
-    #[default]
-    Image,
-    /// One channel as grey, from its least to its greatest value.
-    Red,
-    /// As above.
-    Green,
-    /// As above.
-    Blue,
-}
-
-impl View {
-    pub(crate) const ALL: [View; 4] = [View::Image, View::Red, View::Green, View::Blue];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            View::Image => "image",
-            View::Red => "red",
-            View::Green => "green",
-            View::Blue => "blue",
-        }
-    }
-
-    /// The channel that is shown alone.
-    pub(crate) fn channel(self) -> Option<usize> {
-        match self {
-            View::Image => None,
-            View::Red => Some(0),
-            View::Green => Some(1),
-            View::Blue => Some(2),
-        }
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -223,6 +183,7 @@ impl Captured {
         let ids = batch.iter().flat_map(|batch| &batch.items).map(|item| SampleId(item.sample_id));
         let samples = app.store.find_samples(&ids.collect::<Vec<_>>()).await?;
         let samples: BTreeMap<i64, &Sample> = samples.iter().map(|sample| (sample.id.0, sample)).collect();
+        let content = batch.as_ref().map(|batch| content_name(&view.run, batch)).unwrap_or_default();
         let mut items = Vec::new();
         for (at, item) in batch.iter().flat_map(|batch| batch.items.iter().enumerate()) {
             // A data set that was deleted leaves its runs' tensors behind.
@@ -230,7 +191,10 @@ impl Captured {
             let step = batch.as_ref().map_or(0, |batch| batch.step);
             items.push(Item {
                 href: format!("/datasets/{}/samples/{}", sample.dataset_id, sample.id),
-                fed: link(&format!("{base}/batches/{step}/{at}"), &[("view", query.view.as_str())]),
+                fed: link(
+                    &format!("{base}/batches/{step}/{at}"),
+                    &[("view", query.view.as_str()), ("of", content.as_str())],
+                ),
                 hash: sample.hash.clone(),
                 class: class(&view.run.spec.classes, i64::from(item.label)).to_owned(),
                 path: sample.path.clone(),
@@ -257,43 +221,6 @@ fn describe_mix(classes: &[String], item: &BatchItem) -> Option<String> {
         class(classes, i64::from(mixed.label)),
         mixed.sample_id
     ))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Channel {
-    #[serde(default)]
-    view: View,
-}
-
-/// `/runs/{id}/batches/{step}/{item}`: one sample of a captured batch as a PNG, a pixel a tensor element.
-pub(crate) async fn image(
-    State(app): State<AppState>,
-    Path((id, step, item)): Path<(i64, i64, usize)>,
-    Query(query): Query<Channel>,
-) -> Result<Response> {
-    let run = find_run(&app, id).await?;
-    let batch = app.store.find_batch(run.id, step).await?.ok_or(Error::NotFound("captured batch"))?;
-    if item >= batch.items.len() {
-        return Err(Error::NotFound("image in this batch"));
-    }
-    let file = app.runs.directory(run.id).file(&batch.path).ok_or(Error::NotFound("captured batch"))?;
-    let normalize = run.spec.train_transforms.iter().find_map(|step| match step {
-        TransformSpec::Normalize { mean, std } => Some((*mean, *std)),
-        _ => None,
-    });
-    let png = tokio::task::spawn_blocking(move || -> anyhow::Result<Vec<u8>> {
-        let tensor = read_item(&file, item)?;
-        let image = match query.view.channel() {
-            None => vision::image_from_tensor(&tensor.data, tensor.height, tensor.width, normalize),
-            Some(channel) => vision::channel_image(&tensor, channel),
-        };
-        Ok(vision::png(&image))
-    })
-    .await??;
-    let headers =
-        [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    Ok((headers, png).into_response())
 }
 
 impl Captured {

@@ -1,6 +1,7 @@
 //! Pages for people. Each is a struct beside its handler, with what its template shows as methods; the templates
 //! hold no arithmetic. A page reads the same functions as the JSON twin under `api/`.
 
+pub(super) mod batch_image;
 mod charts;
 mod checkpoint;
 mod class_rows;

@@ -1,7 +1,10 @@
 //! What wants a look at a run's stages, for the marks on its rail.
 
+use super::format::ago;
 use crate::domain::result::Headline;
+use crate::runs::Trouble;
 use crate::store::runs::Run;
+use crate::web::access::can_edit;
 use crate::web::{AppState, Result};
 
 /// What wants a look at a run's stages, in sentences.
@@ -11,6 +14,8 @@ pub(crate) struct Attention {
     pub(crate) data: Option<String>,
     /// Classes that are never predicted, though images of them were evaluated.
     pub(crate) predictions: Option<String>,
+    /// Why the run can't be followed at the moment.
+    pub(crate) trouble: Option<String>,
 }
 
 impl Attention {
@@ -25,8 +30,18 @@ impl Attention {
             }
             None => None,
         };
-        Ok(Attention { data, predictions })
+        let trouble = app.runs.trouble(run.id).map(|trouble| trouble_words(&trouble));
+        Ok(Attention { data, predictions, trouble })
     }
+}
+
+/// Why a run can't be followed. The cause may name files of the server, which are for those who run it.
+fn trouble_words(trouble: &Trouble) -> String {
+    let since = ago(trouble.since_ms);
+    let why = if can_edit() { format!(": {}", trouble.why) } else { String::new() };
+    format!(
+        "Tintype can't take in what this run reports{why}. That began {since}. It is tried again and again, the training goes on meanwhile, and nothing of it is lost."
+    )
 }
 
 /// `Never predicted: cat, dog.`; of many classes the first few, and how many more there are.

@@ -5,7 +5,7 @@ use super::run_attention::Attention;
 use super::sparkline::Sparkline;
 use crate::domain::edits::split_title;
 use crate::domain::result::Headline;
-use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done};
+use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done, total_steps};
 use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
 use crate::store::runs::Run;
 use crate::web::{AppState, Error, Result};
@@ -181,12 +181,16 @@ impl RunView {
 
     fn steps(&self) -> Option<u64> {
         let started = self.run.started.as_ref()?;
-        Some(started.steps_per_epoch * u64::from(self.run.spec.epochs))
+        Some(total_steps(started, self.run.spec.epochs))
     }
 
     /// Whole percents done.
     pub(crate) fn percent_done(&self) -> u64 {
-        percent_done(self.run.state, self.run.step, self.steps().map(|steps| steps as i64))
+        percent_done(
+            self.run.state,
+            self.run.step,
+            self.steps().map(|steps| i64::try_from(steps).unwrap_or(i64::MAX)),
+        )
     }
 
     /// The same as text, which bars, titles and the rail follow.

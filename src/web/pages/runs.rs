@@ -13,15 +13,14 @@ use crate::runs::directory::read_end;
 use crate::store::runs::{Note, Run};
 use crate::web::api::{find_dataset, find_run};
 use crate::web::extract::{Fields, Path, Query};
-use crate::web::stream_file::stream_file;
+use crate::web::stream_file::serve_file;
 use crate::web::{AppState, Error, Result};
 use askama::Template;
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
-use tokio::fs::File;
 
 #[derive(Template)]
 #[template(path = "runs/show.html")]
@@ -158,15 +157,20 @@ pub(crate) async fn log(
     State(app): State<AppState>,
     Path(id): Path<i64>,
     Query(query): Query<LogQuery>,
+    method: Method,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let file = app.runs.directory(run.id).stderr();
     if query.download {
         let name = format!("attachment; filename=\"run-{id}-stderr.log\"");
-        // Nothing was printed where there is none.
-        let body = File::open(&file).await.map_or_else(|_| Body::empty(), stream_file);
-        let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
-        return Ok((headers, body).into_response());
+        let mime = "text/plain; charset=utf-8";
+        let body = match serve_file(&file, mime, (&method, &headers), "log").await {
+            // Nothing was printed where there is none.
+            Err(Error::NotFound(_)) => ([(CONTENT_TYPE, mime)], "").into_response(),
+            served => served?,
+        };
+        return Ok(([(CONTENT_DISPOSITION, name)], body).into_response());
     }
     let (text, cut) = tokio::task::spawn_blocking(move || read_end(&file, LOG_BYTES)).await??;
     let view = RunView::load(&app, run).await?;

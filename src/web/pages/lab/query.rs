@@ -1,7 +1,7 @@
 //! The lab's address.
 
+use crate::web::pages::batch_image::View;
 use crate::web::pages::format::link;
-use crate::web::pages::inputs::View;
 use serde::Deserialize;
 
 /// The address: all that the page shows follows from it.

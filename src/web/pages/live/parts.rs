@@ -37,6 +37,17 @@ pub(crate) async fn now(State(app): State<AppState>) -> Result<Response> {
     page(&Now { frame: Frame::load(&app, "", &[]).await? })
 }
 
+#[derive(Template)]
+#[template(path = "partials/incident.html")]
+struct LatestIncident {
+    frame: Frame,
+}
+
+/// `/live/incident`: which task of the server stopped lately.
+pub(crate) async fn incident(State(app): State<AppState>) -> Result<Response> {
+    page(&LatestIncident { frame: Frame::load(&app, "", &[]).await? })
+}
+
 #[derive(Deserialize)]
 pub(crate) struct TableQuery {
     /// Only the runs of this data set.

@@ -4,8 +4,10 @@
 use super::super::run_view::RunViews;
 use super::words::{CURVE, ImportWords, examination_progress};
 use crate::domain::ids::{DatasetId, RunId};
+use crate::runs::Trouble;
 use crate::store::changes::{ChangeDetector, DatasetMark, RunMark};
 use crate::store::run_list::{ActiveRun, RunSelection};
+use crate::watch::panic_if_asked;
 use crate::web::live::Change;
 use crate::web::{AppState, Result};
 use std::collections::BTreeMap;
@@ -26,12 +28,18 @@ struct Known {
     /// Data sets that are being examined.
     examined: Vec<DatasetId>,
     texts: BTreeMap<String, String>,
+    /// Of the server's own tasks.
+    incidents: (u64, bool),
+    /// Runs that can't be followed.
+    troubles: BTreeMap<RunId, Trouble>,
     /// When the curve of a run was told.
     curves_told: BTreeMap<RunId, Instant>,
 }
 
 /// Looks and tells for as long as the server lives.
 pub(crate) async fn watch(app: AppState) {
+    panic_if_asked("changes");
+    app.live.begin();
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut detector = None;
@@ -69,6 +77,7 @@ async fn look_once(
         word_runs(app, known, &to_word, &mut change).await?;
     }
     word_jobs(app, known, &mut change);
+    name_troubles(app, known, &mut change);
     Ok(if is_first { Change::default() } else { change })
 }
 
@@ -200,6 +209,21 @@ fn word_jobs(app: &AppState, known: &mut Known, change: &mut Change) {
         change.topics.insert(format!("dataset-{id}-health"));
     }
     known.examined = examined;
+}
+
+/// What went wrong in the server itself is in memory too.
+fn name_troubles(app: &AppState, known: &mut Known, change: &mut Change) {
+    let incidents = app.watch.news();
+    if incidents != known.incidents {
+        change.topics.insert("incident".into());
+        known.incidents = incidents;
+    }
+    let troubles = app.runs.list_troubles();
+    let runs = troubles.keys().chain(known.troubles.keys());
+    for id in runs.filter(|id| troubles.get(id) != known.troubles.get(id)) {
+        change.topics.insert(format!("run-{id}"));
+    }
+    known.troubles = troubles;
 }
 
 fn tell(known: &mut Known, change: &mut Change, name: String, text: String) {
