@@ -38,6 +38,13 @@ fn loose_images_are_shown_by_class_and_become_a_data_set() {
         "const all = [...document.querySelectorAll('.chosen-image img')];
          return all.length === 8 && all.every(image => image.naturalWidth === 32)",
     );
+    // In one row, and how many there are in one line: nothing of another page's style reaches here.
+    let laid_out = browser.run(
+        "const top = element => Math.round(element.getBoundingClientRect().top);
+         const images = new Set([...document.querySelectorAll('.chosen-image')].map(top));
+         return [images.size, document.querySelector('.chosen-group .figure').getBoundingClientRect().height < 40]",
+    );
+    assert_eq!(laid_out, json!([1, true]));
     browser.type_into(".chosen-name input", "light");
     let lacking = browser.run("return document.querySelector('[data-lacking]').innerText");
     assert!(lacking.as_str().unwrap().starts_with("At least two classes are needed"), "{lacking}");
