@@ -14,6 +14,10 @@ pub enum Model {
     Resnet56Cifar,
     /// He et al. 2015 with torchvision's parameter names; below 65 pixels a 3 × 3 stem without pooling.
     Resnet18,
+    /// The same with 34 layers.
+    Resnet34,
+    /// With 50 layers, in blocks of three.
+    Resnet50,
     /// EfficientNet-Lite0 with the parameter names of `efficientnet-lite-pytorch`; 3.4 million parameters without the last layer.
     EfficientnetLite0,
     /// Deeper: 4.1 million.
@@ -60,11 +64,13 @@ const fn lite(model: Model, name: &'static str, label: &'static str, image_size:
 }
 
 /// Every architecture, in the order of the form.
-pub const MODELS: [ModelEntry; 7] = [
+pub const MODELS: [ModelEntry; 9] = [
     entry(Model::SmallCnn, "small-cnn", "Small CNN (quick, a good first try)", 16),
     entry(Model::Resnet20Cifar, "resnet20-cifar", "ResNet-20 for CIFAR (small images)", 16),
     entry(Model::Resnet56Cifar, "resnet56-cifar", "ResNet-56 for CIFAR (deeper, slower)", 16),
     entry(Model::Resnet18, "resnet18", "ResNet-18 (larger images, larger data sets)", 16),
+    entry(Model::Resnet34, "resnet34", "ResNet-34 (deeper, slower)", 16),
+    entry(Model::Resnet50, "resnet50", "ResNet-50 (deeper, slower still)", 16),
     lite(
         Model::EfficientnetLite0,
         "efficientnet-lite0",

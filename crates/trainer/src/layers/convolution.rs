@@ -51,6 +51,11 @@ impl ConvShape {
         Self { fan, ..self }
     }
 
+    /// The number of channels that come out.
+    pub fn outputs(&self) -> i64 {
+        self.to
+    }
+
     /// The number of products that make up the sum whose variance is kept.
     pub(super) fn fan_size(&self) -> i64 {
         let channels = match self.fan {

@@ -1,7 +1,7 @@
 //! The architectures, one a file, and what each asks of its input.
 
 mod efficientnet_lite;
-mod resnet18;
+mod resnet;
 mod resnet_cifar;
 mod small_cnn;
 
@@ -26,7 +26,9 @@ pub fn build(model: Model, image_size: u32, classes: usize, device: Device) -> R
         Model::SmallCnn => small_cnn::build(builder, classes),
         Model::Resnet20Cifar => resnet_cifar::build(builder, 3, classes),
         Model::Resnet56Cifar => resnet_cifar::build(builder, 9, classes),
-        Model::Resnet18 => resnet18::build(builder, image_size, classes),
+        Model::Resnet18 => resnet::build(builder, resnet::RESNET18, image_size, classes),
+        Model::Resnet34 => resnet::build(builder, resnet::RESNET34, image_size, classes),
+        Model::Resnet50 => resnet::build(builder, resnet::RESNET50, image_size, classes),
         Model::EfficientnetLite0 => efficientnet_lite::build(builder, efficientnet_lite::LITE0, classes),
         Model::EfficientnetLite1 => efficientnet_lite::build(builder, efficientnet_lite::LITE1, classes),
         Model::EfficientnetLite2 => efficientnet_lite::build(builder, efficientnet_lite::LITE2, classes),

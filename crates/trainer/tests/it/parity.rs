@@ -141,14 +141,17 @@ fn scatter(count: usize, phase: f64) -> Tensor {
 }
 
 #[derive(Deserialize)]
-struct EfficientNetLite {
+struct WithGradients {
     model: Model,
+    /// Of the images, pixels.
+    side: i64,
     /// Of the input.
     phase: f64,
     tensors: Vec<(String, Vec<i64>)>,
     logits: Vec<Vec<f32>>,
     gradients: BTreeMap<String, Gradient>,
-    stem_statistics: BTreeMap<String, Vec<f32>>,
+    /// Of the first normalisation after a training pass.
+    statistics: BTreeMap<String, Vec<f32>>,
 }
 
 /// Of one parameter.
@@ -162,11 +165,23 @@ struct Gradient {
 
 #[test]
 fn efficientnet_lite_has_the_references_names_logits_gradients_and_statistics() {
-    for theirs in reference::<Vec<EfficientNetLite>>("efficientnet-lite.json") {
-        // 40 pixels: “same” padding meets even and odd sides.
-        let network = models::build(theirs.model, 40, 4, Device::Cpu).unwrap();
+    // 40 pixels: “same” padding meets even and odd sides.
+    assert_as_reference("efficientnet-lite.json");
+}
+
+#[test]
+fn deeper_resnets_have_torchvisions_names_logits_gradients_and_statistics() {
+    assert_as_reference("resnets.json");
+}
+
+fn assert_as_reference(file: &str) {
+    for theirs in reference::<Vec<WithGradients>>(file) {
+        let side = theirs.side;
+        let network = models::build(theirs.model, side as u32, 4, Device::Cpu).unwrap();
         load_formulas(&network, &theirs.tensors, scatter, 2.0);
-        let input = scatter(2 * 3 * 40 * 40, theirs.phase).to_kind(Kind::Float).view([2, 3, 40, 40]);
+        let input = scatter((2 * 3 * side * side) as usize, theirs.phase)
+            .to_kind(Kind::Float)
+            .view([2, 3, side, side]);
         let logits = network.forward(&input, Kind::Float, Mode::Evaluate).logits;
         assert_close(&logits.detach(), &theirs.logits, 1e-4);
 
@@ -187,9 +202,8 @@ fn efficientnet_lite_has_the_references_names_logits_gradients_and_statistics() 
         }
 
         tch::no_grad(|| network.forward(&input, Kind::Float, Mode::Train { seed: 0, step: 0 }));
-        for (part, expected) in &theirs.stem_statistics {
-            let name = format!("_bn0.{part}");
-            let (_, ours) = network.buffers.iter().find(|(buffer, _)| *buffer == name).unwrap();
+        for (name, expected) in &theirs.statistics {
+            let (_, ours) = network.buffers.iter().find(|(buffer, _)| buffer == name).unwrap();
             assert_close(&ours.unsqueeze(0), std::slice::from_ref(expected), 1e-5);
         }
     }

@@ -90,9 +90,10 @@ fn a_tensor_that_claims_more_than_its_storage_holds_is_refused() {
     // A storage of one number, and tensors that would be larger than any memory.
     let file = |shape: &[u8], stride: &[u8], count: &[u8]| {
         let mut pickle = b"\x80\x02}X\x01\0\0\0actorch._utils\n_rebuild_tensor_v2\n((".to_vec();
-        pickle.extend(b"X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\00X\x03\0\0\0cpu");
-        pickle
-            .extend([count, b"NtQK\0(", shape, b"t(", stride, b"t\x89NtRs.\x80\x02]X\x01\0\0\00a."].concat());
+        pickle.extend(b"X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpu");
+        pickle.extend(
+            [count, b"NtQK\0(", shape, b"t(", stride, b"t\x89NtRs.\x80\x02]X\x01\0\0\x000a."].concat(),
+        );
         let mut bytes = legacy(&pickle);
         bytes.truncate(bytes.len() - 4); // The list of no storages.
         bytes.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x3f]);

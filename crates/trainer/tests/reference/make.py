@@ -113,13 +113,17 @@ def places(count):
 
 
 def distance_to_kinks(model, input):
-    """How near any number comes to where ReLU6 bends: on the other side its gradient is another."""
+    """How near any number comes to where ReLU and ReLU6 bend: on the other side its gradient is another."""
     nearest = []
 
     def look(_module, args):
-        nearest.append(min(args[0].abs().min().item(), (args[0] - 6.0).abs().min().item()))
+        # Relative to the size of the numbers: their rounding goes by it.
+        size = args[0].abs().mean()
+        for kink in (0.0, 6.0):
+            nearest.append(((args[0] - kink).abs().min() / size).item())
 
-    hooks = [m.register_forward_pre_hook(look) for m in model.modules() if isinstance(m, torch.nn.ReLU6)]
+    kinds = (torch.nn.ReLU, torch.nn.ReLU6)
+    hooks = [m.register_forward_pre_hook(look) for m in model.modules() if isinstance(m, kinds)]
     with torch.no_grad():
         model(input)
     for hook in hooks:
@@ -127,36 +131,50 @@ def distance_to_kinks(model, input):
     return min(nearest)
 
 
-def efficientnet_lite():
-    """As for ResNet-18, with gradients of the cross-entropy, and what a training pass does to the statistics."""
-    side, out = 40, []
-    for size in ("lite0", "lite1", "lite2"):
-        model = EfficientNet.from_name(f"efficientnet-{size}", num_classes=4, image_size=side).eval()
+def with_gradients(file, models, side):
+    """As for ResNet-18, with gradients of the cross-entropy, and what a training pass does to the statistics of `norm`."""
+    out = []
+    for name, model, norm in models:
+        model.eval()
         names = with_formulas(model, scatter, 2.0)
         # Of some inputs the one that is safest from rounding.
         inputs = [scatter(2 * 3 * side * side, phase).float().reshape(2, 3, side, side) for phase in range(60)]
         phase = max(range(60), key=lambda phase: distance_to_kinks(model, inputs[phase]))
         input = inputs[phase]
+        print(name, "phase", phase, "distance", distance_to_kinks(model, input))
         logits = model(input)
         F.cross_entropy(logits, torch.tensor([0, 3])).backward()
         gradients = {}
-        for name, parameter in model.named_parameters():
+        for parameter_name, parameter in model.named_parameters():
             flat = parameter.grad.flatten()
             values = [flat[place].item() for place in places(flat.numel())]
-            gradients[name] = {"norm": flat.norm().item(), "largest": flat.abs().max().item(), "values": values}
-        print(size, "phase", phase, "distance", distance_to_kinks(model, input))
+            gradients[parameter_name] = {"norm": flat.norm().item(), "largest": flat.abs().max().item(), "values": values}
         model.train()(input)
-        statistics = {part: getattr(model._bn0, part).tolist() for part in ("running_mean", "running_var")}
+        buffers = dict(model.named_buffers())
+        statistics = {f"{norm}.{part}": buffers[f"{norm}.{part}"].tolist() for part in ("running_mean", "running_var")}
         out.append({
-            "model": f"efficientnet-{size}",
+            "model": name,
+            "side": side,
             "phase": phase,
             "tensors": names,
             "logits": logits.tolist(),
             "gradients": gradients,
-            "stem_statistics": statistics,
+            "statistics": statistics,
         })
     compact = json.dumps(out, separators=(",", ":")).replace('{"model"', '\n{"model"').replace('],["', '],\n["')
-    (HERE / "efficientnet-lite.json").write_text(compact.replace('},"', '},\n"') + "\n")
+    (HERE / file).write_text(compact.replace('},"', '},\n"') + "\n")
+
+
+def efficientnet_lite():
+    names = [f"efficientnet-{size}" for size in ("lite0", "lite1", "lite2")]
+    models = [(name, EfficientNet.from_name(name, num_classes=4, image_size=40), "_bn0") for name in names]
+    with_gradients("efficientnet-lite.json", models, 40)
+
+
+def resnets():
+    # Larger than the images that get another stem.
+    models = [(name, getattr(torchvision.models, name)(num_classes=4), "bn1") for name in ("resnet34", "resnet50")]
+    with_gradients("resnets.json", models, 66)
 
 
 def published(path):
@@ -226,6 +244,7 @@ optimizers()
 schedules()
 resnet18()
 efficientnet_lite()
+resnets()
 pytorch_files()
 if len(sys.argv) > 1:
     resnet20(pathlib.Path(sys.argv[1]))
