@@ -87,7 +87,7 @@ fn tasks_that_panic_are_started_again_and_a_page_and_the_log_say_so() {
 #[test]
 fn an_import_and_an_examination_that_panic_end_as_failed() {
     let folder = tempfile::tempdir().unwrap();
-    let server = start(folder.path(), "import,end of an import,examination");
+    let server = start(folder.path(), "import,end of an import,end of an import,examination");
     let images = folder.path().join("images");
     draw_images(&images);
     for name in ["first", "second"] {

@@ -1,5 +1,6 @@
 //! Every statement of SQL in `src/store` is executed on a real database, with what it gives asserted. The statements are found
 //! in the source and compared with those that sqlx reports as executed: one that no test runs fails the test and is named.
+#![allow(clippy::disallowed_methods, reason = "a test may wait for the disk")]
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod datasets;

@@ -4,10 +4,8 @@ use crate::actions::access::{self as actions, NewLink};
 use crate::domain::access::{KeyState, Role};
 use crate::store::access_keys::AccessKey;
 use crate::web::access::links;
-use crate::web::extract::Path;
+use crate::web::extract::{Json, Path};
 use crate::web::{AppState, Error, Result};
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -18,7 +16,7 @@ pub(crate) const DEFAULT_DAYS: i64 = 7;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewKey {
+pub(crate) struct NewKey {
     name: String,
     #[serde(default = "home")]
     view: String,
@@ -51,9 +49,8 @@ pub(crate) async fn list(State(app): State<AppState>) -> Result<Json<Value>> {
 pub(crate) async fn create(
     State(app): State<AppState>,
     headers: HeaderMap,
-    body: Bytes,
+    Json(new): Json<NewKey>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Json<Value>)> {
-    let new: NewKey = serde_json::from_slice(&body).map_err(|why| Error::field("body", why.to_string()))?;
     let role = Role::from_word(&new.role).ok_or_else(|| Error::field("role", "give read-only or full"))?;
     app.access.check_reachable()?;
     let link = NewLink { name: new.name, view: new.view, role, days: new.days };

@@ -9,15 +9,13 @@ use crate::domain::recipe::FieldErrors;
 use crate::store::access_keys::AccessKey;
 use crate::web::access::{Address, Visitor, current, links, qr_code};
 use crate::web::api::access_keys::{DEFAULT_DAYS, host};
-use crate::web::extract::{Path, Query};
+use crate::web::extract::{Fields, Path, Query};
 use crate::web::{AppState, Result};
 use askama::Template;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
-use std::collections::HashMap;
 
 /// For how long a link may be good: the form's value, and what it is called.
 const TERMS: [(&str, &str); 4] = [("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("", "no end")];
@@ -164,10 +162,13 @@ pub(crate) async fn show(
 }
 
 /// `POST /share`: the link is in the answer, and never again.
-pub(crate) async fn create(State(app): State<AppState>, headers: HeaderMap, body: Bytes) -> Result<Response> {
+pub(crate) async fn create(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    sent: Fields,
+) -> Result<Response> {
     app.access.check_reachable()?;
-    let sent: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-    let text = |name: &str| sent.get(name).map(|text| text.trim()).unwrap_or_default().to_owned();
+    let text = |name: &str| sent.get(name).to_owned();
     let typed = Typed { name: text("name"), role: text("role"), days: text("days") };
     let view = view_to_share(&text("view"));
     let mut errors = FieldErrors::new();
