@@ -137,7 +137,8 @@ impl TryFrom<RunRow> for Run {
             best_epoch: row.best_epoch,
             summary: json("summary", &row.summary)?,
             failure: row.failure.as_deref().map(|text| json("failure", text)).transpose()?,
-            curve: json("curve", &row.curve)?,
+            // It is drawn from the points anyway, where they matter.
+            curve: json("curve", &row.curve).unwrap_or_default(),
             worked_ms: row.worked_ms,
             note: row.note,
             starred: row.starred,
@@ -312,7 +313,14 @@ impl Store {
                 .bind(step)
                 .fetch_optional(&self.read)
                 .await?;
-        record.map(|text| serde_json::from_str(&text).map_err(|error| bad_json("record", error))).transpose()
+        let read = |text: String| {
+            serde_json::from_str(&text)
+                .inspect_err(
+                    |error| tracing::error!(run.id = %id, step, %error, "a captured batch can't be read"),
+                )
+                .ok()
+        };
+        Ok(record.and_then(read))
     }
 
     /// The steps at which batches were captured.

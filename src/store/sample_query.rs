@@ -192,7 +192,8 @@ fn push_among(query: &mut QueryBuilder<Sqlite>, what: &str, labels: &[i64]) {
 }
 
 pub(super) fn push_metadata(query: &mut QueryBuilder<Sqlite>, condition: &MetadataFilter) {
-    query.push(" and exists (select 1 from json_each(samples.metadata) where key = ");
+    // What is no JSON has no columns: one damaged row takes no gallery down.
+    query.push(" and exists (select 1 from json_each(case when json_valid(samples.metadata) then samples.metadata else '{}' end) where key = ");
     query.push_bind(condition.column().to_owned());
     match condition {
         MetadataFilter::Is { value, .. } => {

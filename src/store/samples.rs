@@ -155,7 +155,8 @@ impl Store {
     pub async fn list_metadata(&self, id: DatasetId) -> sqlx::Result<Vec<MetadataColumn>> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
             "select key, cast(value as text), count(*) as times
-             from samples indexed by samples_with_metadata, json_each(samples.metadata)
+             from samples indexed by samples_with_metadata,
+                  json_each(case when json_valid(samples.metadata) then samples.metadata else '{}' end)
              where dataset_id = ? and metadata is not null and excluded = 0
              group by 1, 2 order by 1, times desc, 2",
         )

@@ -5,6 +5,7 @@
 mod access;
 mod browser;
 mod cli;
+mod damage;
 mod driver;
 mod edge;
 mod edits;

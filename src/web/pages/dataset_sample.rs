@@ -173,7 +173,8 @@ async fn predictions(app: &AppState, sample: &Sample, name: &str) -> Result<Vec<
     let mut rows = Vec::new();
     for (run, split, predicted, confidence) in app.store.list_predictions_of_sample(sample.id).await? {
         // A run knows the classes of its own version of the data set.
-        let Some(found) = app.store.find_run(run).await? else { continue };
+        // A run that can't be read is named by the list of runs.
+        let Ok(Some(found)) = app.store.find_run(run).await else { continue };
         let predicted = class(&found.spec.classes, predicted).to_owned();
         rows.push(PredictionRow {
             run: found.name,
