@@ -121,11 +121,14 @@ fn every_command_explains_itself_and_refuses_what_it_does_not_know() {
     assert!(!data.exists(), "help makes no data directory");
     assert!(tintype(&data, &["--version"]).text().starts_with("tintype 0."));
 
-    // Every command and option has a test: it is named in this file, or is a field and then set by a loop below.
+    // Every command and option has a test: one in this folder names it, or it is a field and then set by a loop below.
     let fields =
         tintype::domain::recipe::FIELDS.iter().map(|field| format!("--{}", field.name.replace('_', "-")));
     let fields: BTreeSet<String> = fields.collect();
-    let source = include_str!("cli.rs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let source: String =
+        files.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).unwrap()).collect();
     for name in seen.difference(&fields) {
         assert!(source.contains(&format!("\"{name}\"")), "no test uses {name}");
     }

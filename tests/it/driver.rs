@@ -1,7 +1,7 @@
 //! A real Chromium, driven through the WebDriver protocol (W3C).
 
+use crate::support::line_with;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -43,13 +43,13 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is there (Debian: chromium-driver)");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let said =
-            lines.find(|line| line.as_ref().unwrap().contains("successfully on port")).unwrap().unwrap();
-        // What it says later must not fill its pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        let said = line_with(&mut driver, "successfully on port");
         let port: String = said.chars().filter(char::is_ascii_digit).collect();
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_recv_response(Some(PATIENCE))
+            .build()
+            .into();
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -115,6 +115,7 @@ impl Browser {
     /// Looks again until a script returns true; a script that fails is wrong, and fails the test at once.
     pub(crate) fn wait(&self, what: &str, script: &str) {
         let begun = Instant::now();
+        let mut last = Value::Null;
         while begun.elapsed() < PATIENCE {
             let mut answer = self
                 .agent
@@ -128,10 +129,11 @@ impl Browser {
             // A page that is just being exchanged has nothing to run in; its elements may be missing for a moment.
             let message = answer["value"]["message"].as_str().unwrap_or_default();
             assert!(!message.contains("SyntaxError"), "{what}: {message}");
+            last = answer["value"]["message"].clone();
             std::thread::sleep(Duration::from_millis(50));
         }
         panic!(
-            "waited in vain for {what}: {}",
+            "waited in vain for {what}; the script's last fault: {last}; the page: {}",
             self.run("return location.href + '\\n' + document.body.innerText")
         );
     }

@@ -37,10 +37,15 @@ pub(crate) fn draw_images(folder: &Path) {
 
 /// The first line that a program prints, once it does.
 pub(crate) fn first_line(child: &mut Child) -> String {
+    line_with(child, "")
+}
+
+/// The first line that holds these words.
+pub(crate) fn line_with(child: &mut Child, words: &'static str) -> String {
     let (sender, said) = std::sync::mpsc::channel();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     std::thread::spawn(move || {
-        sender.send(lines.next()).ok();
+        sender.send(lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(words)))).ok();
         // What it says later must not fill its pipe.
         lines.for_each(drop);
     });
@@ -102,7 +107,11 @@ impl Server {
     fn spawn(data: &Path, command: &mut Command) -> Server {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let url = first_line(&mut child);
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_recv_response(Some(PATIENCE))
+            .build()
+            .into();
         let server = Server { data: data.to_owned(), child, url, agent };
         assert!(
             server.url.starts_with("http://127.0.0.1:"),

@@ -46,12 +46,10 @@ const REFUSED: &[&str] = &[
     "pillow/Tests/images/decompression_bomb.ico",
 ];
 
-/// The files by path, or `None` where there are none to test on.
-fn files() -> Option<BTreeMap<String, Vec<u8>>> {
-    let Some(folder) = std::env::var_os("TINTYPE_REAL_DATA") else {
-        println!("skipped: TINTYPE_REAL_DATA names no folder with real data");
-        return None;
-    };
+/// The files by path.
+fn files() -> BTreeMap<String, Vec<u8>> {
+    let folder = std::env::var_os("TINTYPE_REAL_DATA")
+        .expect("TINTYPE_REAL_DATA names the folder with awkward-images.zip");
     let archive = std::fs::File::open(PathBuf::from(folder).join("awkward-images.zip")).unwrap();
     let mut archive = zip::ZipArchive::new(archive).unwrap();
     let mut files = BTreeMap::new();
@@ -64,12 +62,13 @@ fn files() -> Option<BTreeMap<String, Vec<u8>>> {
             files.insert(path, bytes);
         }
     }
-    Some(files)
+    files
 }
 
 #[test]
-fn every_file_becomes_an_image_or_a_reason() {
-    let Some(files) = files() else { return };
+#[ignore = "needs TINTYPE_REAL_DATA"]
+fn real_data_every_file_becomes_an_image_or_a_reason() {
+    let files = files();
     assert_eq!(files.len(), 82);
     let mut refused = Vec::new();
     for (path, bytes) in &files {
@@ -100,8 +99,9 @@ fn every_file_becomes_an_image_or_a_reason() {
 }
 
 #[test]
-fn nine_orientations_show_the_same_image_upright() {
-    let Some(files) = files() else { return };
+#[ignore = "needs TINTYPE_REAL_DATA"]
+fn real_data_nine_orientations_show_the_same_image_upright() {
+    let files = files();
     let upright = |number: u8| -> RgbImage {
         let path = format!("exif-orientation/Landscape_{number}.jpg");
         let decoded = decode(&files[&path], &Limits::default()).unwrap();
@@ -121,8 +121,9 @@ fn nine_orientations_show_the_same_image_upright() {
 }
 
 #[test]
-fn bombs_are_refused_by_what_their_header_claims() {
-    let Some(files) = files() else { return };
+#[ignore = "needs TINTYPE_REAL_DATA"]
+fn real_data_bombs_are_refused_by_what_their_header_claims() {
+    let files = files();
     let bytes = &files["pillow/Tests/images/decompression_bomb.ico"];
     let error = decode(bytes, &Limits::default()).unwrap_err();
     assert!(matches!(error, DecodeError::TooManyPixels { .. }), "{error}");

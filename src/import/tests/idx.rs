@@ -288,11 +288,8 @@ fn a_pipe_beside_is_not_waited_for() {
 }
 
 #[test]
-fn seventy_thousand_small_images() {
-    if std::env::var_os("TINTYPE_REAL_DATA").is_none() {
-        println!("skipped: TINTYPE_REAL_DATA is not set, and this takes a while");
-        return;
-    }
+#[ignore = "takes a while; run together with those that need TINTYPE_REAL_DATA"]
+fn seventy_thousand_small_images_as_many_as_real_data_has() {
     let mut files = Vec::new();
     for (name, count) in [("train", 60_000_u32), ("t10k", 10_000)] {
         // Rings, as empty around and as dense within as digits are.

@@ -7,7 +7,7 @@ mod formats;
 mod idx;
 mod manifest;
 mod parquet;
-mod real;
+mod real_data;
 mod webdataset;
 
 use super::*;

@@ -113,11 +113,10 @@ fn a_person_goes_from_an_archive_to_a_mistake() {
 }
 
 #[test]
-fn real_photos_are_dropped_in_the_browser() {
-    let Some(data) = std::env::var_os("TINTYPE_REAL_DATA") else {
-        eprintln!("skipped: TINTYPE_REAL_DATA is not set");
-        return;
-    };
+#[ignore = "needs TINTYPE_REAL_DATA"]
+fn real_data_is_dropped_in_the_browser() {
+    let data =
+        std::env::var_os("TINTYPE_REAL_DATA").expect("TINTYPE_REAL_DATA names the folder with cats-dogs.zip");
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let browser = Browser::start();

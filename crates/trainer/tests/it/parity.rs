@@ -210,12 +210,10 @@ fn assert_as_reference(file: &str) {
 }
 
 #[test]
+#[ignore = "needs the published weights: cargo xtask weights"]
 fn efficientnet_lite0_gives_the_references_logits_for_the_published_weights() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/weights/efficientnet-lite0.pth");
-    if !path.is_file() {
-        eprintln!("skipped: the published weights are not there; get them with `cargo xtask weights`");
-        return;
-    }
+    assert!(path.is_file(), "the published weights are not there; get them with `cargo xtask weights`");
     #[derive(Deserialize)]
     struct Published {
         classes: Vec<Vec<i64>>,
@@ -276,11 +274,10 @@ fn small_images_get_the_small_stem() {
 }
 
 #[test]
-fn resnet20_gives_pytorchs_logits_for_trained_weights() {
-    let Some(data) = std::env::var_os("TINTYPE_REAL_DATA") else {
-        eprintln!("skipped: TINTYPE_REAL_DATA is not set");
-        return;
-    };
+#[ignore = "needs TINTYPE_REAL_DATA"]
+fn real_data_resnet20_gives_pytorchs_logits_for_trained_weights() {
+    let data =
+        std::env::var_os("TINTYPE_REAL_DATA").expect("TINTYPE_REAL_DATA names the folder with weights/");
     #[derive(Deserialize)]
     struct Resnet20 {
         logits: Vec<Vec<f32>>,

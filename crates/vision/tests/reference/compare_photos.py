@@ -1,7 +1,7 @@
 """Writes what torchvision makes of real photos into a folder, for `cargo test` to hold this crate against:
 
     python compare_photos.py cats-dogs.zip FOLDER
-    TINTYPE_PHOTO_REFERENCE=FOLDER cargo test --release -p tintype-vision photos -- --nocapture
+    TINTYPE_PHOTO_REFERENCE=FOLDER cargo test --release -p tintype-vision photos -- --ignored --nocapture
 
 Twenty photos are taken, evenly over the archive. They are stored as Pillow decoded them, so that the transforms
 alone are compared. Nothing of it belongs into the repository.

@@ -2,12 +2,10 @@
 
 use super::*;
 
-/// Imports one of the real archives; `None`, said aloud, where they are not at hand.
-fn import_real(name: &str) -> Option<(tempfile::TempDir, Imported)> {
-    let Some(data) = std::env::var_os("TINTYPE_REAL_DATA") else {
-        println!("skipped: TINTYPE_REAL_DATA is not set");
-        return None;
-    };
+/// Imports one of the real archives.
+fn import_real(name: &str) -> (tempfile::TempDir, Imported) {
+    let data =
+        std::env::var_os("TINTYPE_REAL_DATA").expect("TINTYPE_REAL_DATA names the folder of real archives");
     let folder = tempfile::tempdir().unwrap();
     let started = std::time::Instant::now();
     let imported =
@@ -19,12 +17,13 @@ fn import_real(name: &str) -> Option<(tempfile::TempDir, Imported)> {
         imported.rejected.len(),
         started.elapsed().as_secs_f64()
     );
-    Some((folder, imported))
+    (folder, imported)
 }
 
 #[test]
+#[ignore = "needs TINTYPE_REAL_DATA"]
 fn a_thousand_cats_and_dogs() {
-    let Some((_folder, imported)) = import_real("cats-dogs.zip") else { return };
+    let (_folder, imported) = import_real("cats-dogs.zip");
     assert_eq!((imported.classes.join(" ").as_str(), counts(&imported)), ("cat dog", [800, 200, 0]));
     for class in [0, 1] {
         let held_out = imported.samples.iter().filter(|s| s.class == class && s.split == Split::Val);
@@ -34,8 +33,9 @@ fn a_thousand_cats_and_dogs() {
 }
 
 #[test]
+#[ignore = "needs TINTYPE_REAL_DATA"]
 fn sixty_thousand_small_images() {
-    let Some((_folder, imported)) = import_real("cifar10-jpg.tar.gz") else { return };
+    let (_folder, imported) = import_real("cifar10-jpg.tar.gz");
     assert_eq!(
         (imported.format, imported.classes.len(), counts(&imported)),
         ("tar.gz", 10, [50_000, 0, 10_000])
@@ -50,8 +50,9 @@ fn sixty_thousand_small_images() {
 }
 
 #[test]
+#[ignore = "needs TINTYPE_REAL_DATA"]
 fn awkward_images_in_any_layout() {
-    let Some((folder, imported)) = import_real("awkward-images.zip") else { return };
+    let (folder, imported) = import_real("awkward-images.zip");
     assert_eq!(imported.classes, ["exif-orientation", "image-rs", "pillow"]);
     let check = |imported: &Imported| {
         for (path, reason) in rejected(imported) {
