@@ -363,6 +363,12 @@ fn commands_of_the_same_machine_need_no_key_and_the_next_start_knows_the_last_on
     assert!(list.starts_with("2\tvalid\tread-only\tFrom a terminal\t/runs?q=a"), "{list}");
     tintype(&["share", "--revoke", "2"]);
     assert_eq!(server.get("/runs", key).status, 401);
+    let link = tintype(&["share", "--full", "--days", "0"]);
+    let key = link.rsplit("key=").next().unwrap();
+    assert_eq!(server.get("/share", key).status, 200, "its holder may make links too: {link}");
+    let list = server.get("/api/v1/access-keys", key).json();
+    let made = list["items"].as_array().unwrap().iter().find(|item| item["id"] == 3).unwrap();
+    assert_eq!((&made["role"], &made["expires_at_ms"]), (&json!("full"), &Value::Null), "{list}");
     let earlier = server.key.clone();
     server.stop();
     assert!(!file.exists(), "nobody answers to it any more");
