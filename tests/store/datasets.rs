@@ -70,7 +70,7 @@ pub(crate) async fn imports_and_their_facts(store: &Store) {
 }
 
 pub(crate) async fn pipelines_and_keys(store: &Store) {
-    let steps = spec(json!({})).train_transforms;
+    let steps = spec(&json!({})).train_transforms;
     store.save_pipeline("small", &steps).await.unwrap();
     store.save_pipeline("other", &steps).await.unwrap();
     assert_eq!(store.rename_pipeline("small", "other").await.unwrap(), Some(false), "it is taken");
@@ -109,7 +109,7 @@ pub(crate) async fn what_is_removed_is_gone(store: &Store) {
     let spare = import(store, "spare").await;
     let used = import(store, "used").await;
     let run = RunId(store.last_run_number().await.unwrap() + 1);
-    let spec = spec(json!({"weights": "/weights/w.safetensors"}));
+    let spec = spec(&json!({"weights": "/weights/w.safetensors"}));
     let new =
         NewRun { dataset: used, name: "last", spec: &spec, held_out: None, dataset_version: 1, origin: None };
     store.insert_run(run, new).await.unwrap();

@@ -21,7 +21,7 @@ fn known(table: &str, column: &str) -> Option<[String; 2]> {
         ("datasets", "request") => both(r#"{"name":"n"}"#),
         ("runs", "state") => both("completed"),
         ("runs", "wish") => both("cancel"),
-        ("runs", "spec") => both(&serde_json::to_string(&spec(json!({}))).unwrap()),
+        ("runs", "spec") => both(&serde_json::to_string(&spec(&json!({}))).unwrap()),
         ("runs", "hello") => both(
             r#"{"protocol":1,"trainer":"0.1.0","torch":"2.11.0","device":"cpu","threads":2,"precision":"f32","precision_reason":"exact","pid":1}"#,
         ),

@@ -72,7 +72,7 @@ async fn evaluated(store: &Store, split: Split, epoch: u32) -> EvaluatedFile {
 pub(crate) async fn a_run_from_the_queue_to_its_end(store: &Store) {
     let dataset = pets(store).await;
     assert_eq!(store.last_run_number().await.unwrap(), 0);
-    let spec = spec(json!({}));
+    let spec = spec(&json!({}));
     for (run, name, origin) in [(RUN, "first", None), (OTHER, "second", Some(RUN))] {
         let new =
             NewRun { dataset, name, spec: &spec, held_out: Some("a tenth"), dataset_version: 1, origin };
@@ -247,8 +247,8 @@ pub(crate) async fn what_a_person_says_of_runs(store: &Store) {
 
     let mark = store.list_run_marks().await.unwrap().remove(0);
     assert_eq!((mark.id, mark.journal_offset, mark.evaluations, mark.captured), (RUN, 220, 3, Some(3)));
-    assert!(!store.set_run_epochs(OTHER, &spec(json!({"epochs": 9}))).await.unwrap(), "it is not completed");
-    assert!(store.set_run_epochs(RUN, &spec(json!({"epochs": 9}))).await.unwrap());
+    assert!(!store.set_run_epochs(OTHER, &spec(&json!({"epochs": 9}))).await.unwrap(), "it is not completed");
+    assert!(store.set_run_epochs(RUN, &spec(&json!({"epochs": 9}))).await.unwrap());
     let run = store.find_run(RUN).await.unwrap().unwrap();
     assert_eq!((run.state, run.spec.epochs), (RunState::Queued, 9));
     assert!(store.list_run_marks().await.unwrap()[0] != mark, "its pages have news");

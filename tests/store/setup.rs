@@ -55,7 +55,7 @@ pub(crate) async fn import(store: &Store, name: &str) -> DatasetId {
     id
 }
 
-pub(crate) fn spec(changes: Value) -> RunSpec {
+pub(crate) fn spec(changes: &Value) -> RunSpec {
     let mut spec = json!({
         "dataset": "pets", "fingerprint": "f00", "classes": CLASSES, "model": "small-cnn", "weights": null,
         "image_size": 32, "epochs": 2, "batch_size": 2, "optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0,

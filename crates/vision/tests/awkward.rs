@@ -3,7 +3,6 @@
 //! The files are no part of the repository: the folder that holds `awkward-images.zip` is named by `TINTYPE_REAL_DATA`.
 
 #![expect(
-    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "this crate is tests and nothing else; clippy exempts only the test functions"
 )]
