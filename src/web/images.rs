@@ -17,7 +17,8 @@ use serde::Deserialize;
 /// The sides that thumbnails are made in; a page asks for these alone, so the cache stays small.
 const SIDES: [u32; 3] = [160, 320, 1024];
 
-pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Private: where a key is needed, a proxy must not keep an image for those who have none.
+pub(super) const FOR_EVER: &str = "private, max-age=31536000, immutable";
 
 /// `/thumbnails/{hash of the file}/{side}`.
 pub(super) async fn thumbnail(

@@ -232,6 +232,13 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_later_says_when_to_the_nearest_day() {
+        let hours = |hours: i64| until(now_ms() + hours * 3_600_000 + 30_000);
+        assert_eq!([hours(0), hours(1), hours(30)], ["within a minute", "in 1\u{a0}h", "in 30\u{a0}h"]);
+        assert_eq!([hours(7 * 24 - 1), hours(60)], ["in 7 days", "in 3 days"]);
+    }
+
+    #[test]
     fn ranges_are_told_in_the_figures_own_units() {
         let words = |measure, from, to| range_label(Range { measure, from, to });
         assert_eq!(words(Measure::Brightness, Some(96.0), Some(104.0)), "brightness 96 to 104");
