@@ -53,7 +53,7 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// What happened, and what was done about it.
+    /// What happened, and whether it works again.
     pub fn words(&self, ago: &str) -> String {
         let Incident { what, why, .. } = self;
         match self.restarted_at_ms {
