@@ -8,7 +8,7 @@ use crate::domain::recipe::{
 };
 use crate::domain::run::RunState;
 use crate::jobs::health::Health;
-use crate::runs::{MoveError, Runs};
+use crate::runs::{ImagesChanged, MoveError, Runs};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
@@ -169,7 +169,7 @@ pub async fn start(
     let images_of = Origin::images_of(origin);
     let facts = find_facts(store, health, runs, dataset, values, images_of).await?;
     let recipe = find_recipe(values, &facts).await?.map_err(Error::Invalid)?;
-    Ok(runs.add(dataset, &recipe, images_of, origin.map(|origin| origin.run.id)).await?)
+    runs.add(dataset, &recipe, images_of, origin.map(|origin| origin.run.id)).await.map_err(in_words)
 }
 
 /// Puts a run into the queue that does the same again: settings, images, labels, splits, seed, precision and threads are those of
@@ -178,7 +178,7 @@ pub async fn repeat(store: &Store, runs: &Runs, run: &Run) -> Result<RunId> {
     let dataset = store.find_dataset(run.dataset_id).await?.ok_or(Error::NotFound("data set"))?;
     ready(&dataset)?;
     let recipe = Recipe { name: run.name.clone(), spec: run.spec.clone() };
-    Ok(runs.add(&dataset, &recipe, Some(run), Some(run.id)).await?)
+    runs.add(&dataset, &recipe, Some(run), Some(run.id)).await.map_err(in_words)
 }
 
 fn ready(dataset: &Dataset) -> Result<()> {
@@ -250,4 +250,12 @@ async fn find(store: &Store, id: RunId) -> Result<Run> {
 
 fn known(done: bool) -> Result<()> {
     if done { Ok(()) } else { Err(Error::NotFound("run")) }
+}
+
+/// What changed under somebody's hands is theirs to read; all else is our fault.
+fn in_words(error: anyhow::Error) -> Error {
+    match error.downcast::<ImagesChanged>() {
+        Ok(changed) => Error::Conflict(changed.to_string()),
+        Err(other) => Error::Internal(other),
+    }
 }

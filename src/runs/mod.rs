@@ -30,7 +30,7 @@ use crate::store::runs::{NewRun, Run};
 use crate::watch::Watch;
 use directory::RunDirectory;
 use protocol::spec::RunSpec;
-pub use samples::RunSamples;
+pub use samples::{ImagesChanged, RunSamples};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

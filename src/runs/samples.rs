@@ -16,6 +16,17 @@ use std::path::PathBuf;
 /// The share of each class that is held out of training where a data set has no validation split.
 const HELD_OUT: f64 = 0.1;
 
+/// What was asked for is not there any more, and what to do now.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ImagesChanged(String);
+
+impl ImagesChanged {
+    fn error(why: impl Into<String>) -> anyhow::Error {
+        ImagesChanged(why.into()).into()
+    }
+}
+
 /// The images of a run to be.
 #[derive(Debug)]
 pub struct RunSamples {
@@ -93,11 +104,12 @@ impl Runs {
         let samples = self.read_samples(run).await?;
         let ids: Vec<SampleId> = samples.iter().map(|sample| SampleId(sample.id)).collect();
         let rows = self.inner.store.find_samples(&ids).await?;
-        anyhow::ensure!(
-            rows.len() == samples.len() && rows.iter().all(|row| row.dataset_id == run.dataset_id),
-            "some of the images that run {} learned from are no longer in its data set",
-            run.id
-        );
+        if rows.len() != samples.len() || rows.iter().any(|row| row.dataset_id != run.dataset_id) {
+            return Err(ImagesChanged::error(format!(
+                "some of the images that run {} learned from are no longer in its data set: start a run on the data set as it is today",
+                run.id
+            )));
+        }
         Ok((rows, samples, run.dataset_version))
     }
 
@@ -110,16 +122,16 @@ impl Runs {
         let version = store.newest_version(dataset.id).await?;
         let classes = store.list_class_counts(dataset.id).await?;
         let labels: Vec<i64> = classes.iter().map(|class| class.label).collect();
-        anyhow::ensure!(
-            classes.iter().map(|class| &class.name).eq(&spec.classes),
-            "the classes changed while the run was made; start it again"
-        );
+        if !classes.iter().map(|class| &class.name).eq(&spec.classes) {
+            return Err(ImagesChanged::error("the classes changed while the run was made; start it again"));
+        }
         let rows = store.list_samples(dataset.id).await?;
         let samples = read_rows(&rows, &labels)?;
-        anyhow::ensure!(
-            version == store.newest_version(dataset.id).await?,
-            "the data set was changed while the run was made; start it again"
-        );
+        if version != store.newest_version(dataset.id).await? {
+            return Err(ImagesChanged::error(
+                "the data set was changed while the run was made; start it again",
+            ));
+        }
         Ok((rows, samples, version))
     }
 }
@@ -133,7 +145,8 @@ fn read_rows(rows: &[Row], labels: &[i64]) -> anyhow::Result<Vec<Sample>> {
                 id: row.id.0,
                 path: String::new(),
                 label: labels.binary_search(&row.label).map_err(|_| {
-                    anyhow::anyhow!("class {} came up while the run was made; start it again", row.label)
+                    let why = format!("class {} came up while the run was made; start it again", row.label);
+                    ImagesChanged::error(why)
                 })? as u32,
                 split: row.split.parse().map_err(anyhow::Error::msg)?,
                 key: None,

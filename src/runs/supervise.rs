@@ -68,6 +68,7 @@ pub(super) async fn supervise(seat: Seat, run: Run, trainer: Trainer) {
         if work.has_ended {
             let since = *ended_since.get_or_insert_with(Instant::now);
             if since.elapsed() > GIVE_UP_AFTER && work.give_up(&why).await {
+                runs.inner.watch.set_given_up(&label);
                 break;
             }
         }
@@ -140,20 +141,21 @@ impl Supervision {
         // Asked before the journal is read: what a trainer wrote before it ended is then read in this turn.
         let ended = self.ended().await?;
         self.has_ended = ended.is_some();
+        let Some(run) = self.runs.inner.store.find_run(self.id).await? else { return Ok(true) };
+        if !self.has_ended {
+            // Before the journal too: a run that can't be followed can still be stopped.
+            self.pass_on_stop(&run);
+        }
         while self.follower.follow_once().await? {
             self.runs.ring(self.id);
         }
-        let Some(run) = self.runs.inner.store.find_run(self.id).await? else { return Ok(true) };
         if let Some((protocol, pid)) = self.follower.foreign() {
             return self.refuse(protocol, pid).await;
         }
-        match ended {
-            Some(exit) => self.finish(&run, exit).await.map(|()| true),
-            None => {
-                self.pass_on_stop(&run);
-                Ok(false)
-            }
-        }
+        let Some(exit) = ended else { return Ok(false) };
+        // Once more, for the last of the journal may have said how far it came.
+        let Some(run) = self.runs.inner.store.find_run(self.id).await? else { return Ok(true) };
+        self.finish(&run, exit).await.map(|()| true)
     }
 
     /// Whether the trainer has ended; with how, where that can be known.

@@ -2,7 +2,7 @@
 
 mod panics;
 
-pub use panics::{caught, log_panics, panic_if_asked};
+pub use panics::{caught, log_panics, panic_if_asked, panic_words};
 
 use crate::store::now_ms;
 use serde::Serialize;
@@ -50,16 +50,24 @@ pub struct Incident {
     pub why: String,
     /// When it was started again; until then nobody does its work.
     pub restarted_at_ms: Option<i64>,
+    /// When it was given up, because it stopped again and again.
+    pub given_up_at_ms: Option<i64>,
 }
 
 impl Incident {
+    fn is_open(&self) -> bool {
+        self.restarted_at_ms.is_none() && self.given_up_at_ms.is_none()
+    }
+
     /// What happened, and whether it works again.
     pub fn words(&self, ago: &str) -> String {
         let Incident { what, why, .. } = self;
-        match self.restarted_at_ms {
-            Some(_) => format!("{what} stopped {ago} ({why}) and was started again."),
-            None => format!("{what} stopped {ago} ({why}) and is about to be started again."),
-        }
+        let end = match (self.restarted_at_ms, self.given_up_at_ms) {
+            (Some(_), _) => "was started again",
+            (None, Some(_)) => "was given up",
+            (None, None) => "is about to be started again",
+        };
+        format!("{what} stopped {ago} ({why}) and {end}.")
     }
 }
 
@@ -96,16 +104,21 @@ impl Watch {
         }
     }
 
-    /// Notes an incident, and says so in the log.
+    /// Notes an incident, and says so in the log. What stopped and stops again before it was at work is one incident.
     pub fn report(&self, what: &str, why: &str) {
         tracing::error!(what, why, "a task of the server stopped");
         let mut incidents = self.lock();
         incidents.news += 1;
+        let is_open = |incident: &Incident| incident.what == what && incident.is_open();
+        if let Some(at) = incidents.kept.iter().rposition(is_open) {
+            incidents.kept.remove(at);
+        }
         incidents.kept.push_back(Incident {
             at_ms: now_ms(),
             what: what.to_owned(),
             why: why.to_owned(),
             restarted_at_ms: None,
+            given_up_at_ms: None,
         });
         if incidents.kept.len() > KEPT {
             incidents.kept.pop_front();
@@ -114,10 +127,21 @@ impl Watch {
 
     /// What was reported is at work again.
     pub fn set_restarted(&self, what: &str) {
+        self.close(what, |incident| incident.restarted_at_ms = Some(now_ms()));
+    }
+
+    /// What was reported is not started again.
+    pub fn set_given_up(&self, what: &str) {
+        self.close(what, |incident| incident.given_up_at_ms = Some(now_ms()));
+    }
+
+    fn close(&self, what: &str, how: impl Fn(&mut Incident)) {
         let mut incidents = self.lock();
         incidents.news += 1;
-        for incident in incidents.kept.iter_mut().filter(|incident| incident.what == what) {
-            incident.restarted_at_ms.get_or_insert_with(now_ms);
+        for incident in
+            incidents.kept.iter_mut().filter(|incident| incident.what == what && incident.is_open())
+        {
+            how(incident);
         }
     }
 
@@ -178,11 +202,33 @@ mod tests {
     }
 
     #[test]
+    fn what_stops_again_and_again_is_one_incident_until_it_is_given_up() {
+        let watch = Watch::default();
+        watch.report("What follows run 1", "it panicked: first");
+        watch.report("What follows run 2", "it panicked");
+        watch.report("What follows run 1", "it panicked: second");
+        let told =
+            watch.incidents().into_iter().map(|incident| incident.words("just now")).collect::<Vec<_>>();
+        assert_eq!(
+            told,
+            [
+                "What follows run 1 stopped just now (it panicked: second) and is about to be started again.",
+                "What follows run 2 stopped just now (it panicked) and is about to be started again.",
+            ]
+        );
+        watch.set_given_up("What follows run 1");
+        watch.set_restarted("What follows run 1");
+        let words = watch.latest().unwrap().words("just now");
+        assert_eq!(words, "What follows run 1 stopped just now (it panicked: second) and was given up.");
+    }
+
+    #[test]
     fn only_so_many_incidents_are_kept() {
         let watch = Watch::default();
         assert_eq!((watch.latest(), watch.news()), (None, (0, false)));
         for number in 0..KEPT + 3 {
             watch.report("Run", &number.to_string());
+            watch.set_restarted("Run");
         }
         let incidents = watch.incidents();
         assert_eq!((incidents.len(), incidents[0].why.clone()), (KEPT, (KEPT + 2).to_string()));

@@ -17,13 +17,13 @@ pub async fn caught<F: Future>(work: F) -> Result<F::Output, String> {
     let mut work = Box::pin(work);
     std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
         Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(words(panic.as_ref()))),
+        Err(panic) => Poll::Ready(Err(panic_words(panic.as_ref()))),
     })
     .await
 }
 
 /// What a panic says.
-fn words(panic: &(dyn Any + Send)) -> String {
+pub fn panic_words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word").to_owned()
 }
@@ -33,7 +33,7 @@ pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
-        let why = words(panic.payload());
+        let why = panic_words(panic.payload());
         tracing::error!(place, thread, "panicked: {why}");
     }));
 }
@@ -41,14 +41,16 @@ pub fn log_panics() {
 /// For tests of the watch: panics where the variable `TINTYPE_PANIC_IN` names this place, as often as it does so. Without the
 /// variable it does nothing.
 pub fn panic_if_asked(place: &str) {
-    static LEFT: LazyLock<Mutex<BTreeMap<String, usize>>> = LazyLock::new(|| {
+    static LEFT: LazyLock<Option<Mutex<BTreeMap<String, usize>>>> = LazyLock::new(|| {
+        let places = std::env::var(PANIC_VARIABLE).ok()?;
         let mut left = BTreeMap::new();
-        for place in std::env::var(PANIC_VARIABLE).unwrap_or_default().split(',') {
+        for place in places.split(',') {
             *left.entry(place.trim().to_owned()).or_default() += 1;
         }
-        Mutex::new(left)
+        Some(Mutex::new(left))
     });
-    let is_asked = match LEFT.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
+    let Some(left) = &*LEFT else { return };
+    let is_asked = match left.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
         Some(count) if *count > 0 => {
             *count -= 1;
             true

@@ -156,3 +156,15 @@ fn what_is_wrong_is_summed_up_at_start_and_kept() {
     assert!(page.contains("data-use=\"64\" data-for=\"image_size\""));
     assert!(server.get("/api/v1/runs")["items"].as_array().unwrap().is_empty(), "nothing was started");
 }
+
+#[test]
+fn a_form_that_takes_the_images_of_a_deleted_run_comes_back_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_data(folder.path());
+    let fields = [("dataset", "1"), ("name", "typed by hand"), ("like", "9"), ("images_of", "9")];
+    let (status, form) = server.post_form("/runs", &fields);
+    assert_eq!(status, 422, "{form}");
+    assert!(form.contains("Run 9, whose images were to be taken, was deleted"), "{form}");
+    assert!(form.contains("typed by hand"), "what was typed stays: {form}");
+    assert_eq!(server.get("/api/v1/runs")["items"], json!([]));
+}

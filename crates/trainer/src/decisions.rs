@@ -63,22 +63,25 @@ pub fn decide(spec: &RunSpec, device: ComputeDevice, file: Option<&Path>) -> Res
         image_size: spec.image_size,
         batch_size: spec.batch_size,
     };
+    // libtorch names no graphics card, so an answer could be that of another one: it is measured for each run.
+    let file = file.filter(|_| device == ComputeDevice::Cpu);
     let _lock = file.map(lock).transpose()?;
     let mut kept = file.map(read).unwrap_or_default();
     let found =
         kept.decisions.iter().find(|decision| decision.question == question).map(|found| found.measured);
-    let measured = match found {
-        Some(measured) => measured,
-        None => {
-            let measured = measure_apart(&question)?;
-            kept.decisions.push(Decision { question, precision: measured.precision(), measured });
-            if let Some(file) = file {
-                write(file, &kept)?;
-            }
-            measured
-        }
-    };
-    Ok((measured.precision(), measured.reason()))
+    if let Some(measured) = found {
+        return Ok((measured.precision(), measured.reason()));
+    }
+    let measured = measure_apart(&question)?;
+    kept.decisions.push(Decision { question, precision: measured.precision(), measured });
+    let mut reason = measured.reason();
+    if let Some(file) = file
+        && let Err(fault) = write(file, &kept)
+    {
+        // The run itself keeps what was chosen; only the next one has to measure again.
+        reason = format!("{reason} It could not be kept for other runs: {fault}");
+    }
+    Ok((measured.precision(), reason))
 }
 
 /// Measures in a process of its own, on one thread, so that nothing of it is left in the one that trains.

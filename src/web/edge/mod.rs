@@ -6,7 +6,7 @@ pub(crate) mod request_id;
 
 use super::error::Error;
 use super::{AppState, access, live, pages};
-use crate::watch::panic_if_asked;
+use crate::watch::{panic_if_asked, panic_words};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -124,9 +124,7 @@ async fn within_time(request: Request, next: Next) -> Response {
 /// The answer in place of one that a panic prevented. The panic itself was logged where it happened, with the request's id.
 #[expect(clippy::needless_pass_by_value, reason = "it is called so")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let why = panic.downcast_ref::<String>().map(String::as_str);
-    let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
-    Error::Internal(anyhow::anyhow!("panicked: {why}")).into_response()
+    Error::Internal(anyhow::anyhow!("panicked: {}", panic_words(panic.as_ref()))).into_response()
 }
 
 /// Texts, but not events, and not files that are saved as they are.

@@ -89,7 +89,7 @@ pub fn load(network: &Network, path: &Path, other_head: OtherHead) -> Result<Opt
         match file.remove(&name) {
             Some(tensor) if tensor.size() == own.size() => tch::no_grad(|| own.copy_(&tensor)),
             // Only another number of classes makes another head; other features mean another network.
-            Some(tensor) if name.starts_with(&head) && tensor.size()[1..] == own.size()[1..] => {
+            Some(tensor) if name.starts_with(&head) && tensor.size().get(1..) == own.size().get(1..) => {
                 replaced = Some((tensor.size()[0], own.size()[0]));
             }
             Some(tensor) => {

@@ -1,5 +1,5 @@
 //! The two forms of the files that `torch.save` writes: a zip archive, and, before PyTorch 1.6, pickles one after
-//! another with the numbers behind them. Whatever a file says, memory stays within a few times its size.
+//! another with the numbers behind them. Whatever a file says, what is built of it is bounded: by its size, and by the number of operations that are carried out.
 
 use super::pickle::{Pickle, Storage, View};
 use std::collections::BTreeMap;

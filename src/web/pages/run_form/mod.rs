@@ -82,12 +82,20 @@ async fn take_origin(app: &AppState, typed: &mut Typed) -> Result<Option<Origin>
     Ok(Some(Origin { run, same_images }))
 }
 
-/// As [`take_origin`], of a form that was sent: by now the run may be gone, which matters only where its images are asked for.
-async fn take_origin_if_there(app: &AppState, typed: &mut Typed) -> Result<Option<Origin>> {
-    let wants_images = typed.contains_key("images_of");
+/// As [`take_origin`], of a form that was sent: by now the run may be gone. That matters only where its images are asked for, and
+/// then the second part says so.
+async fn take_origin_if_there(app: &AppState, typed: &mut Typed) -> Result<(Option<Origin>, Option<String>)> {
+    let images_of = typed.get("images_of").cloned();
     match take_origin(app, typed).await {
-        Err(Error::NotFound(_)) if !wants_images => Ok(None),
-        found => found,
+        Err(Error::NotFound(_)) => {
+            let say = |number| {
+                format!(
+                    "Run {number}, whose images were to be taken, was deleted: Start now takes the data set as it is today"
+                )
+            };
+            Ok((None, images_of.map(say)))
+        }
+        found => Ok((found?, None)),
     }
 }
 
@@ -116,7 +124,7 @@ pub(crate) async fn show(State(app): State<AppState>, Query(mut typed): Query<Ty
 
 /// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
 pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Typed>) -> Result<Response> {
-    let origin = take_origin_if_there(&app, &mut typed).await?;
+    let (origin, gone) = take_origin_if_there(&app, &mut typed).await?;
     let origin = origin.as_ref();
     let images_of = Origin::images_of(origin);
     let refuse = |errors| form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed, errors, origin);
@@ -129,6 +137,9 @@ pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Ty
         for (field, why) in more {
             errors.entry(field).or_insert(why);
         }
+    }
+    if let Some(gone) = gone {
+        errors.entry("dataset".to_owned()).or_insert(gone);
     }
     if !errors.is_empty() {
         return refuse(errors).await;
@@ -143,7 +154,7 @@ pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Ty
 /// `POST /runs/new/preview`: what the form as it stands would come to: eight network inputs, the cost, a line for each
 /// folded part. It changes nothing.
 pub(crate) async fn preview(State(app): State<AppState>, Form(mut typed): Form<Typed>) -> Result<Response> {
-    let origin = take_origin_if_there(&app, &mut typed).await?;
+    let (origin, _) = take_origin_if_there(&app, &mut typed).await?;
     let redraws = typed.remove("redraws").and_then(|text| text.parse().ok()).unwrap_or(0);
     let dataset = find_chosen(&app, &typed).await?.ok_or(Error::NotFound("data set"))?;
     page(&Live::load(&app, &dataset, Origin::images_of(origin.as_ref()), &typed, redraws).await?)
