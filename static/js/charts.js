@@ -25,8 +25,6 @@ class ChartPage {
   async load() {
     const keys = this.charts.flatMap(chart => chart.keys);
     this.series = await fetchSeries(this.run, keys);
-    this.automatic = defaultSmoothing(Math.max(0, ...this.charts.flatMap(chart => chart.lines)
-      .filter(line => line.smoothed).map(line => this.series[line.key].length)));
     await this.setAxis();
     this.listen();
     this.showBar();
@@ -37,7 +35,12 @@ class ChartPage {
 
   // What the charts ask for.
 
-  get smoothing() { return this.view.smoothing ?? this.automatic; }
+  /** Unless it was chosen, by the points that there are now, so that a page that stays open shows what a new one would. */
+  get smoothing() {
+    if (this.view.smoothing !== null) return this.view.smoothing;
+    const smoothed = this.charts.flatMap(chart => chart.lines).filter(line => line.smoothed);
+    return defaultSmoothing(Math.max(0, ...smoothed.map(line => this.series[line.key].length)));
+  }
 
   /** First and last step there is. */
   extent() {

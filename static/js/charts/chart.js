@@ -81,7 +81,7 @@ export class Chart {
     legend.replaceChildren(this.where, ...this.entries.map(({ entry }) => entry));
   }
 
-  /** Values where the cursor is; without it, the last ones. */
+  /** Values where the cursor is, as they were measured, whatever is drawn over them; without it, the last ones. */
   showValues(step = null) {
     if (!this.plot) return;
     const { steps, drawn } = this.now;
@@ -89,8 +89,7 @@ export class Chart {
     const place = step === null ? steps.length - 1 : placeOf(steps, step + 0.5);
     this.where.textContent = (step === null ? "Last: " : "") + this.axis.describe(step === null ? steps.at(-1) : step);
     for (const { line, value } of this.entries) {
-      const { raw, mean } = drawn[line.at];
-      value.textContent = readable(valueAt(mean ?? raw, place), this.definition.suffix);
+      value.textContent = readable(valueAt(drawn[line.at].raw, place), this.definition.suffix);
     }
   }
 

@@ -50,7 +50,7 @@ export function smooth(column, weight) {
 
 /** How strongly a curve of so many points is smoothed at first: over about a fiftieth of it. */
 export function defaultSmoothing(points) {
-  const window = points / 50;
+  const window = Math.min(points, POINTS) / 50;
   return window < 1.5 ? 0 : Math.min(Math.round((1 - 1 / window) * 20) / 20, 0.95);
 }
 
