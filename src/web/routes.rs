@@ -119,6 +119,8 @@ pub(super) fn routes() -> Routes {
         .get(AnyKey, "/live/runs", pages::live::runs_table)
         .get(AnyKey, "/live/runs/{id}/head", pages::live::head)
         .get(AnyKey, "/live/runs/{id}/notes", pages::live::notes)
+        .get(AnyKey, "/live/runs/{id}/settings", pages::live::settings)
+        .get(AnyKey, "/live/runs/{id}/about", pages::live::about)
         .get(AnyKey, "/live/runs/{id}/epochs", pages::live::epochs)
         .get(AnyKey, "/live/runs/{id}/checkpoint", pages::live::checkpoint)
         .get(AnyKey, "/live/runs/{id}/started", pages::live::started)

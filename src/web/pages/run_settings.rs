@@ -5,6 +5,8 @@ use super::format::thousands;
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::recipe::{FIELDS, Field, FieldType, defaults, values_from_spec};
 use crate::store::runs::Run;
+use crate::web::api::find_dataset;
+use crate::web::{AppState, Result};
 use serde_json::Value;
 
 /// One setting.
@@ -35,7 +37,12 @@ impl Settings {
         ]
     }
 
-    pub(crate) fn new(run: &Run, facts: &DatasetFacts) -> Settings {
+    pub(crate) async fn load(app: &AppState, run: &Run) -> Result<Settings> {
+        let dataset = find_dataset(app, run.dataset_id.0).await?;
+        Ok(Settings::new(run, &app.store.dataset_facts(&dataset).await?))
+    }
+
+    fn new(run: &Run, facts: &DatasetFacts) -> Settings {
         let values = values_from_spec(&run.spec, facts);
         let usual = defaults(facts);
         let (mut changed, mut same) = (Vec::new(), Vec::new());

@@ -11,7 +11,7 @@ use crate::actions::runs as actions;
 use crate::domain::run::RunState;
 use crate::runs::directory::read_end;
 use crate::store::runs::{Note, Run};
-use crate::web::api::{find_dataset, find_run};
+use crate::web::api::find_run;
 use crate::web::extract::{Fields, Path, Query};
 use crate::web::stream_file::serve_file;
 use crate::web::{AppState, Error, Result};
@@ -49,8 +49,7 @@ pub(crate) async fn show(
     let notes = app.store.list_notes(run.id).await?;
     let place = place_in_queue(&app, &run).await?;
     let epochs = EpochTable::load(&app, &run, query).await?;
-    let dataset = find_dataset(&app, run.dataset_id.0).await?;
-    let settings = Settings::new(&run, &app.store.dataset_facts(&dataset).await?);
+    let settings = Settings::load(&app, &run).await?;
     let view = RunView::load(&app, run).await?;
     page(&Show {
         frame: Frame::load(&app, view.run.name.clone(), &[("Runs", "/runs")]).await?,

@@ -9,7 +9,8 @@ mod watch;
 mod words;
 
 pub(crate) use parts::{
-    checkpoint, dataset, datasets, epochs, head, health, home_runs, incident, notes, now, runs_table, started,
+    about, checkpoint, dataset, datasets, epochs, head, health, home_runs, incident, notes, now, runs_table,
+    settings, started,
 };
 pub(crate) use watch::watch;
 pub(crate) use words::{ImportWords, examination_progress};

@@ -5,6 +5,7 @@ use super::super::epochs::{EpochTable, EpochsQuery};
 use super::super::format;
 use super::super::frame::{Frame, page};
 use super::super::home;
+use super::super::run_settings::Settings;
 use super::super::run_view::{RunView, RunViews};
 use super::super::runs::place_in_queue;
 use crate::domain::dataset::DatasetState;
@@ -116,6 +117,28 @@ pub(crate) async fn notes(State(app): State<AppState>, Path(id): Path<i64>) -> R
     let place = place_in_queue(&app, &run).await?;
     let notes = app.store.list_notes(run.id).await?;
     page(&Notes { notes, place, view: RunView::load(&app, run).await? })
+}
+
+#[derive(Template)]
+#[template(path = "runs/settings.html")]
+struct RunSettings {
+    settings: Settings,
+}
+
+/// `/live/runs/{id}/settings`: its settings, and what was found at its start.
+pub(crate) async fn settings(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+    page(&RunSettings { settings: Settings::load(&app, &find_run(&app, id).await?).await? })
+}
+
+#[derive(Template)]
+#[template(path = "runs/about.html")]
+struct About {
+    view: RunView,
+}
+
+/// `/live/runs/{id}/about`: what a person says of it and can do with it in its state.
+pub(crate) async fn about(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+    page(&About { view: RunView::load(&app, find_run(&app, id).await?).await? })
 }
 
 #[derive(Template)]
