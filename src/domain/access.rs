@@ -122,8 +122,9 @@ pub fn key_from_text(text: &str) -> Option<(String, Option<String>)> {
 /// An address without the key in its query; the rest stays as it is, letter by letter.
 pub fn without_key(address: &str) -> String {
     let Some((path, query)) = address.split_once('?') else { return address.to_owned() };
-    let rest: Vec<&str> =
-        query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("key")).collect();
+    // However its name is spelled, since it is read in every spelling.
+    let is_key = |pair: &str| form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "key");
+    let rest: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_key(pair)).collect();
     if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) }
 }
 
@@ -227,6 +228,7 @@ mod tests {
         assert_eq!(without_key("/runs?key=abc"), "/runs");
         assert_eq!(without_key("/runs?a=%20+&key=abc&b=1"), "/runs?a=%20+&b=1");
         assert_eq!(without_key("/runs?keys=1"), "/runs?keys=1");
+        assert_eq!(without_key("/runs?%6bey=abc&k%65y&a=key"), "/runs?a=key");
     }
 
     #[test]

@@ -91,12 +91,14 @@ const COLUMNS: &str =
     "id, name, role, origin, view, created_at_ms, expires_at_ms, last_used_at_ms, revoked_at_ms";
 
 impl Store {
-    /// Keeps a key. One of the same hash, a key that a person chose again, is good once more.
+    /// Keeps a key. One of the same hash, a key that a person chose again, is good once more, and is
+    /// from then on what it is kept as now.
     pub async fn insert_access_key(&self, key: &NewAccessKey<'_>) -> sqlx::Result<AccessKey> {
         let row: Row = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "insert into access_keys (name, role, origin, key_hash, view, created_at_ms, expires_at_ms)
              values (?, ?, ?, ?, ?, ?, ?)
-             on conflict (key_hash) do update set expires_at_ms = excluded.expires_at_ms, revoked_at_ms = null
+             on conflict (key_hash) do update set name = excluded.name, role = excluded.role, origin = excluded.origin,
+                 view = excluded.view, expires_at_ms = excluded.expires_at_ms, revoked_at_ms = null
              returning {COLUMNS}"
         )))
         .bind(key.name)
@@ -210,6 +212,24 @@ mod tests {
         assert!(matches!(revoked.state(), KeyState::Revoked(_)));
         assert_eq!(store.revoke_access_key(made.id).await.unwrap().unwrap(), revoked, "once is enough");
         assert_eq!(store.revoke_access_key(99).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_kept_again_is_what_it_was_kept_as_last() {
+        let (store, _folder) = open().await;
+        let link = store.insert_access_key(&new("aa", KeyOrigin::Link, Some(1))).await.unwrap();
+        let chosen = NewAccessKey {
+            name: "TINTYPE_KEY",
+            role: Role::Full,
+            origin: KeyOrigin::Environment,
+            hash: "aa",
+            view: "/",
+            expires_at_ms: None,
+        };
+        let again = store.insert_access_key(&chosen).await.unwrap();
+        assert_eq!((again.id, again.expires_at_ms), (link.id, None));
+        assert_eq!((again.name.as_str(), again.view.as_str()), ("TINTYPE_KEY", "/"));
+        assert_eq!((again.role, again.origin), (Role::Full, KeyOrigin::Environment));
     }
 
     #[tokio::test]

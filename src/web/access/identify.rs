@@ -2,7 +2,7 @@
 
 use super::visitor::{Refusal, Visitor};
 use super::{Guard, cookie};
-use crate::domain::access::{KeyState, Role, hash_key, without_key};
+use crate::domain::access::{KeyState, Role, hash_key, page_of_ours, without_key};
 use crate::store::access_keys::AccessKey;
 use crate::store::{Store, now_ms};
 use crate::web::{AppState, Error, Result};
@@ -54,82 +54,87 @@ enum Found {
 }
 
 async fn recognize(app: &AppState, guard: &Guard, request: &Parts) -> Result<Found> {
-    let (store, headers) = (&app.store, &request.headers);
+    let (headers, peer) = (&request.headers, peer(request));
     let cookie = match cookie::key_of(headers, app.access.port()) {
-        Some(key) => Some(look_up(store, guard, &key).await?),
+        Some(key) => Some(look_up(&app.store, guard, peer, &key).await?),
         None => None,
     };
-    let has_cookie = matches!(cookie, Some(Visitor::Key(_) | Visitor::Owner));
+    let role = cookie.as_ref().and_then(Visitor::role);
     let link = key_in_address(request);
-    // Whoever is let in by a cookie is never slowed down; anybody else may only try so often.
-    let shown = match (&link, bearer(headers)) {
-        (Some(_), _) if cookie.as_ref().and_then(Visitor::role) == Some(Role::Full) => None,
-        (Some(key), _) => Some(key.clone()),
-        (None, Some(key)) => Some(key),
-        (None, None) => None,
+    if link.is_some() && role == Some(Role::Full) {
+        // Opening a link takes nothing from somebody who may do everything already.
+        return Ok(Found::Redirect(redirect(request, None)));
+    }
+    let Some(key) = link.clone().or_else(|| bearer(headers)) else {
+        return Ok(Found::Visitor(cookie.unwrap_or(Visitor::Nobody(Refusal::Missing))));
     };
-    let Some(key) = shown else {
-        return match (link, cookie) {
-            // Opening a link takes nothing from somebody who may do everything already.
-            (Some(_), Some(_)) => Ok(Found::Redirect(redirect(request, None))),
-            (_, Some(Visitor::Nobody(Refusal::Unknown))) => {
-                Ok(Found::Visitor(Visitor::Nobody(slow(guard, request).await)))
-            }
-            (_, Some(visitor)) => Ok(Found::Visitor(visitor)),
-            (_, None) => Ok(Found::Visitor(Visitor::Nobody(Refusal::Missing))),
-        };
-    };
-    let peer = peer(request);
-    let visitor = match guard.slow_down.seconds_to_wait(peer, Instant::now()) {
-        Some(seconds) => Visitor::Nobody(Refusal::TooMany(seconds)),
-        None => look_up(store, guard, &key).await?,
-    };
+    let visitor = look_up(&app.store, guard, peer, &key).await?;
     Ok(match visitor {
-        Visitor::Nobody(_) if link.is_some() && has_cookie => Found::Redirect(redirect(request, None)),
-        Visitor::Nobody(Refusal::Unknown) => Found::Visitor(Visitor::Nobody(slow(guard, request).await)),
+        Visitor::Nobody(_) if link.is_some() && role.is_some() => Found::Redirect(redirect(request, None)),
         Visitor::Nobody(refusal) => Found::Visitor(Visitor::Nobody(refusal)),
         _ if link.is_some() => Found::Redirect(redirect(request, cookie::set(app.access.port(), &key))),
         visitor => Found::Visitor(visitor),
     })
 }
 
-/// Who shows this key. Keys are compared by their hashes.
-async fn look_up(store: &Store, guard: &Guard, key: &str) -> Result<Visitor> {
+/// Who shows this key. Keys are compared by their hashes. Whoever shows one that was good from their address before is never slowed
+/// down; any other key, wherever it stands in a request, may be tried only so often.
+async fn look_up(store: &Store, guard: &Guard, peer: IpAddr, key: &str) -> Result<Visitor> {
     let hash = hash_key(key);
     if hash == guard.own_hash {
         return Ok(Visitor::Owner);
     }
-    let Some(found) = store.find_access_key(&hash).await? else {
-        return Ok(Visitor::Nobody(Refusal::Unknown));
-    };
-    match found.state() {
-        KeyState::Valid => {
-            note_use(store, &found).await?;
-            Ok(Visitor::Key(found))
+    if guard.known.contains(peer, &hash)
+        && let Some(found) = store.find_access_key(&hash).await?
+    {
+        return Ok(visitor_with(store, guard, found));
+    }
+    if let Some(seconds) = guard.slow_down.seconds_to_wait(peer, Instant::now()) {
+        return Ok(Visitor::Nobody(Refusal::TooMany(seconds)));
+    }
+    let wait = {
+        let _one_at_a_time = guard.new_key.lock().await;
+        if let Some(seconds) = guard.slow_down.seconds_to_wait(peer, Instant::now()) {
+            return Ok(Visitor::Nobody(Refusal::TooMany(seconds)));
         }
-        KeyState::Revoked(at_ms) => Ok(Visitor::Nobody(Refusal::Revoked(found.name, at_ms))),
-        KeyState::Expired(at_ms) => Ok(Visitor::Nobody(Refusal::Expired(found.name, at_ms))),
-    }
-}
-
-async fn note_use(store: &Store, key: &AccessKey) -> Result<()> {
-    let now = now_ms();
-    if key.last_used_at_ms.is_none_or(|last| last + NOTED_EVERY_MS <= now) {
-        store.touch_access_key(key.id, key.origin.renewed_until(now).or(key.expires_at_ms)).await?;
-    }
-    Ok(())
-}
-
-/// Keeps the answer to a wrong key back for a while.
-async fn slow(guard: &Guard, request: &Parts) -> Refusal {
-    let (peer, now) = (peer(request), Instant::now());
-    if let Some(seconds) = guard.slow_down.seconds_to_wait(peer, now) {
-        return Refusal::TooMany(seconds);
-    }
-    let wait = guard.slow_down.count_wrong(peer, now);
+        if let Some(found) = store.find_access_key(&hash).await? {
+            if found.is_valid() {
+                guard.known.remember(peer, &hash);
+            }
+            return Ok(visitor_with(store, guard, found));
+        }
+        guard.slow_down.count_wrong(peer, Instant::now())
+    };
     tracing::warn!(%peer, "a wrong access key was shown");
     tokio::time::sleep(wait).await;
-    Refusal::Unknown
+    Ok(Visitor::Nobody(Refusal::Unknown))
+}
+
+fn visitor_with(store: &Store, guard: &Guard, key: AccessKey) -> Visitor {
+    match key.state() {
+        KeyState::Valid => {
+            note_use(store, guard, &key);
+            Visitor::Key(key)
+        }
+        KeyState::Revoked(at_ms) => Visitor::Nobody(Refusal::Revoked(key.name, at_ms)),
+        KeyState::Expired(at_ms) => Visitor::Nobody(Refusal::Expired(key.name, at_ms)),
+    }
+}
+
+/// Notes the use beside the answer: a database that can't be written now still shows its pages.
+fn note_use(store: &Store, guard: &Guard, key: &AccessKey) {
+    let now = now_ms();
+    let is_due = key.last_used_at_ms.is_none_or(|last| last + NOTED_EVERY_MS <= now);
+    if !is_due || !guard.known.is_note_due(key.id, now, NOTED_EVERY_MS) {
+        return;
+    }
+    let (store, id) = (store.clone(), key.id);
+    let expires_at_ms = key.origin.renewed_until(now).or(key.expires_at_ms);
+    tokio::spawn(async move {
+        if let Err(error) = store.touch_access_key(id, expires_at_ms).await {
+            tracing::warn!(%error, key = id, "the use of an access key could not be noted");
+        }
+    });
 }
 
 fn peer(request: &Parts) -> IpAddr {
@@ -156,6 +161,7 @@ fn redirect(request: &Parts, cookie: Option<HeaderValue>) -> Response {
     let whole = request.uri.path_and_query().map_or("/", |whole| whole.as_str());
     // Two slashes at the beginning would lead to another server.
     let place = without_key(&format!("/{}", whole.trim_start_matches('/')));
+    let place = page_of_ours(&place).unwrap_or("/");
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     match HeaderValue::try_from(place) {

@@ -8,6 +8,7 @@ mod addresses;
 mod cookie;
 mod hide_paths;
 mod identify;
+mod known_keys;
 mod links;
 mod permit;
 mod slow_down;
@@ -21,9 +22,11 @@ pub use permit::{check, permit};
 pub use visitor::{Badge, Refusal, Visitor, badge, can_edit, current, current_view, until_refused};
 
 use crate::domain::access::hash_key;
+use known_keys::KnownKeys;
 use slow_down::SlowDown;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Whether a key is needed, and what keys are compared with besides those of the database.
 #[derive(Clone, Debug)]
@@ -37,13 +40,27 @@ struct Guard {
     /// Of the key of this process, which the command line on the same machine uses.
     own_hash: String,
     slow_down: SlowDown,
+    known: KnownKeys,
+    /// Held while a key is looked up that was not good before: one at a time, so that many guesses sent together are counted
+    /// like guesses sent one after another.
+    new_key: Mutex<()>,
+}
+
+impl Guard {
+    fn new(own_key: &str) -> Guard {
+        Guard {
+            own_hash: hash_key(own_key),
+            slow_down: SlowDown::default(),
+            known: KnownKeys::default(),
+            new_key: Mutex::default(),
+        }
+    }
 }
 
 impl Access {
     /// Of a server that is bound to this address. `own_key` is the key of this process; `None` where no other machine reaches it.
     pub fn new(bound: SocketAddr, own_key: Option<&str>) -> Access {
-        let guard = |key| Guard { own_hash: hash_key(key), slow_down: SlowDown::default() };
-        Access { bound, guard: own_key.map(guard).map(Arc::new) }
+        Access { bound, guard: own_key.map(Guard::new).map(Arc::new) }
     }
 
     /// Whether only this machine reaches the server, so that no key is needed.

@@ -55,7 +55,7 @@ impl SlowDown {
 }
 
 /// Whoever has an IPv6 address has a whole network of them.
-fn network(peer: IpAddr) -> IpAddr {
+pub(super) fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(ip) => {
             let mut parts = ip.segments();
