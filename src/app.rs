@@ -14,6 +14,7 @@ use crate::watch::{Task, Watch};
 use crate::web;
 use crate::web::access::{Access, list_addresses};
 use crate::web::edge::guard::Hosts;
+use crate::web::host::is_loopback;
 use anyhow::{Context as _, bail};
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
@@ -126,7 +127,8 @@ impl App {
         let mut tasks = JoinSet::new();
         let queue = runs.clone();
         tasks.spawn(watch.clone().keep(Task::Queue, move || queue.clone().work()));
-        let is_local = bound.ip().is_loopback();
+        // Whoever gives another name has something in front, such as a proxy, by which other machines come.
+        let is_local = bound.ip().is_loopback() && names.iter().all(|name| is_loopback(name));
         let own_key = if is_local { None } else { Some(access::make_key()?) };
         let access = Access::new(bound, own_key.as_deref());
         let (urls, further_keys) = entrances(&store, bound, is_local).await?;

@@ -126,7 +126,7 @@ pub fn command() -> Command {
                 .about("Serve the dashboard; the first line printed is its address")
                 .after_help(
                     "Examples: tintype serve --address 127.0.0.1:8431\n          tintype serve --address 0.0.0.0:8431\n\n\
-                     At an address that other machines reach, a key is needed: a new one is in the address that is printed, or\n\
+                     At an address that other machines reach, or with --host NAME, a key is needed: a new one is in the address that is printed, or\n\
                      the environment variable TINTYPE_KEY chooses one.",
                 )
                 .arg(
@@ -143,7 +143,7 @@ pub fn command() -> Command {
                         .action(ArgAction::Append)
                         .value_delimiter(',')
                         .value_name("NAME")
-                        .help("Answer to this name too, such as that of a proxy; may be given more than once"),
+                        .help("Answer to this name too, such as that of a proxy; a key is then needed; may be given more than once"),
                 )
                 .arg(
                     Arg::new("runs-at-once")

@@ -6,6 +6,9 @@ use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
 
+/// What the server takes as a name.
+const LONGEST_NAME: usize = 100;
+
 pub(super) fn command() -> Command {
     Command::new("share")
         .about("Make a link to a page of a server that other machines reach, read-only unless --full; or list or revoke links")
@@ -56,7 +59,11 @@ pub(super) fn share(client: &Client, arguments: &ArgMatches, json: bool) -> anyh
     let view = arguments.get_one::<String>("view").context("VIEW has a default")?;
     let days = arguments.get_one::<i64>("days").copied().filter(|days| *days != 0);
     let role = if arguments.get_flag("full") { "full" } else { "read-only" };
-    let name = arguments.get_one::<String>("name").unwrap_or(view);
+    // A view is longer than a name may be where it has many filters.
+    let name = arguments
+        .get_one::<String>("name")
+        .cloned()
+        .unwrap_or_else(|| view.chars().take(LONGEST_NAME).collect());
     let made = client
         .post("/api/v1/access-keys", &json!({"name": name, "view": view, "days": days, "role": role}))?;
     if json {

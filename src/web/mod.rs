@@ -7,6 +7,7 @@ pub mod edge;
 mod error;
 mod extract;
 mod feed;
+pub mod host;
 mod images;
 mod live;
 mod pages;

@@ -45,7 +45,7 @@ fn state(server: &Shared) -> Vec<Value> {
     lists.iter().map(|list| server.get(&format!("/api/v1/{list}"), &server.key).json()).collect()
 }
 
-fn edit_database(data: &Path, sql: &'static str) {
+pub(crate) fn edit_database(data: &Path, sql: &'static str) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let file = format!("sqlite://{}", data.join("tintype.db").display());
         let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
@@ -275,6 +275,8 @@ fn a_link_becomes_a_cookie_and_leaves_the_address() {
     let answer = server.get(path, "");
     assert_eq!((answer.status, answer.header("location")), (303, "/runs?q=a%20b&sort=name"));
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    let spelled = server.get(&format!("/runs?q=a&%6bey={key}"), "");
+    assert_eq!(spelled.header("location"), "/runs?q=a", "not to itself for ever");
     let cookie = answer.header("set-cookie").to_owned();
     let name = format!("tintype-key-{}", server.port());
     for part in [name.as_str(), "HttpOnly", "SameSite=Lax", "Path=/"] {
@@ -351,6 +353,8 @@ fn commands_of_the_same_machine_need_no_key_and_the_next_start_knows_the_last_on
             .args(arguments)
             .arg("--data")
             .arg(&data)
+            // Nobody is there, and nobody there is to be told the key.
+            .envs([("ALL_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "")])
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
@@ -369,6 +373,9 @@ fn commands_of_the_same_machine_need_no_key_and_the_next_start_knows_the_last_on
     let list = server.get("/api/v1/access-keys", key).json();
     let made = list["items"].as_array().unwrap().iter().find(|item| item["id"] == 3).unwrap();
     assert_eq!((&made["role"], &made["expires_at_ms"]), (&json!("full"), &Value::Null), "{list}");
+    let long = format!("/runs?q={}", "a".repeat(200));
+    let link = tintype(&["share", &long]);
+    assert!(link.contains(&long), "a view may be longer than a name: {link}");
     let earlier = server.key.clone();
     server.stop();
     assert!(!file.exists(), "nobody answers to it any more");

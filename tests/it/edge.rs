@@ -77,9 +77,16 @@ fn a_foreign_host_is_told_how_to_be_let_in_and_nothing_else() {
     // A port that a person forwards through ssh is another one than ours.
     assert_eq!(send(&server, "GET /runs HTTP/1.1\nhost: localhost:1234", b"").status, 200);
     drop(server);
-    let server = Server::start_with(folder.path(), &["--host", "evil.example"], &[]);
-    assert_eq!(send(&server, "GET /runs HTTP/1.1\nhost: Evil.Example:1", b"").status, 200);
+    let mut server = Server::start_with(folder.path(), &["--host", "evil.example"], &[]);
+    let key = server.without_key();
+    let asked = format!("GET /runs HTTP/1.1\nhost: Evil.Example:1\nauthorization: Bearer {key}");
+    assert_eq!(send(&server, &asked, b"").status, 200);
+    // Who comes by that name comes from elsewhere, so a key is needed, at a loopback address too.
+    assert_eq!(send(&server, "GET /runs HTTP/1.1\nhost: Evil.Example:1", b"").status, 401);
     send(&server, "GET /runs HTTP/1.1\nhost: other.example", b"").refusal(421);
+    drop(server);
+    let server = Server::start_with(folder.path(), &["--host", "localhost,[::1]"], &[]);
+    assert_eq!(server.status("/runs"), 200, "nobody else comes by these");
 }
 
 #[test]

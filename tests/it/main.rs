@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod access;
+mod access_limits;
 mod browser;
 mod cli;
 mod damage;

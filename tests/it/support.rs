@@ -121,6 +121,14 @@ impl Server {
         server
     }
 
+    /// Takes the key out of the address that was printed.
+    pub(crate) fn without_key(&mut self) -> String {
+        let (url, key) = self.url.split_once("/?key=").expect("a key in the address");
+        let (url, key) = (url.to_owned(), key.to_owned());
+        self.url = url;
+        key
+    }
+
     /// As `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

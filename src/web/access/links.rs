@@ -2,6 +2,7 @@
 
 use super::{Access, Address};
 use crate::domain::access::with_key;
+use crate::web::host::is_loopback;
 use crate::web::{Error, Result};
 use qrcode::QrCode;
 use qrcode::render::svg::Color;
@@ -24,19 +25,24 @@ impl Access {
         format!("tintype serve{data} --address 0.0.0.0:{}", self.port())
     }
 
-    /// The addresses to hand out. `host`: the one by which whoever asks came, which comes first where it is no loopback's.
-    pub async fn addresses_for(&self, host: Option<&str>) -> Vec<Address> {
+    /// The addresses to hand out. `came_by`: the one by which whoever asks came, which comes first where it is no loopback's; those
+    /// that nobody else reaches are then left out.
+    pub async fn addresses_for(&self, came_by: Option<String>) -> Vec<Address> {
         let mut found = self.list_addresses().await;
-        let Some(url) = host.filter(|host| !is_loopback(host)).map(|host| format!("http://{host}")) else {
-            return found;
-        };
+        let Some(url) = came_by.filter(|url| !is_own(url)) else { return found };
         let address = match found.iter().position(|address| address.url == url) {
             Some(at) => found.remove(at),
             None => Address { url, interface: "by name".to_owned() },
         };
+        found.retain(|address| !is_own(&address.url));
         found.insert(0, address);
         found
     }
+}
+
+/// Whether only this machine reaches itself there.
+fn is_own(url: &str) -> bool {
+    is_loopback(url.split_once("://").map_or(url, |(_, host)| host))
 }
 
 /// A link to a view at each address.
@@ -50,12 +56,6 @@ pub fn qr_code(link: &str) -> Option<String> {
     let svg =
         code.render().min_dimensions(220, 220).dark_color(Color("#000")).light_color(Color("#fff")).build();
     svg.find("<svg").map(|at| svg[at..].to_owned())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost"
-        || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -81,12 +81,17 @@ mod tests {
     #[tokio::test]
     async fn the_address_that_somebody_came_by_is_handed_out_first() {
         let access = Access::new("192.0.2.5:8431".parse().unwrap(), Some("own"));
-        let first = async |host| access.addresses_for(host).await.remove(0).url;
-        assert_eq!(first(None).await, "http://192.0.2.5:8431");
-        assert_eq!(first(Some("mill:8431")).await, "http://mill:8431");
-        for own in ["localhost:8431", "127.0.0.1:8431", "[::1]:8431"] {
-            assert_eq!(first(Some(own)).await, "http://192.0.2.5:8431", "{own}");
+        let first = async |url: &str| access.addresses_for(Some(url.to_owned())).await.remove(0).url;
+        assert_eq!(access.addresses_for(None).await[0].url, "http://192.0.2.5:8431");
+        assert_eq!(first("http://mill:8431").await, "http://mill:8431");
+        assert_eq!(first("https://photos.example").await, "https://photos.example");
+        for own in ["localhost:8431", "LOCALHOST", "localhost.:8431", "127.0.0.1:8431", "[::1]:8431", "[::1]"]
+        {
+            assert_eq!(first(&format!("http://{own}")).await, "http://192.0.2.5:8431", "{own}");
         }
-        assert_eq!(access.addresses_for(Some("192.0.2.5:8431")).await.len(), 1);
+        assert_eq!(access.addresses_for(Some("http://192.0.2.5:8431".into())).await.len(), 1);
+        let behind_proxy = Access::new("127.0.0.1:8431".parse().unwrap(), Some("own"));
+        let found = behind_proxy.addresses_for(Some("https://photos.example".into())).await;
+        assert_eq!(found.len(), 1, "nobody else reaches the loopback address: {found:?}");
     }
 }

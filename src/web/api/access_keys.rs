@@ -55,7 +55,7 @@ pub(crate) async fn create(
     app.access.check_reachable()?;
     let link = NewLink { name: new.name, view: new.view, role, days: new.days };
     let (kept, key) = actions::create_link(&app.store, &link).await?;
-    let addresses = app.access.addresses_for(host(&headers)).await;
+    let addresses = app.access.addresses_for(came_by(&headers)).await;
     let mut answer = key_json(&kept);
     answer["key"] = json!(key);
     answer["urls"] = json!(links(&addresses, &kept.view, &key));
@@ -68,9 +68,12 @@ pub(crate) async fn revoke(State(app): State<AppState>, Path(id): Path<i64>) -> 
     Ok(Json(key_json(&actions::revoke(&app.store, id).await?)))
 }
 
-/// By which address whoever asks came.
-pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::HOST)?.to_str().ok()
+/// By which address whoever asks came, such as `https://photos.example`. That a proxy speaks TLS, a browser's `Origin` alone tells;
+/// that it is of this very host was checked before (`edge/guard.rs`).
+pub(crate) fn came_by(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let is_tls = headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
+    Some(format!("{}://{host}", if is_tls { "https" } else { "http" }))
 }
 
 fn key_json(key: &AccessKey) -> Value {

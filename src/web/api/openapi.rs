@@ -270,7 +270,7 @@ fn add_access_keys(paths: &mut Value) {
         },
     });
     paths["/api/v1/access-keys/{id}"] = json!({"delete": {
-        "summary": "Revoke it: whoever came by it is locked out at once",
+        "summary": "Revoke it: whoever came by it gets no further answer, and a stream that is open ends within about 10 seconds",
         "responses": {"200": {"description": "It, revoked"}, "404": problem()},
     }});
 }

@@ -17,6 +17,7 @@
 //!    were a form.
 
 use crate::web::Error;
+use crate::web::host::bare;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
@@ -44,25 +45,18 @@ impl Hosts {
         if let Some(machine) = machine.filter(|_| !is_loopback) {
             names.extend([machine.to_lowercase(), format!("{}.local", machine.to_lowercase())]);
         }
-        names.extend(more.iter().map(|name| bare(name).to_lowercase()));
+        names.extend(more.iter().map(|name| bare(name)));
         Hosts { is_loopback, names }
     }
 
     /// Whether a host – without its port – is one of them.
     fn include(&self, host: &str) -> bool {
-        let host = bare(host).to_lowercase();
+        let host = bare(host);
         match host.parse::<IpAddr>() {
             Ok(ip) => !self.is_loopback || ip.to_canonical().is_loopback() || self.names.contains(&host),
             Err(_) => self.names.contains(&host),
         }
     }
-}
-
-/// Without an IPv6 address's brackets and the dot that ends a full name.
-fn bare(host: &str) -> &str {
-    let host = host.trim();
-    let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
-    host.strip_suffix('.').unwrap_or(host)
 }
 
 /// Why a request is refused.

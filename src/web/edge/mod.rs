@@ -80,7 +80,7 @@ pub(super) fn wrap(routes: Router<AppState>, app: &AppState, hosts: Arc<Hosts>) 
         from_fn_with_state(hosts, guard::check),
         // Who asks. What they may do, each route says itself (`routes.rs`).
         from_fn_with_state(app.clone(), access::identify),
-        // A reader is told no path of this machine, whatever is answered from here on.
+        // Of each known path of this machine a reader is told the last name alone, whatever is answered from here on.
         from_fn_with_state(app.clone(), access::hide_paths),
     );
     let failures = (

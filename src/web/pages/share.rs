@@ -8,7 +8,7 @@ use crate::domain::access::{KeyOrigin, KeyState, Role, page_of_ours, without_key
 use crate::domain::recipe::FieldErrors;
 use crate::store::access_keys::AccessKey;
 use crate::web::access::{Address, Visitor, current, links, qr_code};
-use crate::web::api::access_keys::{DEFAULT_DAYS, host};
+use crate::web::api::access_keys::{DEFAULT_DAYS, came_by};
 use crate::web::extract::{Fields, Path, Query};
 use crate::web::{AppState, Result};
 use askama::Template;
@@ -95,8 +95,11 @@ impl KeyRow {
 
     fn question(&self) -> String {
         match self.is_own {
-            true => "Revoke the key that you use yourself? This browser is locked out at once.".to_owned(),
-            false => format!("Revoke “{}”? Whoever came by it is locked out at once.", self.key.name),
+            true => "Revoke the key that you use yourself? This browser gets no further page.".to_owned(),
+            false => format!(
+                "Revoke “{}”? Whoever came by it gets no further page; one that is open may show changes for 10 more seconds.",
+                self.key.name
+            ),
         }
     }
 }
@@ -120,7 +123,7 @@ impl Share {
             frame: Frame::load(app, "Share", &[]).await?,
             is_local: app.is_local,
             command: app.access.command_to_share(Some(&app.data.display().to_string())),
-            addresses: app.access.addresses_for(host(headers)).await,
+            addresses: app.access.addresses_for(came_by(headers)).await,
             typed,
             errors: FieldErrors::new(),
             made: None,
