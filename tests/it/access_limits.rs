@@ -16,7 +16,7 @@ fn guesses_are_counted_beside_a_good_cookie_and_all_at_once() {
     let guess = |at: usize| {
         // Every other one beside a good cookie, which is sent on without the key.
         let headers = [("cookie", cookie.as_str())];
-        let headers: &[(&str, &str)] = if at % 2 == 0 { &headers } else { &[] };
+        let headers: &[(&str, &str)] = if at.is_multiple_of(2) { &headers } else { &[] };
         server.ask_with("GET", &format!("/runs?key=guess-{at}"), headers, "").status
     };
     let statuses: Vec<u16> = std::thread::scope(|scope| {
