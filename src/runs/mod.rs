@@ -200,9 +200,9 @@ impl Runs {
         let spec = RunSpec { epochs, ..run.spec.clone() };
         // The trainer reads the file, so it is there before the queue can start one.
         let directory = self.directory(id);
-        let written = spec.clone();
-        tokio::task::spawn_blocking(move || directory::replace_spec(&directory, &written)).await??;
-        if !self.inner.store.set_run_epochs(id, &spec).await? {
+        tokio::task::spawn_blocking(move || directory::replace_spec(&directory, &spec)).await??;
+        let asked = RunSpec { epochs, ..run.asked.clone() };
+        if !self.inner.store.set_run_epochs(id, &asked).await? {
             return Err(refused.into());
         }
         self.ring(id);

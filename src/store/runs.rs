@@ -28,7 +28,9 @@ pub struct Run {
     pub started_at_ms: Option<i64>,
     /// When it last ended.
     pub ended_at_ms: Option<i64>,
-    /// What it does.
+    /// What it was asked to do, with what was left to the trainer still open.
+    pub asked: RunSpec,
+    /// What it does: from its first start on without anything open.
     pub spec: RunSpec,
     /// How its validation split was held out, where the data set has none.
     pub held_out: Option<String>,
@@ -109,7 +111,7 @@ impl TryFrom<RunRow> for Run {
         // What the spec left open is known from the first start on; the trainer has written the same into its file.
         let spec = match &hello {
             Some(hello) if row.started.is_some() => hello.resolve(&asked),
-            _ => asked,
+            _ => asked.clone(),
         };
         Ok(Run {
             id: row.id,
@@ -126,6 +128,7 @@ impl TryFrom<RunRow> for Run {
             created_at_ms: row.created_at_ms,
             started_at_ms: row.started_at_ms,
             ended_at_ms: row.ended_at_ms,
+            asked,
             spec,
             held_out: row.held_out,
             dataset_version: row.dataset_version,

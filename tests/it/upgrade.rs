@@ -131,6 +131,12 @@ fn a_data_directory_of_the_first_release_opens_and_loses_nothing() {
     let spec = &run["spec"];
     assert_eq!((&spec["device"], &spec["threads"]), (&json!("cpu"), &json!(2)), "{spec}");
     assert_eq!((&spec["precision"], &spec["sample_keys"]), (&json!("f32"), &json!("id")), "{spec}");
+    // Nobody chose these: a list does not call them changed, and a form like that run leaves them open.
+    let list = server.get_text("/runs");
+    assert!(!list.contains("Device CPU") && !list.contains("Threads 2"), "{list}");
+    let form = server.get_text("/runs/new?like=1");
+    assert!(form.contains("Changed from the defaults") && form.contains("Epochs 2"), "{form}");
+    assert!(!form.contains("Device CPU") && !form.contains("Threads 2"), "{form}");
     let series = server.get("/api/v1/runs/1/series?keys=epoch/train_loss");
     assert_eq!(series["series"][0]["points"], json!([[3, null], [7, 0.6]]));
     let predictions = server.get("/api/v1/runs/1/predictions?split=val&correct=false");

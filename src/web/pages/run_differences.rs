@@ -11,23 +11,33 @@ const NAMED: usize = 3;
 
 /// Another run's settings, which a run began with.
 pub(crate) struct Origin {
-    pub(crate) number: i64,
-    pub(crate) spec: RunSpec,
-    pub(crate) dataset_version: i64,
+    number: i64,
+    asked: RunSpec,
+    spec: RunSpec,
+    dataset_version: i64,
 }
 
 impl Origin {
     pub(crate) fn of(run: &Run) -> Origin {
-        Origin { number: run.id.0, spec: run.spec.clone(), dataset_version: run.dataset_version }
+        Origin {
+            number: run.id.0,
+            asked: run.asked.clone(),
+            spec: run.spec.clone(),
+            dataset_version: run.dataset_version,
+        }
     }
 
     /// `from #3: Epochs 20 → 5`.
     pub(crate) fn line(&self, run: &Run, facts: &DatasetFacts) -> String {
-        let [before, after] = [&self.spec, &run.spec].map(|spec| values_from_spec(spec, facts));
+        let values = |spec| values_from_spec(spec, facts);
+        let asked = [&self.asked, &run.asked].map(values);
+        let resolved = [&self.spec, &run.spec].map(values);
         let mut words = Vec::new();
         for field in FIELDS {
-            let [was, is] = [&before, &after].map(|values| word(field, values));
-            if was != is {
+            let [was, is] = resolved.each_ref().map(|values| word(field, values));
+            // “Automatic” of the one may be what the other was told: that is the same, or not known yet.
+            let [was_asked, is_asked] = asked.each_ref().map(|values| word(field, values));
+            if was != is && was_asked != is_asked {
                 words.push(match field.field_type {
                     FieldType::Json => field.label.to_owned(),
                     _ => format!("{} {was} → {is}", field.label),
@@ -48,7 +58,7 @@ impl Origin {
 
 /// `Epochs 5, MixUp 0.2`, of a run that began with the defaults.
 pub(crate) fn from_defaults(run: &Run, facts: &DatasetFacts) -> String {
-    let (values, usual) = (values_from_spec(&run.spec, facts), defaults(facts));
+    let (values, usual) = (values_from_spec(&run.asked, facts), defaults(facts));
     let differ =
         |field: &&Field| values.contains_key(field.name) && word(field, &usual) != word(field, &values);
     let words: Vec<String> = FIELDS.iter().filter(differ).map(|field| setting(field, &values)).collect();

@@ -8,7 +8,7 @@ use crate::domain::run::RunState;
 use crate::store::runs::Run;
 use crate::web::{AppState, Result};
 use protocol::sample::Split;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The share of the training images that a run holds out where there is no validation split.
 const HELD_OUT: f64 = 0.1;
@@ -93,10 +93,11 @@ impl Cost {
         // The one that is most like it; of equals the newest, which comes first.
         let likeness = |run: &Run| {
             let same = |name: &str, own: &Value| values.get(name) == Some(own);
-            let spec = &run.spec;
+            let (spec, asked) = (&run.spec, &run.asked);
             [
-                same("device", &serde_json::json!(spec.device)),
-                same("precision", &serde_json::json!(spec.precision)),
+                // Of what is left open, the trainer makes the same again.
+                same("device", &json!(spec.device)) || same("device", &json!(asked.device)),
+                same("precision", &json!(spec.precision)) || same("precision", &json!(asked.precision)),
                 threads == Some(u64::from(spec.threads)),
                 run.dataset_id == dataset,
                 same("batch_size", &Value::from(spec.batch_size)),

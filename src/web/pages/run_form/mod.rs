@@ -115,7 +115,9 @@ pub(crate) async fn show(State(app): State<AppState>, Query(mut typed): Query<Ty
     let origin = take_origin(&app, &mut typed).await?;
     if let (Some(origin), Some(dataset)) = (&origin, find_chosen(&app, &typed).await?) {
         let facts = app.store.dataset_facts(&dataset).await?;
-        for (name, value) in values_from_spec(&origin.run.spec, &facts) {
+        // What was left open stays open, but where the same images are to give the same bits.
+        let spec = if origin.same_images { &origin.run.spec } else { &origin.run.asked };
+        for (name, value) in values_from_spec(spec, &facts) {
             typed.entry(name.clone()).or_insert_with(|| fields::text_of(&name, &value));
         }
     }
