@@ -87,7 +87,7 @@ impl Error {
             Error::NoKey(refusal) => json!({"code": "key_needed", "message": refusal.words()}),
             Error::ReadOnly => json!({
                 "code": "read_only",
-                "message": "Your link is read-only: it lets you look at everything and change nothing, so nothing was changed. Ask whoever sent it for a full one.",
+                "message": "Your link is read-only: it shows data sets, runs and predictions, and changes nothing. This here needs a full one: ask whoever sent yours.",
             }),
             Error::Refused(rejection) => json!({"code": rejection.code, "message": rejection.message}),
             Error::Internal(_) => json!({

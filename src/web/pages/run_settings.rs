@@ -53,6 +53,12 @@ impl Settings {
         };
         for field in FIELDS.iter().filter(listed) {
             let Some(value) = values.get(field.name) else { continue };
+            // One of the two crops at most is made; where it is the resized one, the other has nothing to say.
+            let is_resized =
+                values.get("random_resized_crop").and_then(Value::as_f64).is_some_and(|from| from > 0.0);
+            if field.name == "crop_padding" && is_resized {
+                continue;
+            }
             let setting =
                 Setting { label: field.label.to_owned(), value: shown(field, value), steps: Vec::new() };
             let is_usual = usual.get(field.name).is_some_and(|usual| shown(field, usual) == setting.value);
