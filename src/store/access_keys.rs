@@ -133,7 +133,7 @@ impl Store {
         sqlx::query_scalar(
             "select source from datasets where source like '/%'
              union select root from datasets where root like '/%'
-             union select spec ->> '$.weights' from runs where spec ->> '$.weights' like '/%'",
+             union select spec ->> '$.weights' from runs where json_valid(spec) and spec ->> '$.weights' like '/%'",
         )
         .fetch_all(&self.read)
         .await

@@ -64,7 +64,7 @@ impl Store {
                     (select count(*) from prediction_files where run_id = runs.id) as evaluations,
                     (select max(step) from batches where run_id = runs.id) as captured,
                     json_array(name, state, wish, queued_at_ms, failure, started is null, note, starred, archived, tags,
-                               spec ->> '$.epochs') as facts
+                               case when json_valid(spec) then spec ->> '$.epochs' end) as facts
              from run_rows as runs order by id",
         )
         .fetch_all(&self.read)

@@ -152,7 +152,7 @@ impl Store {
     /// Of that overview, the figures of the channels alone.
     pub async fn find_channels(&self, id: DatasetId) -> sqlx::Result<Option<ChannelFigures>> {
         let text: Option<Option<String>> = sqlx::query_scalar(
-            "select json_extract(overview, '$.channels') from health_reports where dataset_id = ?1
+            "select case when json_valid(overview) then overview -> '$.channels' end from health_reports where dataset_id = ?1
              and version = (select max(number) from versions where dataset_id = ?1)",
         )
         .bind(id)

@@ -127,7 +127,8 @@ impl Store {
     pub async fn list_active(&self) -> sqlx::Result<Vec<ActiveRun>> {
         sqlx::query_as(
             "select id, name, state = 'running' as is_running, step,
-                    nullif(json_extract(spec, '$.epochs') * json_extract(started, '$.steps_per_epoch'), 0) as steps
+                    case when json_valid(spec) and json_valid(started)
+                    then nullif((spec ->> '$.epochs') * (started ->> '$.steps_per_epoch'), 0) end as steps
              from runs where state in ('queued', 'running') order by queued_at_ms, id",
         )
         .fetch_all(&self.read)

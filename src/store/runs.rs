@@ -231,7 +231,7 @@ impl Store {
     pub async fn list_timed_runs(&self, model: &str, image_size: i64) -> sqlx::Result<Vec<Run>> {
         let rows: Vec<RunRow> = sqlx::query_as(
             "select * from run_rows
-             where json_extract(spec, '$.model') = ? and json_extract(spec, '$.image_size') = ?
+             where case when json_valid(spec) then spec ->> '$.model' = ? and spec ->> '$.image_size' = ? end
              and exists (select * from series where run_id = run_rows.id and key = 'images_per_second')
              order by id desc limit 20",
         )
