@@ -16,3 +16,4 @@ pub mod runs;
 pub mod store;
 pub mod watch;
 pub mod web;
+pub mod weights;

@@ -15,12 +15,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("images", &["domain", "store"]),
     ("export", &["domain", "store"]),
     ("lab", &["domain"]),
-    ("runs", &["domain", "store", "watch"]),
+    ("weights", &["domain", "watch"]),
+    ("runs", &["domain", "store", "watch", "weights"]),
     ("jobs", &["domain", "store", "watch", "import"]),
-    ("actions", &["domain", "store", "import", "images", "export", "lab", "runs", "jobs"]),
-    ("web", &["domain", "store", "watch", "import", "images", "export", "lab", "runs", "jobs", "actions"]),
-    ("app", &["domain", "store", "watch", "lab", "runs", "jobs", "actions", "web"]),
-    ("cli", &["domain", "watch", "import", "runs", "app"]),
+    ("actions", &["domain", "store", "import", "images", "export", "lab", "weights", "runs", "jobs"]),
+    (
+        "web",
+        &[
+            "domain", "store", "watch", "import", "images", "export", "lab", "weights", "runs", "jobs",
+            "actions",
+        ],
+    ),
+    ("app", &["domain", "store", "watch", "lab", "weights", "runs", "jobs", "actions", "web"]),
+    ("cli", &["domain", "watch", "import", "weights", "runs", "app"]),
 ];
 
 /// What a room must not contain: the word, and the rooms that may.
@@ -28,7 +35,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx::query", &["store"]),
     ("QueryBuilder", &["store"]),
     ("axum::", &["web", "app"]),
-    ("Command::new", &["runs", "cli"]),
+    ("Command::new", &["weights", "runs", "cli"]),
 ];
 
 /// Module path, such as `web::pages::runs`, and the text without comments and tests.

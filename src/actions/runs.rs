@@ -103,7 +103,7 @@ pub async fn raise_epochs(store: &Store, runs: &Runs, id: RunId, epochs: u64) ->
             format!("A run that is {} can't be given more epochs; it must be completed", run.state.as_str());
         return Err(Error::Conflict(why));
     }
-    if run.spec.epochs == 0 {
+    if !run.spec.trains() {
         return Err(Error::Conflict(
             "This run evaluated weights and trained nothing; start a new one".into(),
         ));

@@ -71,9 +71,16 @@ pub struct DatasetFacts {
     pub median_side: u32,
     /// Of its training images, once they have been measured.
     pub channels: Option<ChannelFigures>,
+    /// Names of the published weights whose files are on this machine.
+    pub weights: Vec<&'static str>,
 }
 
 impl DatasetFacts {
+    /// Whether its images are photos rather than icons: what networks with published weights were made for.
+    pub fn has_photos(&self) -> bool {
+        self.median_side > 100
+    }
+
     /// Samples in one split.
     pub fn count(&self, split: Split) -> u64 {
         self.classes.iter().map(|class| class.of(split)).sum()

@@ -7,8 +7,8 @@ use crate::domain::ids::RunId;
 use crate::store::Store;
 use crate::store::prediction_files::EvaluatedFile;
 use anyhow::{Context as _, ensure};
-use protocol::PROTOCOL;
 use protocol::event::{Event, Record};
+use protocol::{OLDEST_READ, PROTOCOL};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -43,7 +43,7 @@ impl Follower {
 
     /// Notes what a trainer says that it speaks.
     pub fn meet(&mut self, protocol: u32, pid: Option<u32>) {
-        if protocol != PROTOCOL {
+        if !(OLDEST_READ..=PROTOCOL).contains(&protocol) {
             self.foreign = Some((protocol, pid));
         }
     }

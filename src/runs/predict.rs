@@ -10,7 +10,7 @@ use crate::domain::logits;
 use anyhow::{Context as _, bail, ensure};
 use protocol::event::{Event, Record};
 use protocol::sample::{Sample, Split};
-use protocol::spec::{Device, Precision};
+use protocol::spec::{Device, Precision, Task};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,13 +39,12 @@ pub fn predict(
         // A run that only evaluated has no weights of its own.
         spec.weights
             .clone()
-            .filter(|_| spec.epochs == 0)
+            .filter(|_| !spec.trains())
             .map(PathBuf::from)
             .context("the run has no weights yet: they are kept after its first epoch")?
     };
     spec.weights = Some(weights.to_str().context("the run's folder is not Unicode")?.to_owned());
-    spec.epochs = 0;
-    spec.evaluate_splits = vec![Split::Test];
+    spec.task = Task::Evaluate { splits: vec![Split::Test] };
     // Wherever it was trained; evaluating is quick, and exact where nothing is asked for.
     (spec.device, spec.precision) = (Device::Auto, Precision::Auto);
     let samples = (0_i64..)
@@ -53,7 +52,7 @@ pub fn predict(
         .map(|(id, path)| {
             let path = path.canonicalize().with_context(|| format!("{} can't be read", path.display()))?;
             let path = path.to_str().context("a path is not Unicode")?.to_owned();
-            Ok(Sample { id, path, label: 0, split: Split::Test, key: None })
+            Ok(Sample { id, path, label: 0, split: Split::Test, key: None, hash: None })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
 

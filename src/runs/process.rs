@@ -29,6 +29,35 @@ pub fn find_trainer() -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// Files that all trainers of a data directory share.
+#[derive(Clone, Debug)]
+pub struct SharedFiles {
+    /// Which precision is taken on this machine where a run leaves it open; written by trainers.
+    decisions: PathBuf,
+    /// Folder of published weights.
+    weights: PathBuf,
+    /// Folder of what networks made of images, kept for further runs; written by trainers.
+    features: PathBuf,
+}
+
+impl SharedFiles {
+    /// Those of a data directory.
+    pub fn of(data: &Path) -> SharedFiles {
+        SharedFiles {
+            decisions: data.join("machine/precision.json"),
+            weights: crate::weights::folder(data),
+            features: data.join("features"),
+        }
+    }
+
+    fn arguments(&self) -> [&OsStr; 6] {
+        let [decisions, weights, features] =
+            [&self.decisions, &self.weights, &self.features].map(|path| path.as_os_str());
+        let name = OsStr::new;
+        [name("--decisions"), decisions, name("--weights"), weights, name("--features"), features]
+    }
+}
+
 /// A trainer at work.
 #[derive(Debug)]
 pub enum Trainer {
@@ -45,14 +74,12 @@ impl Trainer {
     /// and a lock belongs to the open file, not to the process that took it. Its own process group keeps a Ctrl-C
     /// at the server's terminal away from it.
     ///
-    /// `decisions` is the file of this machine's choices of precision.
-    ///
     /// # Errors
     /// The program can't be started, or somebody else's trainer is at work in this directory.
     pub fn start(
         program: &Path,
         directory: &RunDirectory,
-        decisions: Option<&Path>,
+        files: Option<&SharedFiles>,
     ) -> anyhow::Result<Trainer> {
         let lock = open_lock(directory)?;
         lock.try_lock().context("another trainer is at work in this run's folder")?;
@@ -67,7 +94,7 @@ impl Trainer {
             .arg("train")
             .arg(directory.path())
             .arg("--lock-inherited")
-            .args(decisions.into_iter().flat_map(|file| [OsStr::new("--decisions"), file.as_os_str()]))
+            .args(files.into_iter().flat_map(SharedFiles::arguments))
             .stdin(Stdio::from(lock))
             .stdout(Stdio::null())
             .stderr(Stdio::from(stderr))

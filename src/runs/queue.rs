@@ -1,16 +1,13 @@
 //! The queue: at most so many runs at a time, the rest wait in order.
 
 use super::Runs;
-use super::process::{Trainer, find_trainer};
+use super::process::{SharedFiles, Trainer, find_trainer};
 use super::supervise::{Seat, supervise};
 use crate::domain::run::RunState;
 use crate::store::runs::Run;
 use crate::watch::panic_if_asked;
 use protocol::event::Failure;
 use std::time::Duration;
-
-/// Which precision is taken on this machine where a run leaves it open; in the data directory, written by trainers.
-const DECISIONS: &str = "machine/precision.json";
 
 /// Looks after the queue for as long as the server lives.
 pub(super) async fn work(runs: Runs) {
@@ -55,9 +52,9 @@ async fn start(runs: &Runs, run: Run) -> sqlx::Result<()> {
     let id = run.id;
     let directory = runs.directory(id);
     // Looked up each time: one that is built meanwhile is found.
-    let decisions = runs.inner.data.join(DECISIONS);
+    let files = SharedFiles::of(&runs.inner.data);
     let started =
-        tokio::task::spawn_blocking(move || Trainer::start(&find_trainer()?, &directory, Some(&decisions)));
+        tokio::task::spawn_blocking(move || Trainer::start(&find_trainer()?, &directory, Some(&files)));
     match started.await.unwrap_or_else(|panic| Err(panic.into())) {
         Ok(trainer) => {
             tracing::info!(run.id = %id, "run started");

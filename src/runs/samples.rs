@@ -58,8 +58,9 @@ impl Runs {
         for (sample, row) in samples.iter_mut().zip(&rows) {
             root.join(&row.path).to_str().context("a path is not Unicode")?.clone_into(&mut sample.path);
             sample.key = (spec.sample_keys == SampleKeys::Path).then(|| row.draw_key(spec.sample_keys));
+            sample.hash = (!row.hash.is_empty()).then(|| row.hash.clone());
         }
-        let trains = spec.epochs > 0;
+        let trains = spec.trains();
         // What that run held out stays held out, where seed and purpose are the same.
         let held_before = images_of.and_then(|run| run.held_out.clone());
         let stays = trains && images_of.is_some_and(|run| run.spec.seed == spec.seed);
@@ -150,6 +151,7 @@ fn read_rows(rows: &[Row], labels: &[i64]) -> anyhow::Result<Vec<Sample>> {
                 })? as u32,
                 split: row.split.parse().map_err(anyhow::Error::msg)?,
                 key: None,
+                hash: (!row.hash.is_empty()).then(|| row.hash.clone()),
             })
         })
         .collect()

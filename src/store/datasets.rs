@@ -292,6 +292,8 @@ impl Store {
         .fetch_optional(&self.read)
         .await?;
         Ok(DatasetFacts {
+            // Whoever looks at files adds them.
+            weights: Vec::new(),
             name: dataset.name.clone(),
             fingerprint: dataset.fingerprint.clone().unwrap_or_default(),
             classes: self.list_class_counts(dataset.id).await?,

@@ -4,7 +4,7 @@ use super::run_summary::{best_of_series, extend_curve, merge_summary, set_progre
 use super::runs::to_json;
 use super::{Store, bad_json, now_ms, series};
 use crate::domain::ids::RunId;
-use protocol::event::{Event, Record, Started, Values};
+use protocol::event::{Event, Record, Stage, Started, Values};
 use protocol::sample::Split;
 use sqlx::SqliteConnection;
 
@@ -112,7 +112,7 @@ async fn ingest_record(
 ) -> sqlx::Result<()> {
     match &record.event {
         Event::Hello(hello) => {
-            sqlx::query("update runs set hello = ? where id = ?")
+            sqlx::query("update runs set hello = ?, stage = null where id = ?")
                 .bind(to_json("hello", hello)?)
                 .bind(id)
                 .execute(connection)
@@ -125,6 +125,9 @@ async fn ingest_record(
                 .bind(id)
                 .execute(connection)
                 .await?;
+        }
+        Event::Progress { stage, done, total } => {
+            set_stage(connection, id, record.at_ms, *stage, *done, *total).await?;
         }
         Event::Note { text } => insert_note(connection, id, offset, record.at_ms, false, text).await?,
         Event::Step { step, epoch, values } => {
@@ -216,6 +219,32 @@ async fn ingest_record(
         }
         Event::Checkpoint { .. } | Event::Stopped { .. } => {}
     }
+    Ok(())
+}
+
+/// A stage that is over is nothing to tell of.
+async fn set_stage(
+    connection: &mut SqliteConnection,
+    id: RunId,
+    at_ms: i64,
+    stage: Stage,
+    done: u64,
+    total: u64,
+) -> sqlx::Result<()> {
+    let (done, total) = (i64::try_from(done).unwrap_or(i64::MAX), i64::try_from(total).unwrap_or(i64::MAX));
+    sqlx::query(
+        "update runs set stage = case when ?4 < ?5 then json_object('stage', json(?3), 'done', ?4, 'total', ?5, 'at_ms', ?2,
+            'since_ms', case when json_extract(stage, '$.stage') = json_extract(?3, '$') and json_extract(stage, '$.total') = ?5
+                then json_extract(stage, '$.since_ms') else ?2 end) end
+         where id = ?1",
+    )
+    .bind(id)
+    .bind(at_ms)
+    .bind(to_json("stage", &stage)?)
+    .bind(done)
+    .bind(total)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::{Store, bad_json, now_ms, unknown};
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::{RunState, StopRequest};
-use protocol::event::{Batch, Failure, Hello, Started, Values};
+use protocol::event::{Batch, Failure, Hello, Stage, Started, Values};
 use protocol::spec::RunSpec;
 use sqlx::FromRow;
 
@@ -46,6 +46,8 @@ pub struct Run {
     pub epoch: i64,
     /// Optimiser steps taken.
     pub step: i64,
+    /// How far work has come that is not counted in steps, while there is such work.
+    pub stage: Option<StageProgress>,
     /// The epoch of the checkpoint that is kept: the one of the lowest validation loss.
     pub best_epoch: Option<i64>,
     /// The latest value of each main figure.
@@ -64,6 +66,21 @@ pub struct Run {
     pub archived: bool,
     /// By name.
     pub tags: Vec<String>,
+}
+
+/// How far a stage of the work has come that is counted in images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct StageProgress {
+    /// What is being done.
+    pub stage: Stage,
+    /// Images done.
+    pub done: u64,
+    /// Of so many.
+    pub total: u64,
+    /// When the stage was first told of, in milliseconds since 1970-01-01 UTC.
+    pub since_ms: i64,
+    /// When it was last told of.
+    pub at_ms: i64,
 }
 
 /// A series: steps and values; `None` where a value was not finite.
@@ -88,6 +105,7 @@ pub(super) struct RunRow {
     started: Option<String>,
     epoch: i64,
     step: i64,
+    stage: Option<String>,
     best_epoch: Option<i64>,
     summary: String,
     failure: Option<String>,
@@ -137,6 +155,8 @@ impl TryFrom<RunRow> for Run {
             started: row.started.as_deref().map(|text| json("started", text)).transpose()?,
             epoch: row.epoch,
             step: row.step,
+            // It is told anew in a moment.
+            stage: row.stage.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             best_epoch: row.best_epoch,
             summary: json("summary", &row.summary)?,
             failure: row.failure.as_deref().map(|text| json("failure", text)).transpose()?,

@@ -307,7 +307,7 @@ fn every_field_of_a_run_is_an_option() {
             ("--image-size", "48", "/spec/image_size", json!(48)),
             ("--epochs", "0", "/spec/epochs", json!(0)),
             ("--weights", "w.safetensors", "/spec/weights", json!(weights.canonicalize().unwrap())),
-            ("--evaluate-on", "val", "/spec/evaluate_splits", json!(["val"])),
+            ("--evaluate-on", "val", "/spec/task/splits", json!(["val"])),
         ],
     ];
     let mut set = BTreeSet::new();

@@ -12,7 +12,7 @@ use protocol::event::{
 };
 use protocol::files;
 use protocol::sample::{Sample, Split};
-use protocol::spec::RunSpec;
+use protocol::spec::{RunSpec, Task};
 use safetensors::tensor::TensorView;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -264,8 +264,8 @@ impl Run {
 
     /// All that is left of the run.
     fn rest(&mut self, columns: usize) -> End {
-        if self.spec.epochs == 0 {
-            for split in self.spec.evaluate_splits.clone() {
+        if let Task::Evaluate { splits } = self.spec.task.clone() {
+            for split in splits {
                 let name = if split == Split::Test { "test".into() } else { format!("{split}-0000") };
                 self.predict(split, 0, &name, columns)?;
             }

@@ -25,7 +25,7 @@ pub fn run_checks(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
 
 /// Runs the tests that need more than a checkout, as far as it is there. The others are reported as ignored by the test run, and named here.
 fn run_what_needs_more(checkout: &Checkout) -> Result<()> {
-    let weights = checkout.root.join("data/weights/efficientnet-lite0.pth").is_file();
+    let weights = checkout.root.join("data/weights/efficientnet-lite0-imagenet.pth").is_file();
     let (there, missing): (Vec<_>, Vec<_>) = [
         ("real_data", std::env::var_os("TINTYPE_REAL_DATA").is_some(), "TINTYPE_REAL_DATA names no folder"),
         ("published_weights", weights, "`cargo xtask weights` has not been run"),

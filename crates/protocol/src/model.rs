@@ -38,29 +38,15 @@ pub struct ModelEntry {
     /// The least side of an input image, pixels: below it the last feature map would be a single pixel, over
     /// which a batch of one sample cannot be normalised.
     pub min_image_size: u32,
-    /// What its published weights were learned on, where there are any that are at hand.
-    pub published: Option<PublishedInput>,
-}
-
-/// How images were put to the network whose weights were published.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PublishedInput {
-    /// Side of the square, pixels.
-    pub image_size: u32,
-    /// Mean of each channel, where white is 1.
-    pub mean: [f32; 3],
-    /// And standard deviation.
-    pub std: [f32; 3],
 }
 
 const fn entry(model: Model, name: &'static str, label: &'static str, min_image_size: u32) -> ModelEntry {
-    ModelEntry { model, name, label, min_image_size, published: None }
+    ModelEntry { model, name, label, min_image_size }
 }
 
-const fn lite(model: Model, name: &'static str, label: &'static str, image_size: u32) -> ModelEntry {
-    let published = PublishedInput { image_size, mean: [0.498; 3], std: [0.502; 3] };
+const fn lite(model: Model, name: &'static str, label: &'static str) -> ModelEntry {
     // Its feature maps are a 32nd of the image, rounded up.
-    ModelEntry { published: Some(published), ..entry(model, name, label, 33) }
+    entry(model, name, label, 33)
 }
 
 /// Every architecture, in the order of the form.
@@ -75,10 +61,9 @@ pub const MODELS: [ModelEntry; 9] = [
         Model::EfficientnetLite0,
         "efficientnet-lite0",
         "EfficientNet-Lite0 (photos, from published weights)",
-        224,
     ),
-    lite(Model::EfficientnetLite1, "efficientnet-lite1", "EfficientNet-Lite1 (deeper, slower)", 240),
-    lite(Model::EfficientnetLite2, "efficientnet-lite2", "EfficientNet-Lite2 (wider, slower still)", 260),
+    lite(Model::EfficientnetLite1, "efficientnet-lite1", "EfficientNet-Lite1 (deeper, slower)"),
+    lite(Model::EfficientnetLite2, "efficientnet-lite2", "EfficientNet-Lite2 (wider, slower still)"),
 ];
 
 impl Model {
@@ -114,7 +99,6 @@ mod tests {
         for entry in &MODELS {
             assert_eq!(entry.model.entry().name, entry.name);
             assert_eq!(serde_json::to_value(entry.model).unwrap(), entry.name);
-            assert!(entry.published.is_none_or(|input| input.image_size >= entry.min_image_size));
         }
     }
 }

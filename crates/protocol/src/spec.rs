@@ -1,14 +1,19 @@
 //! A run, as data: all that is needed to do it again.
 
 pub use crate::model::Model;
+use crate::sample::Split;
 use crate::transform::Pipeline;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 /// What a trainer has to do. Written by the server as `spec.json`; written anew by the trainer where it leaves device,
 /// threads or precision open, and by the server to raise the number of epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct RunSpec {
+    /// What is to be done with the network. The fields about learning count where it is to be trained.
+    pub task: Task,
     /// The data set's name, for people.
     pub dataset: String,
     /// Its fingerprint: a hash of every path, label, split and image.
@@ -17,11 +22,14 @@ pub struct RunSpec {
     pub classes: Vec<String>,
     /// The network's architecture.
     pub model: Model,
-    /// A safetensors file or a state dict of PyTorch's to start from, absolute; `None`: random, from `seed`.
+    /// What to start from: a name of [`crate::weights::WEIGHTS`], or the absolute path of a safetensors file or of a state dict
+    /// of PyTorch's; `None`: random, from `seed`.
     pub weights: Option<String>,
+    /// What of the network learns.
+    pub training: Training,
     /// Side of the square input, pixels.
     pub image_size: u32,
-    /// Passes over the training split. 0: evaluate the starting weights, train nothing.
+    /// Passes over the training split; 0 where nothing is trained.
     pub epochs: u32,
     /// Samples an optimiser step. The last batch of an epoch may be smaller.
     pub batch_size: u32,
@@ -55,8 +63,94 @@ pub struct RunSpec {
     pub threads: u32,
     /// A batch is captured at the first step and then every this many steps; 0: only the first.
     pub capture_every_steps: u32,
-    /// Which splits are evaluated when `epochs` is 0; otherwise val after each epoch and test at the end.
-    pub evaluate_splits: Vec<crate::sample::Split>,
+}
+
+impl RunSpec {
+    /// Whether the network is to learn.
+    pub fn trains(&self) -> bool {
+        self.task == Task::Train
+    }
+}
+
+impl Serialize for RunSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RunSpec::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RunSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        update(&mut fields);
+        RunSpec::deserialize(Value::Object(fields)).map_err(D::Error::custom)
+    }
+}
+
+/// A spec of an earlier version as one of today. Then 0 epochs meant to evaluate, and given weights learned in all layers at one
+/// rate.
+fn update(fields: &mut Map<String, Value>) {
+    let splits = fields.remove("evaluate_splits");
+    if !fields.contains_key("task") {
+        let evaluates = fields.get("epochs").and_then(Value::as_u64) == Some(0);
+        let task =
+            if evaluates { json!({"name": "evaluate", "splits": splits}) } else { json!({"name": "train"}) };
+        fields.insert("task".into(), task);
+    }
+    if !fields.contains_key("training") {
+        let scratch = fields.get("weights").is_none_or(Value::is_null);
+        let training = if scratch { Training::Scratch } else { Training::FineTune(FineTune::AT_ONCE) };
+        fields.insert("training".into(), json!(training));
+    }
+}
+
+/// What a trainer does with a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Task {
+    /// Let it learn, evaluate the validation split after each epoch and the test split at the end.
+    Train,
+    /// Evaluate these splits.
+    Evaluate {
+        /// In this order.
+        splits: Vec<Split>,
+    },
+    /// Say of each image in `samples.jsonl` what it shows; nothing is known of them.
+    Predict,
+}
+
+/// What of a network learns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Training {
+    /// All layers, from random numbers.
+    Scratch,
+    /// All layers, from weights.
+    FineTune(FineTune),
+    /// The last layer alone, on what the others make of the images. That is computed once and kept.
+    Head {
+        /// How many times each training image is drawn with the training transforms. 0: taken once, as in evaluation.
+        draws: u32,
+    },
+}
+
+/// How a network with weights learns on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FineTune {
+    /// For so many epochs the last layer learns alone.
+    pub head_epochs: u32,
+    /// Over so many epochs more the other layers begin to learn, those next to the last first; 0: all at once.
+    pub unfreeze_epochs: u32,
+    /// Each block learns at the rate of the one behind it times this (Howard and Ruder 2018, *Universal language model fine-tuning*).
+    pub rate_decay: f64,
+    /// Whether batch normalisations keep the means and variances that came with the weights.
+    pub keep_norm_statistics: bool,
+}
+
+impl FineTune {
+    /// All layers from the first step at one rate, as in runs of earlier versions.
+    pub const AT_ONCE: FineTune =
+        FineTune { head_epochs: 0, unfreeze_epochs: 0, rate_decay: 1.0, keep_norm_statistics: false };
 }
 
 /// What is mixed within a training batch. Where both are on, each batch gets one of the two, by chance.
@@ -131,7 +225,6 @@ pub enum Precision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Split;
     use crate::transform::{PaddingMode, TransformSpec};
 
     #[test]
@@ -150,7 +243,11 @@ mod tests {
             TransformSpec::RandomCrop { size: 32, padding: 2, padding_mode: PaddingMode::Reflect, fill: 0 }
         ));
         assert_eq!((spec.model, spec.schedule), (Model::SmallCnn, Schedule::OneCycle));
-        assert_eq!(spec.evaluate_splits, [Split::Val]);
+        assert_eq!((spec.task.clone(), spec.training), (Task::Train, Training::Scratch));
+        let evaluated = text.replace("\"epochs\":3", "\"epochs\":0").replace("null", "\"/w.pth\"");
+        let evaluated: RunSpec = serde_json::from_str(&evaluated).unwrap();
+        assert_eq!(evaluated.task, Task::Evaluate { splits: vec![Split::Val] });
+        assert_eq!(evaluated.training, Training::FineTune(FineTune::AT_ONCE));
         let written = serde_json::to_string(&spec).unwrap();
         assert!(written.contains(r#""padding_mode":"reflect""#) && !written.contains("outside"), "{written}");
         assert_eq!(serde_json::from_str::<RunSpec>(&written).unwrap(), spec);

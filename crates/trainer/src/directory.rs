@@ -9,6 +9,20 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Files that runs share. What is kept in one that is not named is not kept.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SharedFiles {
+    /// Where this machine's choices of precision are kept, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
+    /// Folder of published weights, each named as in the catalogue.
+    #[arg(long, value_name = "FOLDER")]
+    pub weights: Option<PathBuf>,
+    /// Folder of what networks made of images, for further runs.
+    #[arg(long, value_name = "FOLDER")]
+    pub features: Option<PathBuf>,
+}
+
 /// A run directory that this process may write to.
 pub struct Directory {
     root: PathBuf,

@@ -60,7 +60,7 @@ pub fn settle(
         }
         (Precision::F32, _) => (Dtype::F32, "The run asks for f32.".to_owned()),
         (Precision::Bf16, _) => (Dtype::Bf16, "The run asks for bf16.".to_owned()),
-        (Precision::Auto, _) if spec.epochs == 0 => {
+        (Precision::Auto, _) if !spec.trains() => {
             (Dtype::F32, "f32: evaluating alone is quick, and this way it is exact.".to_owned())
         }
         (Precision::Auto, Some(before)) => (before.precision, before.precision_reason),

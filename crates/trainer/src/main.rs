@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tintype_trainer::directory::SharedFiles;
 use tintype_trainer::{describe, environment, precision, run};
 
 /// Trains an image classifier in a run directory and writes down all that happens in its journal.
@@ -27,9 +28,8 @@ enum Command {
         /// Standard input is the directory's lock file, locked by the parent already.
         #[arg(long)]
         lock_inherited: bool,
-        /// Where this machine's choices of precision are kept, as JSON.
-        #[arg(long, value_name = "FILE")]
-        decisions: Option<PathBuf>,
+        #[command(flatten)]
+        files: SharedFiles,
     },
     /// Measure a training step with f32 and with bf16, on one thread, and print the times as JSON.
     Measure {
@@ -53,8 +53,8 @@ enum Command {
 fn main() -> ExitCode {
     spin_briefly();
     let fault = match Cli::parse().command {
-        Command::Train { directory, lock_inherited, decisions } => {
-            run::run(&directory, lock_inherited, decisions.as_deref()).err().map(Into::into)
+        Command::Train { directory, lock_inherited, files } => {
+            run::run(&directory, lock_inherited, &files).err().map(Into::into)
         }
         Command::Measure { model, image_size, batch_size, cuda } => {
             print_measured(model, image_size, batch_size, cuda).err()

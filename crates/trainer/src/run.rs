@@ -1,7 +1,7 @@
 //! A run from the lock to its last event in the journal: everything that can go wrong ends here, in words.
 
 use crate::checkpoint;
-use crate::directory::{Directory, Samples};
+use crate::directory::{Directory, Samples, SharedFiles};
 use crate::environment;
 use crate::fault::Fault;
 use crate::loader::Loader;
@@ -13,7 +13,7 @@ use crate::weights::{self, OtherHead};
 use protocol::event::{Event, Started};
 use protocol::files;
 use protocol::sample::Split;
-use protocol::spec::RunSpec;
+use protocol::spec::{RunSpec, Task};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -25,8 +25,8 @@ use std::sync::atomic::AtomicBool;
 ///
 /// The error has been written to the journal too, unless another trainer holds the directory.
 ///
-/// `decisions` is the file of this machine's choices of precision; without it they are not kept.
-pub fn run(root: &Path, lock_inherited: bool, decisions: Option<&Path>) -> Result<End, Fault> {
+/// What the run shares with others is in `shared`.
+pub fn run(root: &Path, lock_inherited: bool, shared: &SharedFiles) -> Result<End, Fault> {
     let directory = Directory::lock(root, lock_inherited)?;
     let mut report = Report::open(&directory.path(files::JOURNAL))?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -34,7 +34,7 @@ pub fn run(root: &Path, lock_inherited: bool, decisions: Option<&Path>) -> Resul
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .map_err(|error| Fault::new(format!("Could not listen for signals: {error}.")))?;
     }
-    let end = catch_unwind(AssertUnwindSafe(|| work(&directory, &mut report, &stop, decisions)))
+    let end = catch_unwind(AssertUnwindSafe(|| work(&directory, &mut report, &stop, shared)))
         .unwrap_or_else(|panic| Err(Fault::from_panic(&*panic)));
     if let Err(fault) = &end {
         if !report.has_hello() {
@@ -49,13 +49,13 @@ fn work(
     directory: &Directory,
     report: &mut Report,
     stop: &AtomicBool,
-    decisions: Option<&Path>,
+    shared: &SharedFiles,
 ) -> Result<End, Fault> {
     let mut spec = directory.spec()?;
     let samples = directory.samples(spec.classes.len())?;
     check(&spec, &samples)?;
     let device = environment::device(spec.device)?;
-    let hello = environment::settle(directory, &mut spec, device, decisions)?;
+    let hello = environment::settle(directory, &mut spec, device, shared.decisions.as_deref())?;
     let dtype = environment::tensor_dtype(hello.precision);
     let threads = hello.threads;
     report.append(Event::Hello(hello))?;
@@ -63,10 +63,9 @@ fn work(
     tch::manual_seed(spec.seed.cast_signed());
     let network = models::build(spec.model, spec.image_size, spec.classes.len(), device)?;
     let mut optimizer = Optimizer::new(spec.optimizer, spec.weight_decay, &network.flat);
-    let resumed =
-        if spec.epochs == 0 { None } else { checkpoint::resume(directory, &network, &mut optimizer)? };
+    let resumed = if spec.trains() { checkpoint::resume(directory, &network, &mut optimizer)? } else { None };
     if let (None, Some(path)) = (&resumed, &spec.weights) {
-        let other_head = if spec.epochs == 0 { OtherHead::Refuse } else { OtherHead::Replace };
+        let other_head = if spec.trains() { OtherHead::Replace } else { OtherHead::Refuse };
         if let Some(text) = weights::load(&network, &PathBuf::from(path), other_head)? {
             report.append(Event::Note { text })?;
         }
@@ -101,7 +100,11 @@ fn work(
     if let Some(text) = raised_epochs(&trainer, planned_before) {
         trainer.report.append(Event::Note { text })?;
     }
-    if spec.epochs == 0 { trainer.evaluate_only() } else { trainer.train() }
+    match &spec.task {
+        Task::Train => trainer.train(),
+        Task::Evaluate { splits } => trainer.evaluate_only(splits),
+        Task::Predict => trainer.evaluate_only(&[Split::Test]),
+    }
 }
 
 /// What a person should know where the spec has more epochs than the run was planned for before (0: not known).
@@ -130,7 +133,7 @@ fn check(spec: &RunSpec, samples: &Samples) -> Result<(), Fault> {
     if spec.batch_size == 0 {
         return refuse("The batch size is 0.".to_owned());
     }
-    if spec.epochs > 0 && samples.of(Split::Train).is_empty() {
+    if spec.trains() && samples.of(Split::Train).is_empty() {
         return refuse("There is no image in the train split.".to_owned());
     }
     for (name, value) in [

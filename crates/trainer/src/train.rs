@@ -206,9 +206,9 @@ impl Trainer<'_> {
         Ok(End::Completed)
     }
 
-    /// Evaluates the starting weights on the splits that are asked for; nothing is trained.
-    pub fn evaluate_only(&mut self) -> Result<End, Fault> {
-        for &split in &self.spec.evaluate_splits {
+    /// Evaluates the starting weights on `splits`; nothing is trained.
+    pub fn evaluate_only(&mut self, splits: &[Split]) -> Result<End, Fault> {
+        for &split in splits {
             let places = self.samples.of(split);
             if places.is_empty() {
                 return Err(Fault::new(format!("There is no image in the {split} split to evaluate."))

@@ -1,11 +1,13 @@
 //! What no field alone can tell: which values contradict each other, or would be without effect.
 #![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
+use super::spec::trains;
 use super::{FieldErrors, Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
 use protocol::spec::Model;
 use protocol::transform::{Pipeline, TransformSpec};
+use protocol::weights::{WEIGHTS, WeightsEntry};
 use serde_json::Value;
 
 /// The fields that a pipeline of one's own replaces.
@@ -19,8 +21,9 @@ pub(super) fn check_together(
     facts: &DatasetFacts,
     errors: &mut FieldErrors,
 ) {
-    check_weights(values, errors);
+    check_weights(values, facts, errors);
     check_training(values, facts, errors);
+    check_training_effect(given, values, facts, errors);
     check_effect(given, errors);
     check_image_size(values, errors);
 }
@@ -37,14 +40,17 @@ fn check_training(values: &Values, facts: &DatasetFacts, errors: &mut FieldError
     let mut refuse = |name: &str, why: String| {
         errors.insert(name.into(), why);
     };
-    if number(values, "epochs") == 0.0 {
+    if !trains(values) {
         if text(values, "weights").is_empty() {
-            refuse("weights", "With 0 epochs there must be weights to evaluate: name their file".into());
+            refuse("weights", "There must be weights to evaluate: choose some, or name their file".into());
         }
         if evaluated_splits(values).iter().all(|split| facts.count(*split) == 0) {
             refuse("evaluate_on", format!("“{}” has no images there", facts.name));
         }
         return;
+    }
+    if number(values, "epochs") == 0.0 {
+        refuse("epochs", "A network that is to learn needs an epoch or more".into());
     }
     if text(values, "evaluate_on") != "val-test" {
         refuse("evaluate_on", "This has no effect in a run that trains: leave it out".into());
@@ -67,19 +73,93 @@ fn check_training(values: &Values, facts: &DatasetFacts, errors: &mut FieldError
     if number(values, "warmup_epochs") > number(values, "epochs") {
         refuse("warmup_epochs", "The warm-up is longer than the run".into());
     }
+    let apart = number(values, "head_epochs") + number(values, "unfreeze_epochs");
+    if text(values, "training") == "fine-tune" && apart > number(values, "epochs") {
+        refuse("head_epochs", "With the epochs of unfreezing these are more than the run has".into());
+    }
 }
 
-fn check_weights(values: &Values, errors: &mut FieldErrors) {
-    let path = text(values, "weights");
-    if path.is_empty() {
-        return;
+fn check_weights(values: &Values, facts: &DatasetFacts, errors: &mut FieldErrors) {
+    let (weights, training) = (text(values, "weights"), text(values, "training"));
+    let problem = if weights.is_empty() {
+        let needs_some = training == "head" || training == "fine-tune";
+        needs_some
+            .then(|| "Choose the weights to start from, or let the network learn from nothing".to_owned())
+    } else if training == "scratch" {
+        Some(
+            "A network that learns from nothing takes no weights: leave them out, or fine-tune them"
+                .to_owned(),
+        )
+    } else if let Some(entry) = WeightsEntry::find(weights) {
+        if text(values, "model") != entry.model.entry().name {
+            Some(format!("These weights are for the model {}", entry.model.entry().name))
+        } else if !facts.weights.contains(&entry.name) {
+            Some(format!(
+                "These weights are not on this machine yet: fetch them first ({} MB)",
+                entry.source.bytes / 1_000_000
+            ))
+        } else {
+            None
+        }
+    } else {
+        check_file(weights)
+    };
+    if let Some(problem) = problem {
+        errors.entry("weights".into()).or_insert(problem);
     }
+}
+
+fn check_file(path: &str) -> Option<String> {
     let path = std::path::Path::new(path);
     if !path.is_absolute() {
-        errors.insert("weights".into(), "Give the whole path, from the root of the file system".into());
+        let names: Vec<&str> = WEIGHTS.iter().map(|entry| entry.name).collect();
+        Some(format!("Give a whole path, from the root of the file system, or one of {}", names.join(", ")))
     } else if !path.is_file() {
-        errors
-            .insert("weights".into(), format!("There is no file {} on the server's machine", path.display()));
+        Some(format!("There is no file {} on the server's machine", path.display()))
+    } else {
+        None
+    }
+}
+
+/// The fields that count only in one way to learn.
+const OF_TRAINING: [(&str, &str, &str); 5] = [
+    ("draws", "head", "where the last layer learns alone"),
+    ("head_epochs", "fine-tune", "in fine-tuning"),
+    ("unfreeze_epochs", "fine-tune", "in fine-tuning"),
+    ("rate_decay", "fine-tune", "in fine-tuning"),
+    ("norm_statistics", "fine-tune", "in fine-tuning"),
+];
+
+fn check_training_effect(given: &Values, values: &Values, facts: &DatasetFacts, errors: &mut FieldErrors) {
+    let usual = super::defaults(facts);
+    for (field, training, place) in OF_TRAINING {
+        let is_changed = given.get(field).is_some_and(|value| Some(value) != usual.get(field));
+        if is_changed && text(values, "training") != training {
+            errors.entry(field.into()).or_insert_with(|| format!("This counts only {place}: leave it out"));
+        }
+    }
+    if text(values, "training") == "head" && number(values, "draws") == 0.0 {
+        let augments = |name: &&&str| match values.get(**name) {
+            Some(Value::String(choice)) => choice == "on",
+            value => value.and_then(Value::as_f64).is_some_and(|number| number > 0.0),
+        };
+        let why = "Without draws each image is taken once, as in evaluation: set draws to 1 or more, or leave this out";
+        for name in
+            ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter", "mixup", "cutmix"]
+                .iter()
+                .filter(augments)
+        {
+            errors.entry((*name).into()).or_insert_with(|| why.into());
+        }
+        if values.get("train_transforms").is_some_and(Value::is_array) {
+            errors.entry("train_transforms".into()).or_insert_with(|| why.into());
+        }
+    }
+    if text(values, "training") == "head" && number(values, "draws") > 0.0 {
+        for name in ["mixup", "cutmix"].iter().filter(|name| number(values, name) > 0.0) {
+            let why = "The last layer alone learns from images one by one: leave mixing out, or fine-tune";
+            errors.entry((*name).into()).or_insert_with(|| why.into());
+        }
     }
 }
 

@@ -2,13 +2,27 @@
 
 use super::{Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
-use protocol::model::Model;
+use protocol::model::MODELS;
 use protocol::sample::Split;
 use protocol::transform::TransformSpec;
+use protocol::weights::{WEIGHTS, WeightsEntry};
 use serde_json::{Value, json};
 
+/// A last layer learns in steps of a millisecond, so it is given enough of them.
+const HEAD_EPOCHS: u64 = 30;
+const HEAD_RATE: f64 = 0.003;
+/// Weights that have learned need little more, in small steps.
+const FINE_TUNE_EPOCHS: u64 = 5;
+const FINE_TUNE_RATE: f64 = 0.0005;
+
 /// Values with which *Start* at once gives a sensible run on this data set, for every field that has one.
+///
+/// Photos are given to a network that has learned from others, where its weights are at hand; its last layer learns.
 pub fn defaults(facts: &DatasetFacts) -> Values {
+    defaults_beside(&Values::new(), facts)
+}
+
+fn from_scratch(facts: &DatasetFacts) -> Values {
     let train = facts.count(Split::Train).max(1);
     let small = facts.median_side <= 40;
     let image_size = if small { 32 } else { 64 };
@@ -23,8 +37,14 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
     let steps = train.div_ceil(batch_size);
     let Value::Object(values) = json!({
         "name": "",
+        "training": "scratch",
         "model": "small-cnn",
         "weights": "",
+        "draws": 0,
+        "head_epochs": 1,
+        "unfreeze_epochs": 0,
+        "rate_decay": 0.8,
+        "norm_statistics": "keep",
         "image_size": image_size,
         "normalization": Normalization::ImageNet.as_str(),
         "epochs": epochs,
@@ -53,20 +73,70 @@ pub fn defaults(facts: &DatasetFacts) -> Values {
     values
 }
 
-/// [`defaults`], where what is given may change them: weights of a model bring the image size and the normalisation that
-/// its published weights were learned with.
+/// [`defaults`], where what is given may change them: how to learn, model and weights bring each other, and published weights bring
+/// the image size and the normalisation that they were learned with.
 pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
-    let mut values = defaults(facts);
-    if given.get("weights").is_some_and(|weights| weights != "")
-        && let Some(Ok(model)) = given.get("model").cloned().map(serde_json::from_value::<Model>)
-        && let Some(input) = model.entry().published
-    {
-        values.insert("image_size".into(), json!(input.image_size));
+    let mut values = from_scratch(facts);
+    let mut set = |name: &str, value: Value| {
+        values.insert(name.into(), value);
+    };
+    let said = |name: &str| given.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let training = said("training").unwrap_or_else(|| usual_training(given, facts));
+    set("training", json!(training));
+    let needs_weights = training == "head" || training == "fine-tune";
+    let weights = match (said("weights"), said("model")) {
+        (Some(name), _) => WeightsEntry::find(name),
+        (None, Some(model)) => WEIGHTS.iter().find(|entry| entry.model.entry().name == model),
+        (None, None) => Some(&WEIGHTS[0]),
+    };
+    let weights = weights.filter(|_| needs_weights || said("weights").is_some());
+    if let Some(entry) = weights {
+        set("model", json!(entry.model));
+        set("weights", json!(entry.name));
+    }
+    // A file of somebody's own usually is of the published network that it was made from.
+    let model = said("model").and_then(|model| MODELS.iter().find(|entry| entry.name == model));
+    let own_file = said("weights").filter(|_| weights.is_none()).and(model);
+    let input = weights.or_else(|| WeightsEntry::of(own_file?.model)).map(|entry| entry.input);
+    if let Some(input) = input {
+        set("image_size", json!(input.image_size));
         let step = TransformSpec::Normalize { mean: input.mean, std: input.std };
         let named = Normalization::ALL.into_iter().find(|by| by.step(None).as_ref() == Some(&step));
         if let Some(named) = named {
-            values.insert("normalization".into(), json!(named.as_str()));
+            set("normalization", json!(named.as_str()));
         }
     }
+    match training {
+        "head" => {
+            set("epochs", json!(HEAD_EPOCHS));
+            set("learning_rate", json!(HEAD_RATE));
+            set("batch_size", json!(32));
+            let draws = given.get("draws").and_then(Value::as_u64).unwrap_or(0);
+            if draws == 0 {
+                // Each image is taken once, as in evaluation.
+                set("flip", json!("off"));
+                set("crop_padding", json!(0));
+                set("random_resized_crop", json!(0.0));
+            }
+            set("capture_every", json!(0));
+        }
+        "fine-tune" => {
+            set("epochs", json!(FINE_TUNE_EPOCHS));
+            set("learning_rate", json!(FINE_TUNE_RATE));
+        }
+        _ => {}
+    }
     values
+}
+
+/// How to learn where nobody says so.
+fn usual_training(given: &Values, facts: &DatasetFacts) -> &'static str {
+    if given.get("epochs").and_then(Value::as_u64) == Some(0) {
+        return "none";
+    }
+    if given.get("weights").is_some_and(|weights| weights != "") {
+        return "fine-tune";
+    }
+    let is_open = !given.contains_key("model") && !given.contains_key("weights");
+    if is_open && facts.has_photos() && facts.weights.contains(&WEIGHTS[0].name) { "head" } else { "scratch" }
 }

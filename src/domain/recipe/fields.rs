@@ -80,7 +80,9 @@ impl Field {
             "crop_padding" => Some("the centre square"),
             "random_resized_crop" | "rotation" | "color_jitter" | "mixup" | "cutmix" => Some("off"),
             "capture_every" => Some("only the first"),
-            "epochs" => Some("evaluate the initial weights only"),
+            "draws" => Some("taken once, without augmentation"),
+            "unfreeze_epochs" => Some("all at once"),
+            "epochs" => Some("nothing is trained"),
             _ => None,
         }
     }
@@ -137,6 +139,25 @@ const MODEL_CHOICES: [(&str, &str); MODELS.len()] = {
 
 /// Every field of a run but its data set, in the order of the form.
 pub const FIELDS: &[Field] = &[
+    field(
+        "training",
+        "What learns",
+        Group::Basics,
+        FieldType::Choice(&[
+            ("head", "The last layer (seconds; the rest keeps its weights)"),
+            ("fine-tune", "All layers, from weights"),
+            ("scratch", "All layers, from nothing"),
+            ("none", "Nothing: evaluate weights"),
+        ]),
+        "What of the network learns. With photos and published weights, start with the last layer and fine-tune from there.",
+    ),
+    field(
+        "weights",
+        "Initial weights",
+        Group::Basics,
+        FieldType::Text,
+        "Published weights by name, or the path of a safetensors file or of a state dict that PyTorch saved (.pth), on the server's machine. A last layer for another number of classes is replaced.",
+    ),
     field("model", "Model", Group::Basics, FieldType::Choice(&MODEL_CHOICES), "The network's architecture."),
     field(
         "epochs",
@@ -199,11 +220,39 @@ pub const FIELDS: &[Field] = &[
         "How strongly weights are pulled towards zero.",
     ),
     field(
-        "weights",
-        "Initial weights",
+        "draws",
+        "Draws of each image",
         Group::Recipe,
-        FieldType::Text,
-        "Path of a safetensors file, or of a state dict that PyTorch saved (.pth), on the server's machine. Left empty: random, from the seed. A last layer for another number of classes is replaced, and the run's page says so.",
+        FieldType::Integer { min: 0, max: 100 },
+        "Last layer only: how many times each training image is drawn with the augmentation below; all draws are computed once.",
+    ),
+    field(
+        "head_epochs",
+        "Epochs of the last layer alone",
+        Group::Recipe,
+        FieldType::Integer { min: 0, max: 1000 },
+        "Fine-tuning: the other layers begin to learn after so many epochs, when the last one no longer pulls them about.",
+    ),
+    field(
+        "unfreeze_epochs",
+        "Epochs of unfreezing",
+        Group::Recipe,
+        FieldType::Integer { min: 0, max: 1000 },
+        "Fine-tuning: over so many epochs more the other layers begin to learn, the last ones first.",
+    ),
+    field(
+        "rate_decay",
+        "Learning rate by depth",
+        Group::Recipe,
+        FieldType::Number { min: 0.1, max: 1.0 },
+        "Fine-tuning: each block learns at the rate of the one behind it times this; 1: all at one rate.",
+    ),
+    field(
+        "norm_statistics",
+        "Statistics of normalisation layers",
+        Group::Recipe,
+        FieldType::Choice(&[("keep", "Keep those of the weights"), ("learn", "Learn")]),
+        "Fine-tuning: small batches and small data sets give poor means and variances, so keeping them is often better.",
     ),
     field(
         "image_size",
@@ -330,7 +379,7 @@ pub const FIELDS: &[Field] = &[
             ("val", "Validation split only"),
             ("test", "Test split only"),
         ]),
-        "With 0 epochs: the splits to evaluate. A training run evaluates validation after every epoch and test at the end.",
+        "Where nothing learns: the splits to evaluate. A training run evaluates validation after every epoch and test at the end.",
     ),
     field(
         "capture_every",

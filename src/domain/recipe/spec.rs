@@ -4,7 +4,7 @@ use super::check::{check_normalization, check_together, evaluated_splits, read_p
 use super::defaults::defaults_beside;
 use super::{Field, FieldErrors, Preset, Values};
 use crate::domain::dataset::DatasetFacts;
-use protocol::spec::{Mixing, RunSpec, SampleKeys};
+use protocol::spec::{FineTune, Mixing, RunSpec, SampleKeys, Task, Training};
 use protocol::transform::{Pipeline, TransformSpec};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -46,9 +46,15 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         fingerprint: facts.fingerprint.clone(),
         classes: facts.classes.iter().map(|class| class.name.clone()).collect(),
         model: read(&values, "model")?,
+        task: if trains(&values) {
+            Task::Train
+        } else {
+            Task::Evaluate { splits: evaluated_splits(&values) }
+        },
         weights: (!weights.is_empty()).then_some(weights),
+        training: training(&values)?,
         image_size,
-        epochs: read(&values, "epochs")?,
+        epochs: if trains(&values) { read(&values, "epochs")? } else { 0 },
         batch_size: read(&values, "batch_size")?,
         optimizer: read(&values, "optimizer")?,
         learning_rate: read(&values, "learning_rate")?,
@@ -64,7 +70,6 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         precision: read(&values, "precision")?,
         threads: read(&values, "threads")?,
         capture_every_steps: read(&values, "capture_every")?,
-        evaluate_splits: evaluated_splits(&values),
     };
     let name: String = read(&values, "name")?;
     let name = match name.trim() {
@@ -72,6 +77,24 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         name => name.to_owned(),
     };
     Ok(Recipe { name, spec })
+}
+
+/// Whether the values describe a run that learns.
+pub(super) fn trains(values: &Values) -> bool {
+    values.get("training").is_some_and(|training| training != "none")
+}
+
+fn training(values: &Values) -> Result<Training, FieldErrors> {
+    Ok(match read::<String>(values, "training")?.as_str() {
+        "head" => Training::Head { draws: read(values, "draws")? },
+        "fine-tune" => Training::FineTune(FineTune {
+            head_epochs: read(values, "head_epochs")?,
+            unfreeze_epochs: read(values, "unfreeze_epochs")?,
+            rate_decay: read(values, "rate_decay")?,
+            keep_norm_statistics: values.get("norm_statistics").is_some_and(|choice| choice == "keep"),
+        }),
+        _ => Training::Scratch,
+    })
 }
 
 fn with_current_names(given: &Values) -> Values {

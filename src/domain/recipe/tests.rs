@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::dataset::{ClassCount, DatasetFacts};
 use crate::domain::overview::ChannelFigures;
-use protocol::spec::Model;
+use protocol::spec::{Model, Training};
 use protocol::transform::TransformSpec;
 use serde_json::json;
 
@@ -15,6 +15,7 @@ fn facts() -> DatasetFacts {
         classes: vec![class("cat"), class("dog")],
         median_side: 334,
         channels: None,
+        weights: Vec::new(),
     }
 }
 
@@ -66,7 +67,9 @@ fn what_is_wrong_is_said_beside_its_field() {
     assert_eq!(refusal(&[("optimizer", "adam")]), ["optimizer: Choose one of sgd, adamw, not \"adam\""]);
     assert_eq!(
         refusal(&[("weights", "w.safetensors")]),
-        ["weights: Give the whole path, from the root of the file system"]
+        [
+            "weights: Give a whole path, from the root of the file system, or one of efficientnet-lite0-imagenet, efficientnet-lite1-imagenet, efficientnet-lite2-imagenet"
+        ]
     );
 }
 
@@ -89,6 +92,54 @@ fn weights_of_a_model_bring_the_image_size_and_normalisation_that_they_were_lear
         (96, 0.5)
     );
     assert_eq!(input(json!({"weights": path, "model": "resnet18"})), (64, 0.485));
+}
+
+/// Photos, on a machine that has published weights.
+fn photos() -> DatasetFacts {
+    DatasetFacts { weights: vec!["efficientnet-lite0-imagenet"], ..facts() }
+}
+
+#[test]
+fn photos_are_learned_by_the_last_layer_of_published_weights_where_they_are_at_hand() {
+    let chosen = |given: Value, facts: &DatasetFacts| {
+        let spec = recipe_from_values(given.as_object().unwrap(), facts).unwrap().spec;
+        (spec.training, spec.model, spec.weights)
+    };
+    let lite0 = Some("efficientnet-lite0-imagenet".to_owned());
+    let head = Training::Head { draws: 0 };
+    assert_eq!(chosen(json!({}), &photos()), (head, Model::EfficientnetLite0, lite0.clone()));
+    assert_eq!(chosen(json!({"seed": 3}), &photos()).0, head);
+    // Whoever names a model asks for that one, as before.
+    assert_eq!(chosen(json!({"model": "small-cnn"}), &photos()), (Training::Scratch, Model::SmallCnn, None));
+    assert_eq!(chosen(json!({"model": "efficientnet-lite0"}), &photos()).0, Training::Scratch);
+    assert_eq!(chosen(json!({}), &facts()), (Training::Scratch, Model::SmallCnn, None));
+    let icons = DatasetFacts { median_side: 32, ..photos() };
+    assert_eq!(chosen(json!({}), &icons), (Training::Scratch, Model::SmallCnn, None));
+    let (training, model, weights) = chosen(json!({"training": "fine-tune"}), &photos());
+    assert!(matches!(training, Training::FineTune(how) if how.head_epochs == 1 && how.keep_norm_statistics));
+    assert_eq!((model, weights), (Model::EfficientnetLite0, lite0));
+}
+
+#[test]
+fn weights_and_ways_to_learn_that_do_not_go_together_are_refused() {
+    let refused = |given: Value| {
+        let errors = recipe_from_values(given.as_object().unwrap(), &photos()).unwrap_err();
+        errors.into_iter().map(|(field, why)| format!("{field}: {why}")).collect::<Vec<_>>().join("; ")
+    };
+    let said = refused(json!({"training": "head", "model": "small-cnn"}));
+    assert!(said.starts_with("weights: Choose the weights to start from"), "{said}");
+    let said = refused(json!({"weights": "efficientnet-lite0-imagenet", "model": "resnet18"}));
+    assert_eq!(said, "weights: These weights are for the model efficientnet-lite0");
+    let said = refused(json!({"weights": "efficientnet-lite2-imagenet"}));
+    assert_eq!(said, "weights: These weights are not on this machine yet: fetch them first (22 MB)");
+    let said = refused(json!({"weights": "efficientnet-lite0-imagenet", "training": "scratch"}));
+    assert!(said.starts_with("weights: A network that learns from nothing"), "{said}");
+    let said = refused(json!({"head_epochs": 2}));
+    assert_eq!(said, "head_epochs: This counts only in fine-tuning: leave it out");
+    let said = refused(json!({"rotation": 5}));
+    assert!(said.starts_with("rotation: Without draws each image is taken once"), "{said}");
+    let drawn = json!({"rotation": 5, "draws": 2});
+    assert!(recipe_from_values(drawn.as_object().unwrap(), &photos()).is_ok());
 }
 
 #[test]
@@ -199,9 +250,21 @@ fn with_companions(field: &Field, value: &Value, weights: &str) -> Values {
     };
     match field.name {
         "epochs" if value == 0 => set("weights", json!(weights)),
+        "training" if value != "scratch" => set("weights", json!(weights)),
         "evaluate_on" if value != "val-test" => {
-            set("epochs", json!(0));
+            set("training", json!("none"));
             set("weights", json!(weights));
+        }
+        "draws" => {
+            set("training", json!("head"));
+            set("weights", json!(weights));
+        }
+        "head_epochs" | "unfreeze_epochs" | "rate_decay" | "norm_statistics" => {
+            set("training", json!("fine-tune"));
+            set("weights", json!(weights));
+            set("epochs", json!(1000));
+            set("head_epochs", json!(0));
+            set(field.name, value.clone());
         }
         "weights" if value != "" => set("weights", json!(weights)),
         "warmup_epochs" => {
@@ -233,6 +296,11 @@ fn every_choice_of_every_field_makes_a_spec_and_comes_back_out_of_it() {
             for (name, value) in given.iter().filter(|(name, _)| *name != "name") {
                 // A pipeline that is the standard one, or that the fields can make, comes back as fields.
                 if field.field_type == FieldType::Json && !back.contains_key(name) {
+                    continue;
+                }
+                // Where nothing learns there are no epochs.
+                if name == "epochs" && value == 0 {
+                    assert_eq!(back["training"], "none");
                     continue;
                 }
                 let found = &back[name];

@@ -5,7 +5,7 @@ use super::spec::{standard_evaluation, train_steps};
 use super::{Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
-use protocol::spec::RunSpec;
+use protocol::spec::{RunSpec, Task, Training};
 use protocol::transform::{Pipeline, TransformSpec};
 use serde_json::{Value, json};
 
@@ -18,10 +18,22 @@ pub fn values_from_spec(spec: &RunSpec, facts: &DatasetFacts) -> Values {
     let mut set = |name: &str, value: Value| {
         values.insert(name.to_owned(), value);
     };
+    set("training", json!(training_word(spec)));
+    if let (true, Training::Head { draws }) = (spec.trains(), spec.training) {
+        set("draws", json!(draws));
+    }
+    if let (true, Training::FineTune(fine_tune)) = (spec.trains(), spec.training) {
+        set("head_epochs", json!(fine_tune.head_epochs));
+        set("unfreeze_epochs", json!(fine_tune.unfreeze_epochs));
+        set("rate_decay", json!(fine_tune.rate_decay));
+        set("norm_statistics", json!(if fine_tune.keep_norm_statistics { "keep" } else { "learn" }));
+    }
     set("model", json!(spec.model));
     set("weights", json!(spec.weights.as_deref().unwrap_or_default()));
     set("image_size", json!(spec.image_size));
-    set("epochs", json!(spec.epochs));
+    if spec.trains() {
+        set("epochs", json!(spec.epochs));
+    }
     set("batch_size", json!(spec.batch_size));
     set("optimizer", json!(spec.optimizer));
     set("learning_rate", json!(spec.learning_rate));
@@ -48,8 +60,18 @@ pub fn values_from_spec(spec: &RunSpec, facts: &DatasetFacts) -> Values {
     values
 }
 
+fn training_word(spec: &RunSpec) -> &'static str {
+    match spec.training {
+        _ if !spec.trains() => "none",
+        Training::Scratch => "scratch",
+        Training::FineTune(_) => "fine-tune",
+        Training::Head { .. } => "head",
+    }
+}
+
 fn evaluate_on(spec: &RunSpec) -> &'static str {
-    match spec.evaluate_splits.as_slice() {
+    let Task::Evaluate { splits } = &spec.task else { return "val-test" };
+    match splits.as_slice() {
         [Split::Train] => "train",
         [Split::Val] => "val",
         [Split::Test] => "test",

@@ -136,7 +136,7 @@ impl RunView {
 
     /// Whether there is training at all, or only evaluating.
     pub(crate) fn trains(&self) -> bool {
-        self.run.spec.epochs > 0
+        self.run.spec.trains()
     }
 
     pub(crate) fn state(&self) -> &'static str {

@@ -2,7 +2,8 @@
 
 use crate::support::Run;
 use protocol::event::Event;
-use protocol::spec::{Model, Optimizer, RunSpec, Schedule};
+use protocol::sample::Split;
+use protocol::spec::{Model, Optimizer, RunSpec, Schedule, Task};
 use protocol::transform::TransformSpec;
 
 #[test]
@@ -70,7 +71,7 @@ fn a_head_for_other_classes_is_replaced_and_said_so_but_not_evaluated() {
 
     let failure = Run::new(|spec| {
         three(spec);
-        spec.epochs = 0;
+        spec.task = Task::Evaluate { splits: vec![Split::Val] };
     })
     .fail();
     assert!(failure.reason.contains("2 classes"), "{}", failure.reason);

@@ -212,7 +212,8 @@ fn assert_as_reference(file: &str) {
 #[test]
 #[ignore = "needs the published weights: cargo xtask weights"]
 fn efficientnet_lite0_gives_the_references_logits_for_the_published_weights() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/weights/efficientnet-lite0.pth");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/weights/efficientnet-lite0-imagenet.pth");
     assert!(path.is_file(), "the published weights are not there; get them with `cargo xtask weights`");
     #[derive(Deserialize)]
     struct Published {

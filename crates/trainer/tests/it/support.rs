@@ -3,7 +3,9 @@
 use image::{Rgb, RgbImage};
 use protocol::event::{Event, Record, Values};
 use protocol::sample::{Sample, Split};
-use protocol::spec::{Device, Mixing, Model, Optimizer, Precision, RunSpec, SampleKeys, Schedule};
+use protocol::spec::{
+    Device, Mixing, Model, Optimizer, Precision, RunSpec, SampleKeys, Schedule, Task, Training,
+};
 use protocol::transform::TransformSpec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +40,7 @@ impl Run {
                 label: id % 2,
                 split,
                 key: None,
+                hash: None,
             });
         }
         run.write_samples(&samples);
@@ -203,11 +206,13 @@ pub(crate) fn program() -> Command {
 fn spec() -> RunSpec {
     let normalize = TransformSpec::Normalize { mean: [0.5; 3], std: [0.25; 3] };
     RunSpec {
+        task: Task::Train,
         dataset: "drawn".to_owned(),
         fingerprint: "none".to_owned(),
         classes: vec!["disc".to_owned(), "square".to_owned()],
         model: Model::SmallCnn,
         weights: None,
+        training: Training::Scratch,
         image_size: SIDE,
         epochs: 3,
         batch_size: 12,
@@ -229,7 +234,6 @@ fn spec() -> RunSpec {
         precision: Precision::F32,
         threads: 2,
         capture_every_steps: 5,
-        evaluate_splits: vec![Split::Val],
     }
 }
 

@@ -4,7 +4,7 @@ use crate::support::{Run, SIDE, program, set_model};
 use protocol::event::{Event, Started};
 use protocol::model::MODELS;
 use protocol::sample::Split;
-use protocol::spec::{Model, Precision};
+use protocol::spec::{Model, Precision, Task};
 use std::path::Path;
 use tintype_trainer::weights;
 
@@ -71,9 +71,8 @@ fn best_is_the_epoch_with_the_lowest_validation_loss() {
     }
     // The test split was evaluated with the best weights: doing so again gives the same logits.
     let again = Run::new(|spec| {
-        spec.epochs = 0;
         spec.weights = Some(run.path("checkpoints/best.safetensors").display().to_string());
-        spec.evaluate_splits = vec![Split::Test, Split::Train];
+        spec.task = Task::Evaluate { splits: vec![Split::Test, Split::Train] };
     });
     again.complete();
     let file = |run: &Run, name: &str| std::fs::read(run.path(name)).unwrap();

@@ -248,6 +248,6 @@ resnets()
 pytorch_files()
 if len(sys.argv) > 1:
     resnet20(pathlib.Path(sys.argv[1]))
-published_weights = HERE.parents[3] / "data/weights/efficientnet-lite0.pth"  # From `cargo xtask weights`.
+published_weights = HERE.parents[3] / "data/weights/efficientnet-lite0-imagenet.pth"  # From `cargo xtask weights`.
 if published_weights.exists():
     published(published_weights)

@@ -234,6 +234,7 @@ mod tests {
             classes: vec![ClassCount { label: 0, name: "cat".into(), by_split }],
             median_side: 32,
             channels: None,
+            weights: Vec::new(),
         }
     }
 

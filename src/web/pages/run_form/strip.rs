@@ -14,7 +14,7 @@ use crate::web::api::runs::{find_facts, find_recipe};
 use crate::web::{AppState, Result};
 use protocol::event::MixMethod;
 use protocol::sample::Split;
-use protocol::spec::{Mixing, RunSpec};
+use protocol::spec::{Mixing, RunSpec, Task};
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -111,9 +111,12 @@ impl FirstSamples {
         recipe: &Recipe,
     ) -> Result<FirstSamples> {
         let spec = &recipe.spec;
-        let is_training = spec.epochs > 0;
+        let is_training = spec.trains();
         // All that the order depends on.
-        let splits = if is_training { vec![Split::Train] } else { spec.evaluate_splits.clone() };
+        let splits = match &spec.task {
+            Task::Evaluate { splits } => splits.clone(),
+            Task::Train | Task::Predict => vec![Split::Train],
+        };
         let run = images_of.map(|run| run.id);
         let key =
             format!("{} {} {} {splits:?} {is_training} {run:?}", dataset.id, facts.fingerprint, spec.seed);

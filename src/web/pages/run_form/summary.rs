@@ -99,7 +99,7 @@ fn advanced(values: &Values) -> String {
     if amount(values, "threads") > 0.0 {
         parts.push(format!("{} threads", amount(values, "threads")));
     }
-    if amount(values, "epochs") == 0.0 {
+    if text(values, "training") == "none" {
         parts.push(format!("evaluated on: {}", lower_first(&chosen(values, "evaluate_on"))));
     }
     parts.join(", ")
