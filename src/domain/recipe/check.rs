@@ -1,7 +1,6 @@
 //! What no field alone can tell: which values contradict each other, or would be without effect.
 #![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
-use super::spec::trains;
 use super::{FieldErrors, Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
@@ -232,6 +231,11 @@ fn side_of(steps: &[TransformSpec]) -> Result<u32, String> {
     vision::check(steps).map_err(|error| error.to_string())?;
     vision::output_side(steps)
         .ok_or_else(|| "These do not end at a square of a fixed size: add a crop".to_owned())
+}
+
+/// Whether the values describe a run that learns.
+pub(super) fn trains(values: &Values) -> bool {
+    values.get("training").is_some_and(|training| training != "none")
 }
 
 /// The splits that are evaluated where nothing is trained.

@@ -1,6 +1,6 @@
 //! Values of the fields → a [`RunSpec`].
 
-use super::check::{check_normalization, check_together, evaluated_splits, read_pipeline};
+use super::check::{check_normalization, check_together, evaluated_splits, read_pipeline, trains};
 use super::defaults::defaults_beside;
 use super::{Field, FieldErrors, Preset, Values};
 use crate::domain::dataset::DatasetFacts;
@@ -77,11 +77,6 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         name => name.to_owned(),
     };
     Ok(Recipe { name, spec })
-}
-
-/// Whether the values describe a run that learns.
-pub(super) fn trains(values: &Values) -> bool {
-    values.get("training").is_some_and(|training| training != "none")
 }
 
 fn training(values: &Values) -> Result<Training, FieldErrors> {
