@@ -4,6 +4,7 @@ use super::Store;
 use super::samples::Sample;
 use crate::domain::ids::{DatasetId, RunId};
 use sqlx::FromRow;
+use std::collections::BTreeMap;
 
 /// A run whose name, number or data set was meant.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -29,6 +30,15 @@ pub struct FoundClass {
     pub class: String,
 }
 
+/// What runs and data sets are called, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Runs.
+    pub runs: BTreeMap<i64, String>,
+    /// Data sets.
+    pub datasets: BTreeMap<i64, String>,
+}
+
 /// A pattern for `like … escape '\'` that fits whatever contains the words.
 fn containing(words: &str) -> String {
     let mut pattern = String::from("%");
@@ -42,6 +52,21 @@ fn containing(words: &str) -> String {
 }
 
 impl Store {
+    /// The names of all runs and all data sets, by number.
+    pub async fn list_names(&self) -> sqlx::Result<Names> {
+        let rows: Vec<(bool, i64, String)> = sqlx::query_as(
+            "select true, id, name from runs union all select false, id, name from datasets where state <> 'failed'",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        let mut names = Names::default();
+        for (is_run, id, name) in rows {
+            let of = if is_run { &mut names.runs } else { &mut names.datasets };
+            of.insert(id, name);
+        }
+        Ok(names)
+    }
+
     /// Runs with these words in their name, a tag or their data set's name, or with this number; newest first.
     pub async fn search_runs(&self, words: &str, limit: i64) -> sqlx::Result<Vec<FoundRun>> {
         sqlx::query_as(
@@ -52,7 +77,8 @@ impl Store {
               order by runs.id desc limit ?3",
         )
         .bind(containing(words))
-        .bind(words)
+        // As pages write it: `#12`.
+        .bind(words.trim_start_matches('#'))
         .bind(limit)
         .fetch_all(&self.read)
         .await

@@ -45,6 +45,8 @@ let wanted = null;
 let busy = false;
 let rest = null;
 let waitingSince = null;
+/** The place of a link that was clicked while it was older than its pipeline. */
+let toFollow = null;
 
 /** Brings the result of the form as it stands; while one is on its way, only the newest wish is kept. */
 async function bring(plain) {
@@ -74,6 +76,8 @@ async function bring(plain) {
     } catch { away.hidden = false; }
   }
   busy = false;
+  if (toFollow) document.querySelector(`#${toFollow} a`)?.click();
+  toFollow = null;
 }
 
 const show = () => bring(address(true));
@@ -100,6 +104,14 @@ form.querySelector("[data-shuffle]").addEventListener("click", () => {
 form.querySelector("[data-redraw]").addEventListener("click", () => {
   form.elements.epoch.value = Number(form.elements.epoch.value) + 1;
   show();
+});
+// A run takes the pipeline as it stands: a link that is about to be exchanged is followed when it has been.
+form.addEventListener("click", event => {
+  const link = event.target.closest(".use a");
+  if (!link || (!busy && waitingSince === null)) return;
+  event.preventDefault();
+  toFollow = link.closest(".use").id;
+  if (!busy) show();
 });
 document.addEventListener("click", event => {
   const link = event.target.closest("#lab-result .comparison, #lab-result .detail h3 a");

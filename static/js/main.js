@@ -2,6 +2,7 @@
 
 import "./forms.js";
 import "./notify.js";
+import "./run_head.js";
 import "./said.js";
 import { say } from "./say.js";
 import { nextTheme } from "./themes.js";

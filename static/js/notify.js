@@ -38,7 +38,7 @@ function tell(id, words) {
   // The first tab that gets here takes it.
   forget(id);
   try {
-    const told = new (notifier())(name, { body: `Run ${id}: ${words}`, tag: `tintype-run-${id}` });
+    const told = new (notifier())(name, { body: words, tag: `tintype-run-${id}` });
     told.onclick = () => { focus(); location.href = `/runs/${id}`; };
   } catch { /* some browsers have the name and not the thing */ }
 }

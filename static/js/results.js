@@ -56,6 +56,11 @@ document.addEventListener("focusin", event => {
 
 for (const group of document.querySelectorAll("[data-roving]")) rove(group, null);
 
+// A browser that can't show what is folded by a style sheet has it unfolded where there is room.
+if (!CSS.supports("selector(::details-content)") && innerWidth > 900) {
+  for (const fold of document.querySelectorAll(".narrow-fold")) fold.open = true;
+}
+
 // What is sticky at the top: the run's head, the filters below it, and below them what scrolls.
 const runHead = document.querySelector(".run-head");
 const filters = document.querySelector("[data-sticky]");

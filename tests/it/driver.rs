@@ -93,6 +93,14 @@ impl Browser {
         self.tell("execute/async", &json!({"script": script, "args": []}))
     }
 
+    /// The window as a phone has it.
+    pub(crate) fn be_a_phone(&self) {
+        self.tell("window/rect", &json!({"width": 400, "height": 800}));
+        let metrics = json!({"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+        let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics});
+        self.tell("goog/cdp/execute", &command);
+    }
+
     /// Whether the system asks pages to be dark.
     pub(crate) fn set_dark(&self, dark: bool) {
         let value = if dark { "dark" } else { "light" };

@@ -235,7 +235,11 @@ fn a_run_is_repeated_to_the_bit_also_when_its_data_set_was_edited_since() {
     is_first(&serde_json::from_slice(&output.stdout).unwrap());
 
     // The button of the page.
-    assert!(server.get_text("/runs/1").contains(r#"action="/runs/1/again""#));
+    let page = server.get_text("/runs/1");
+    assert!(page.contains(r#"action="/runs/1/again""#));
+    // What it takes stands beside it, and so does the way to today's labels.
+    assert!(page.contains("images and labels as then (version 1 of the data set)"), "{page}");
+    assert!(page.contains("takes the images and labels as they are today"), "{page}");
     server.post_form("/runs/1/again", &[]);
     is_first(&place.ended(&json!(4)));
 

@@ -279,3 +279,34 @@ fn runs_at_once_are_counted() {
     }
     until(&server, &runs[2], "paused");
 }
+
+#[test]
+fn the_inputs_of_a_batch_are_read_by_one_statement_however_many_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    draw_images(&images);
+    let trainer = env!("CARGO_BIN_EXE_replay-trainer");
+    let server = Server::start_logged(
+        folder.path(),
+        &[("TINTYPE_TRAINER", trainer), ("TINTYPE_LOG", "info,sqlx::query=debug")],
+    );
+    server.import("light", &images);
+    let body = json!({"dataset": "light", "epochs": 1, "batch_size": 16, "image_size": 32});
+    assert_eq!(server.post("/api/v1/runs", &body).0, 201);
+    server.wait("/api/v1/runs/1", |run| run["state"] == "completed");
+    let count = |statement: &str| {
+        let log = std::fs::read_to_string(folder.path().join("server.log")).unwrap();
+        log.lines().filter(|line| line.contains(statement)).count()
+    };
+    let statements = [
+        "select record from batches where run_id = ? and step = ?",
+        "select * from samples where id in",
+        "select * from samples where id = ",
+    ];
+    let before = statements.map(count);
+    let page = server.get_text("/runs/1/inputs");
+    assert!(page.matches("class=\"pair-images\"").count() > 1, "{page}");
+    let after = statements.map(count);
+    let asked: Vec<usize> = before.iter().zip(after).map(|(before, after)| after - before).collect();
+    assert_eq!(asked, [1, 1, 0], "the batch, its images, and none of them alone");
+}

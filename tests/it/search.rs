@@ -32,4 +32,10 @@ fn the_top_bar_leads_to_lists_and_finds_names() {
     assert_eq!(server.get_text("/search?q=07.png").matches("class=\"tile\"").count(), 2, "one in each class");
     assert!(server.get_text("/search?q=%3Cb%3E").contains("Nothing is called “&#60;b&#62;”"));
     assert!(server.get_text("/search").contains("Finds runs by name"));
+
+    // The demo is not here yet, and home says how it is made.
+    let home = server.get_text("/");
+    assert!(home.contains("tintype demo --data ") && home.contains("shades &#38; tints"), "{home}");
+    server.import("demo", &images);
+    assert!(!server.get_text("/").contains("tintype demo"), "it is there now");
 }

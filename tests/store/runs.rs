@@ -240,7 +240,10 @@ pub(crate) async fn what_a_person_says_of_runs(store: &Store) {
         (vec!["a".to_owned(), "b".into()], vec!["a".to_owned(), "b".into()])
     );
     assert_eq!(store.list_run_rows(RunSelection::One(OTHER)).await.unwrap().runs[0].cloned_from, Some(RUN));
-    for words in ["renamed", "pets", "1", "b"] {
+    let names = store.list_names().await.unwrap();
+    assert_eq!(names.runs.get(&RUN.0).map(String::as_str), Some("renamed"));
+    assert!(names.datasets.values().any(|name| name == "pets"), "{names:?}");
+    for words in ["renamed", "pets", "1", "#1", "b"] {
         assert!(store.search_runs(words, 9).await.unwrap().iter().any(|found| found.id == RUN), "{words}");
     }
     assert!(store.search_runs("100%", 9).await.unwrap().is_empty());

@@ -3,7 +3,7 @@
 
 use super::dataset_head::DatasetHead;
 use super::edit_bar::{EditBar, Flash};
-use super::format::{self, ago, bytes, percent, thousands};
+use super::format::{self, ago, bytes, percent, run_title, thousands};
 use super::frame::{Frame, page};
 use super::gallery::class;
 use super::network_input::NetworkInput;
@@ -177,7 +177,7 @@ async fn predictions(app: &AppState, sample: &Sample, name: &str) -> Result<Vec<
         let Ok(Some(found)) = app.store.find_run(run).await else { continue };
         let predicted = class(&found.spec.classes, predicted).to_owned();
         rows.push(PredictionRow {
-            run: found.name,
+            run: run_title(run, &found.name),
             href: format!("/runs/{run}/samples/{}", sample.id),
             split: split.parse::<Split>().map_or("", split_title),
             correct: predicted == name,

@@ -250,12 +250,7 @@ pub(crate) async fn show(
     let counted = ConfusionCells::new(classes.len(), cells);
     let matrix = Matrix::new(&gallery, split.as_str(), classes, &counted, options, ("", ""));
     let mut evaluation = Evaluation {
-        frame: Frame::load(
-            &app,
-            format!("Evaluation of {}", view.run.name),
-            &[("Runs", "/runs"), (&view.run.name, &base)],
-        )
-        .await?,
+        frame: Frame::load(&app, "Evaluation", &[("Runs", "/runs"), (&view.title(), &base)]).await?,
         page: "evaluation",
         split: split.as_str().to_owned(),
         matrix,

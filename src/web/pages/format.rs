@@ -1,5 +1,6 @@
 //! Numbers as people read them. A number and its unit are never on two lines: U+00A0 stands between them.
 
+use crate::domain::ids::RunId;
 use crate::domain::measure::{Measure, Range};
 use crate::store::now_ms;
 use protocol::sample::Split;
@@ -179,6 +180,11 @@ pub(crate) fn range_label(range: Range) -> String {
         (None, Some(to)) => format!("{title} below {}", words(to)),
         (None, None) => format!("any {title}"),
     }
+}
+
+/// `#12 small-cnn`: a run where it stands without its list. Names repeat, numbers do not.
+pub(crate) fn run_title(id: RunId, name: &str) -> String {
+    format!("#{id} {name}")
 }
 
 /// A path with its query; pairs without a value are left out.

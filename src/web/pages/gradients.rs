@@ -59,12 +59,7 @@ pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Re
     let layer = |name: &String| Layer::new(name, by_key.get(charts::gradient_key(name).as_str()).copied());
     let view = RunView::load(&app, run).await?;
     page(&Gradients {
-        frame: Frame::load(
-            &app,
-            format!("Gradients of {}", view.run.name),
-            &[("Runs", "/runs"), (&view.run.name, &view.href())],
-        )
-        .await?,
+        frame: Frame::load(&app, "Gradients", &[("Runs", "/runs"), (&view.title(), &view.href())]).await?,
         page: "gradients",
         chart: charts::of_gradients(&names),
         layers: names.iter().map(layer).collect(),

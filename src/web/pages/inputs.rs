@@ -153,7 +153,7 @@ pub(crate) async fn show(
 ) -> Result<Response> {
     let captured = Captured::load(&app, id, &query).await?;
     let view = RunView::load(&app, find_run(&app, id).await?).await?;
-    let crumbs = [("Runs", "/runs"), (&view.run.name, &view.href())];
+    let crumbs = [("Runs", "/runs"), (&view.title(), &view.href())];
     let frame = Frame::load(&app, "Inputs", &crumbs).await?;
     page(&Inputs { frame, page: "inputs", captured, view })
 }

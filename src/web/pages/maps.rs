@@ -187,8 +187,8 @@ async fn show(
     page(&Map {
         frame: Frame::load(
             &app,
-            format!("{} by class – {}", kind.title(), view.run.name),
-            &[("Runs", "/runs"), (&view.run.name, &base)],
+            format!("{} by class", kind.title()),
+            &[("Runs", "/runs"), (&view.title(), &base)],
         )
         .await?,
         page: "maps",

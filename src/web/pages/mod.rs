@@ -52,3 +52,4 @@ pub(super) mod search;
 pub(super) mod share;
 mod sparkline;
 pub(super) mod versions;
+mod view_words;

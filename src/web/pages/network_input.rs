@@ -1,7 +1,7 @@
 //! What a network gets of one image of a data set: by the newest run's evaluation or, where none has been made, by that of a run
 //! with the defaults.
 
-use super::format::link;
+use super::format::{link, run_title};
 use crate::domain::recipe::Values;
 use crate::lab::{self, Subject};
 use crate::store::datasets::Dataset;
@@ -37,7 +37,8 @@ impl NetworkInput {
         let (spec, run) = match newest.runs.into_iter().next() {
             Some(listed) => {
                 let run = listed.run;
-                (run.spec, Some((run.name, format!("/runs/{}", run.id))))
+                let title = run_title(run.id, &run.name);
+                (run.spec, Some((title, format!("/runs/{}", run.id))))
             }
             None => match default_spec(app, dataset).await? {
                 Some(spec) => (spec, None),
@@ -80,7 +81,7 @@ impl NetworkInput {
 }
 
 /// What a run with nothing chosen would be.
-async fn default_spec(app: &AppState, dataset: &Dataset) -> Result<Option<RunSpec>> {
+pub(super) async fn default_spec(app: &AppState, dataset: &Dataset) -> Result<Option<RunSpec>> {
     let values = Values::new();
     let facts = find_facts(app, dataset, &values, None).await?;
     Ok(find_recipe(&values, &facts).await?.ok().map(|recipe| recipe.spec))

@@ -85,6 +85,12 @@ impl Predictions {
         format!("{}, {}", counted(self.total, "image", "images"), order_title(self.order))
     }
 
+    /// What is filtered, where the filters are folded.
+    fn filter_words(&self) -> String {
+        let words: Vec<&str> = self.chips.iter().map(|(words, _)| words.as_str()).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    }
+
     /// Values of the field *Show*: value, label, whether chosen. The overview shows the wrong ones.
     fn shows(&self) -> [(&'static str, &'static str, bool); 3] {
         let chosen = match self.query.correct.as_str() {
@@ -183,12 +189,7 @@ pub(crate) async fn show(
     let all_correct = (0..classes.len()).filter(|class| is_overview && no_mistakes(class));
     let bins = app.store.count_confidences(run.id, &filter).await?;
     page(&Predictions {
-        frame: Frame::load(
-            &app,
-            format!("Predictions of {}", run.name),
-            &[("Runs", "/runs"), (&run.name, &base)],
-        )
-        .await?,
+        frame: Frame::load(&app, "Predictions", &[("Runs", "/runs"), (&view.title(), &base)]).await?,
         page: "predictions",
         order: found.order,
         split: query.split.clone(),
@@ -246,6 +247,11 @@ async fn reach(app: &AppState, run: &Run, query: &PredictionsQuery) -> Result<i6
 }
 
 fn chips(here: &str, query: &PredictionsQuery) -> Vec<(String, String)> {
+    words_of(query).into_iter().map(|(key, words)| (words, with(here, query, &[(key, "")]))).collect()
+}
+
+/// What a gallery's query filters, without the split: the key in the address, and words.
+pub(super) fn words_of(query: &PredictionsQuery) -> Vec<(&'static str, String)> {
     let show = match query.correct.as_str() {
         "true" => "correct only",
         "false" => "wrong only",
@@ -270,8 +276,7 @@ fn chips(here: &str, query: &PredictionsQuery) -> Vec<(String, String)> {
         ("search", named("file name", query.search.trim())),
         ("order", query.order().ok().filter(|_| !query.order.is_empty()).map_or("", order_title).to_owned()),
     ];
-    let given = words.into_iter().filter(|(_, words)| !words.is_empty());
-    given.map(|(key, words)| (words, with(here, query, &[(key, "")]))).collect()
+    words.into_iter().filter(|(_, words)| !words.is_empty()).collect()
 }
 
 /// The metadata columns with their most frequent values; the rest can be typed.

@@ -178,8 +178,8 @@ pub(crate) async fn show(
     page(&RunSample {
         frame: Frame::load(
             &app,
-            format!("{} · {}", sample.path, view.run.name),
-            &[("Runs", "/runs"), (&view.run.name, &base), ("Predictions", &walk.back)],
+            sample.path.clone(),
+            &[("Runs", "/runs"), (&view.title(), &base), ("Predictions", &walk.back)],
         )
         .await?,
         page: "predictions",

@@ -98,6 +98,11 @@ impl RunView {
         format!("/runs/{}", self.run.id)
     }
 
+    /// Its number and name: `#12 small-cnn`.
+    pub(crate) fn title(&self) -> String {
+        format::run_title(self.run.id, &self.run.name)
+    }
+
     /// The same run on a page that shows one split.
     pub(crate) fn showing(mut self, split: Split) -> RunView {
         self.split = Some(split);
@@ -283,12 +288,18 @@ impl RunView {
         })
     }
 
-    /// What *Run again* does.
-    pub(crate) fn again_title(&self) -> String {
+    /// What *Run again* does; *Clone* stands beside it.
+    pub(crate) fn again_words(&self) -> String {
         format!(
-            "Start a run with the same settings, seed and images (version {} of the data set): the same result to the bit",
+            "Same settings, seed, images and labels as then (version {} of the data set): the same result to the bit. Edits \
+             made since are left out.",
             self.run.dataset_version
         )
+    }
+
+    /// The form with all its settings, for the images and labels of today.
+    pub(crate) fn clone_href(&self) -> String {
+        link("/runs/new", &[("like", &self.run.id.to_string())])
     }
 
     /// Whether it can go on for more epochs than it was first asked for.

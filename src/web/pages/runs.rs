@@ -52,7 +52,7 @@ pub(crate) async fn show(
     let settings = Settings::load(&app, &run).await?;
     let view = RunView::load(&app, run).await?;
     page(&Show {
-        frame: Frame::load(&app, view.run.name.clone(), &[("Runs", "/runs")]).await?,
+        frame: Frame::load(&app, view.title(), &[("Runs", "/runs")]).await?,
         page: "run",
         charts: charts::of_training(),
         notes,
@@ -173,7 +173,7 @@ pub(crate) async fn log(
     }
     let (text, cut) = tokio::task::spawn_blocking(move || read_end(&file, LOG_BYTES)).await??;
     let view = RunView::load(&app, run).await?;
-    let frame = Frame::load(&app, "Log", &[("Runs", "/runs"), (&view.run.name, &view.href())]).await?;
+    let frame = Frame::load(&app, "Log", &[("Runs", "/runs"), (&view.title(), &view.href())]).await?;
     page(&Log { frame: frame.in_section(Section::Runs), view, page: "log", text, cut })
 }
 

@@ -66,6 +66,13 @@ impl GalleryQuery {
         self.pairs().into_iter().filter_map(chip).collect()
     }
 
+    /// What is filtered, and the order where one was chosen.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let order = self.orders().into_iter().find(|(word, _, chosen)| *chosen && !word.is_empty());
+        let filters = self.chips("").into_iter().map(|chip| chip.words);
+        filters.chain(order.map(|(_, title, _)| title.to_lowercase())).collect()
+    }
+
     /// The same gallery.
     pub(crate) fn href(&self, path: &str) -> String {
         address(path, &self.pairs())

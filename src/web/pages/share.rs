@@ -2,6 +2,7 @@
 
 use super::format::{ago, link, until};
 use super::frame::{Frame, page, page_with};
+use super::view_words::ViewWords;
 use crate::actions::Error as ActionError;
 use crate::actions::access::{self as actions, NewLink};
 use crate::domain::access::{KeyOrigin, KeyState, Role, page_of_ours, without_key};
@@ -20,12 +21,16 @@ use serde::Deserialize;
 /// For how long a link may be good: the form's value, and what it is called.
 const TERMS: [(&str, &str); 4] = [("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("", "no end")];
 
+/// Letters of a name at most.
+const MAX_NAME: usize = 100;
+
 #[derive(Template)]
 #[template(path = "share/show.html")]
 struct Share {
     frame: Frame,
-    /// What a link would open.
+    /// What a link would open, and the same in words.
     view: String,
+    view_words: String,
     is_local: bool,
     /// The command by which others reach the server.
     command: String,
@@ -59,6 +64,8 @@ struct Made {
 /// A key in a list.
 struct KeyRow {
     key: AccessKey,
+    /// What it opens, in words.
+    opens: String,
     /// Whether whoever looks at the page came by it.
     is_own: bool,
 }
@@ -112,10 +119,16 @@ impl Share {
             _ => None,
         };
         let rows = app.store.list_access_keys().await?.into_iter();
-        let rows = rows.map(|key| KeyRow { is_own: own == Some(key.id), key });
+        let names = app.store.list_names().await?;
+        let rows = rows.map(|key| KeyRow {
+            opens: ViewWords::new(&key.view, &names).line(),
+            is_own: own == Some(key.id),
+            key,
+        });
         let (valid, ended) = rows.partition(|row| row.key.is_valid());
+        let words = ViewWords::new(&view, &names);
         let typed = Typed {
-            name: suggest_name(&view),
+            name: words.line_up_to(MAX_NAME),
             role: Role::ReadOnly.as_str().to_owned(),
             days: DEFAULT_DAYS.to_string(),
         };
@@ -129,6 +142,7 @@ impl Share {
             made: None,
             valid,
             ended,
+            view_words: words.line(),
             view,
         })
     }
@@ -231,36 +245,9 @@ fn view_to_share(view: &str) -> String {
     if is_page { view } else { "/".to_owned() }
 }
 
-/// What a link to a view is called unless a person calls it something else: `Run 3: predictions`.
-fn suggest_name(view: &str) -> String {
-    let path = view.split('?').next().unwrap_or_default();
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let (room, number, page) = (parts.next(), parts.next(), parts.next());
-    let thing = match room {
-        Some("runs") => "Run",
-        Some("datasets") => "Data set",
-        Some("search") => return "Search".to_owned(),
-        _ => return "All of Tintype".to_owned(),
-    };
-    match (number, page) {
-        (None, _) => format!("{thing}s"),
-        (Some(number), None) => format!("{thing} {number}"),
-        (Some(number), Some(page)) => format!("{thing} {number}: {}", page.replace('-', " ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_is_called_after_its_view() {
-        assert_eq!(suggest_name("/runs/3/predictions?split=val"), "Run 3: predictions");
-        assert_eq!(suggest_name("/runs/3/category-to-paths"), "Run 3: category to paths");
-        assert_eq!(suggest_name("/datasets/2"), "Data set 2");
-        assert_eq!(suggest_name("/runs?q=a"), "Runs");
-        assert_eq!(suggest_name("/"), "All of Tintype");
-    }
 
     #[test]
     fn only_a_page_of_ours_is_shared_and_not_the_one_that_shares() {

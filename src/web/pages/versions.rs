@@ -2,7 +2,7 @@
 
 use super::dataset_head::DatasetHead;
 use super::edit_bar::{Done, Flash};
-use super::format::{self, ago, counted};
+use super::format::{self, ago, counted, run_title};
 use super::frame::{Frame, page};
 use super::gallery::Tile;
 use crate::actions::versions;
@@ -94,7 +94,7 @@ pub(crate) async fn list(State(app): State<AppState>, Path(id): Path<i64>, flash
 
 fn runs_of(runs: &[Run], version: i64) -> Vec<(String, String)> {
     let used = runs.iter().filter(|run| run.dataset_version == version);
-    used.map(|run| (run.name.clone(), format!("/runs/{}", run.id))).collect()
+    used.map(|run| (run_title(run.id, &run.name), format!("/runs/{}", run.id))).collect()
 }
 
 async fn frame(app: &AppState, title: &str, dataset: &Dataset, more: &[(&str, &str)]) -> Result<Frame> {

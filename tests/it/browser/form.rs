@@ -88,7 +88,15 @@ fn the_lab_can_be_undone_and_asks_no_more_than_it_must() {
     // The page begins with two presets, and says so.
     let marks =
         browser.run("return [...document.querySelectorAll('[data-origin]')].map(mark => mark.innerText)");
-    assert_eq!(marks, json!(["none", "standard"]));
+    assert_eq!(marks, json!(["none", "default"]));
+
+    let marks = "return [...document.querySelectorAll('.default-mark')].map(mark => mark.innerText)";
+    assert_eq!(browser.run(marks), json!(["default for evaluation", "default for training"]));
+    browser.click("[data-side=b] .presets [data-preset=standard]");
+    browser.wait(
+        "that it is the default no more",
+        "return document.querySelectorAll('.default-mark').length === 1 && document.querySelector('#use-a .default-mark') !== null",
+    );
 
     // A preset on a tuned pipeline is taken back by Undo.
     let steps = "return document.querySelector('[name=b]').value";

@@ -243,7 +243,7 @@ fn a_person_edits_a_data_set_and_takes_a_way_of_loading_into_a_run() {
     browser.wait("the lab", "return document.querySelectorAll('.comparison').length === 8 && document.querySelectorAll('.side .step').length > 4");
     let before =
         browser.run("return document.querySelector('.comparison .network-input:last-child img').src");
-    browser.run("[...document.querySelectorAll('[data-side=b] .presets button')].find(each => each.innerText === 'light').click()");
+    browser.run("[...document.querySelectorAll('[data-side=b] .presets button')].find(each => each.innerText === 'standard').click()");
     browser.wait(
         "another image",
         &format!(

@@ -1,6 +1,7 @@
 //! A run's predictions: mistakes by class, a walk through them, back to the tile that one left.
 
 use crate::driver::Browser;
+use crate::shared::furnish;
 use crate::support::Server;
 use serde_json::json;
 use std::path::Path;
@@ -94,5 +95,52 @@ fn mistakes_stand_by_class_and_a_walk_ends_at_the_tile_it_left() {
     browser.wait("the range", "return new URLSearchParams(location.search).get('confidence') !== null");
     let chip = browser.run("return document.querySelector('.chip').innerText");
     assert!(chip.as_str().unwrap().starts_with("confidence "), "{chip}");
+    browser.assert_no_errors("predictions");
+}
+
+#[test]
+fn on_a_phone_the_images_come_before_filters_and_matrix() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    furnish(&data, &folder.path().join("images"));
+    let server = Server::start_with_replay(&data);
+    let browser = Browser::start();
+    let is_shown = |selector: &str| {
+        browser.run(&format!(
+            "return document.querySelector('{selector}').checkVisibility({{contentVisibilityAuto: true, visibilityProperty: true}})"
+        ))
+    };
+    browser.open(&server.address("/runs/1/predictions?split=val&correct=all"));
+    assert_eq!(
+        (is_shown(".matrix"), is_shown(".filters"), is_shown(".narrow-fold > summary")),
+        (true.into(), true.into(), false.into())
+    );
+
+    browser.be_a_phone();
+    browser.open(&server.address("/runs/1/predictions?split=val&correct=all"));
+    let top = browser.run("return document.querySelector('.tile').getBoundingClientRect().top + scrollY");
+    assert!(top.as_f64().unwrap() <= 900.0, "the first image begins at {top}");
+    assert_eq!((is_shown(".matrix"), is_shown(".filters")), (false.into(), false.into()));
+    let words = "return document.querySelector('.narrow-fold > summary').innerText";
+    assert_eq!(browser.run(words), "Filters correct and wrong");
+    browser.click("aside summary");
+    assert_eq!(is_shown(".matrix"), true);
+
+    // The rail has scrolled to the page that one is at, on each of them.
+    for page in ["predictions", "evaluation", "category-to-paths", "gradients"] {
+        browser.open(&server.address(&format!("/runs/1/{page}")));
+        let beside = browser.run(
+            "const [rail, here] = ['#rail', '#rail [aria-current]'].map(one => document.querySelector(one).getBoundingClientRect());
+             return [here.left - rail.left, rail.right - here.right].map(Math.round)",
+        );
+        assert!(beside.as_array().unwrap().iter().all(|space| space.as_i64() >= Some(0)), "{page}: {beside}");
+    }
+
+    // The menu of Run again lies within the window, says both ways, and closes on Escape.
+    browser.click("#again summary");
+    let menu = "return JSON.stringify((({left, right}) => [left >= 0, right <= innerWidth])(document.querySelector('#again > div').getBoundingClientRect()))";
+    assert_eq!(browser.run(menu), "[true,true]");
+    browser.press(&["\u{E00C}"]);
+    assert_eq!(browser.run("return document.querySelector('#again').open"), false);
     browser.assert_no_errors("predictions");
 }

@@ -23,7 +23,8 @@ fn runs_are_renamed_tagged_cloned_and_deleted_together() {
     browser.open(&server.address("/runs/1"));
     browser.retype("#run-name", "the first");
     browser.click("form[action$='/rename'] button");
-    browser.wait("the new name", "return document.querySelector('.run-head h1')?.innerText === 'the first'");
+    browser
+        .wait("the new name", "return document.querySelector('.run-head h1')?.innerText === '#1 the first'");
     browser.type_into("#run-tag", "paper\u{e007}");
     browser.wait("the tag", "return document.querySelector('.tag a')?.innerText === 'paper'");
     browser.assert_no_errors("run");
@@ -36,7 +37,7 @@ fn runs_are_renamed_tagged_cloned_and_deleted_together() {
     );
 
     // All settings come along.
-    browser.click("#run-actions a[href*='like=']");
+    browser.click("#run-actions > a[href*='like=']");
     browser.wait("the form", "return document.querySelector('#rotation') !== null");
     assert_eq!(browser.run("return [rotation.value, seed.value, epochs.value]"), json!(["12.5", "9", "1"]));
 
@@ -54,7 +55,8 @@ fn runs_are_renamed_tagged_cloned_and_deleted_together() {
     browser.open(&server.address("/runs/1"));
     browser.retype("#run-name", long.trim());
     browser.click("form[action$='/rename'] button");
-    browser.wait("it", "return document.querySelector('.run-head h1')?.innerText.startsWith('a name that')");
+    browser
+        .wait("it", "return document.querySelector('.run-head h1')?.innerText.startsWith('#1 a name that')");
     browser.tell("window/rect", &json!({"width": 1280, "height": 900}));
     for (page, table) in [("/runs", "#runs-table"), ("/", ".runs")] {
         browser.open(&server.address(page));

@@ -7,6 +7,7 @@ use super::dataset_head::DatasetHead;
 use super::describe_pipeline::describe_pipeline;
 use super::format::{self, link};
 use super::frame::{Frame, page};
+use super::network_input::default_spec;
 use crate::domain::dataset::class_of;
 use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::recipe::{Normalization, Preset, defaults, standard_evaluation};
@@ -59,6 +60,8 @@ struct Side {
     use_href: Option<String>,
     /// What of it a run would also do in evaluation, in words.
     evaluation: String,
+    /// Whether it is how a run loads unless told otherwise, in words.
+    mark: &'static str,
 }
 
 impl Lab {
@@ -99,8 +102,13 @@ pub(crate) async fn show(
         defaults(&facts)["image_size"].as_u64().and_then(|size| u32::try_from(size).ok()).unwrap_or(64);
     let count = query.count.unwrap_or(8).clamp(1, COUNTS[3]);
     let samples = find_samples(&app, &dataset, &classes, &query, count).await?;
-    let read = [("A", &query.a, Preset::None), ("B", &query.b, Preset::Standard)]
-        .map(|(letter, text, preset)| read_side(letter, text, preset.pipeline(size), dataset.id.0));
+    // A begins as images are evaluated, B as they are learned from, where nobody says otherwise.
+    let usual = match default_spec(&app, &dataset).await? {
+        Some(spec) => Usual { training: spec.train_transforms, evaluation: spec.eval_transforms },
+        None => Usual { training: Preset::Standard.pipeline(size), evaluation: Preset::None.pipeline(size) },
+    };
+    let read = [("A", &query.a, &usual.evaluation), ("B", &query.b, &usual.training)]
+        .map(|(letter, text, steps)| read_side(letter, text, steps, &usual, dataset.id.0));
     let base = format!("/datasets/{}/lab", dataset.id);
     let chosen = samples.iter().position(|sample| Some(sample.id.0) == query.sample).unwrap_or(0);
     let preview = PreviewView {
@@ -142,7 +150,7 @@ pub(crate) async fn show(
     let editor = json!({
         "transforms": TRANSFORMS,
         "groups": Group::ALL.map(|group| (group, group.label())),
-        "presets": Preset::ALL.map(|preset| (preset.as_str(), preset.pipeline(size))),
+        "presets": presets(size, &usual),
         "saved": saved.iter().map(|saved| (&saved.name, &saved.steps)).collect::<Vec<_>>(),
         "normalizations": normalizations,
         "size": size,
@@ -192,9 +200,41 @@ async fn find_samples(
     Ok(app.store.pick_samples(dataset.id, label, split, query.pick, count as i64).await?)
 }
 
-fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -> (Side, Option<Pipeline>) {
+/// How a run loads images unless a person says otherwise.
+struct Usual {
+    training: Pipeline,
+    evaluation: Pipeline,
+}
+
+impl Usual {
+    /// What a side is marked with.
+    fn mark(&self, steps: &[TransformSpec]) -> &'static str {
+        match (steps == self.training, steps == self.evaluation) {
+            (true, true) => "default in a run",
+            (true, false) => "default for training",
+            (false, true) => "default for evaluation",
+            (false, false) => "",
+        }
+    }
+}
+
+/// The editor's presets: word and steps; the default is one of them, whatever the data set.
+fn presets(size: u32, usual: &Usual) -> Vec<(&'static str, Pipeline)> {
+    let mut presets: Vec<_> =
+        Preset::ALL.map(|preset| (preset.as_str(), preset.pipeline(size))).into_iter().collect();
+    presets.insert(1, ("default", usual.training.clone()));
+    presets
+}
+
+fn read_side(
+    letter: &'static str,
+    text: &str,
+    preset: &Pipeline,
+    usual: &Usual,
+    dataset: i64,
+) -> (Side, Option<Pipeline>) {
     let parsed = match text {
-        "" => Ok(preset),
+        "" => Ok(preset.clone()),
         text => serde_json::from_str::<Pipeline>(text).map_err(|error| error.to_string()),
     };
     let checked = parsed.and_then(|steps| {
@@ -209,6 +249,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
         steps: Vec::new(),
         use_href: None,
         evaluation: String::new(),
+        mark: "",
     };
     match checked {
         Err(why) => {
@@ -218,6 +259,7 @@ fn read_side(letter: &'static str, text: &str, preset: Pipeline, dataset: i64) -
         Ok(steps) => {
             side.text = serde_json::to_string(&steps).unwrap_or_default();
             side.steps = describe_pipeline(&steps);
+            side.mark = usual.mark(&steps);
             match vision::check(&steps).map(|()| vision::output_side(&steps)) {
                 Ok(Some(size)) => {
                     side.evaluation = evaluation_line(&steps, size);
@@ -254,6 +296,16 @@ fn evaluation_line(steps: &[TransformSpec], size: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_default_way_of_loading_is_marked() {
+        let usual = Usual { training: Preset::Light.pipeline(32), evaluation: Preset::None.pipeline(32) };
+        let mark = |preset: Preset| usual.mark(&preset.pipeline(32));
+        assert_eq!(mark(Preset::Light), "default for training");
+        assert_eq!(mark(Preset::None), "default for evaluation");
+        assert_eq!((mark(Preset::Standard), usual.mark(&[])), ("", ""));
+        assert_eq!(presets(32, &usual)[1], ("default", Preset::Light.pipeline(32)));
+    }
 
     #[test]
     fn what_of_a_pipeline_applies_in_evaluation_is_said() {

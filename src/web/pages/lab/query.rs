@@ -8,10 +8,10 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LabQuery {
-    /// The left pipeline as JSON; empty: the weakest preset.
+    /// The left pipeline as JSON; empty: the default for evaluation.
     #[serde(default)]
     pub(super) a: String,
-    /// The right one; empty: the standard preset.
+    /// The right one; empty: the default for training.
     #[serde(default)]
     pub(super) b: String,
     /// Samples by number, with commas; empty: drawn by `pick`.
