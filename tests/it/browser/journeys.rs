@@ -269,7 +269,7 @@ fn a_person_edits_a_data_set_and_takes_a_way_of_loading_into_a_run() {
         .iter()
         .map(|step| step["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["resize", "random_crop", "horizontal_flip", "rotation", "normalize"]);
+    assert_eq!(names, ["random_resized_crop", "horizontal_flip", "color_jitter", "rotation", "normalize"]);
     assert_eq!(run["dataset_version"], 5);
     browser.assert_no_errors("run");
 

@@ -212,7 +212,7 @@ fn a_run_that_ends_is_told_of_once_and_a_row_leads_back_to_its_list() {
     browser.wait("word of the end", "return window.told.length > 0");
     assert_eq!(
         browser.run("return window.told"),
-        json!([["small-cnn on shades", "Run 1: × cancelled", "tintype-run-1"]])
+        json!([["#1 small-cnn on shades", "× cancelled", "tintype-run-1"]])
     );
     assert_eq!(
         browser.run("return Object.keys(localStorage).filter(key => key.startsWith('notify'))"),
