@@ -16,6 +16,7 @@ pub mod measure;
 pub mod metadata;
 pub mod metrics;
 pub mod overview;
+pub mod paired;
 pub mod recipe;
 pub mod result;
 pub mod run;
