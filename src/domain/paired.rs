@@ -84,6 +84,52 @@ impl Paired {
     }
 }
 
+/// In which way two classifiers differ on an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Churn {
+    /// The first is right, the second wrong.
+    OnlyFirst,
+    /// The second is right, the first wrong.
+    OnlySecond,
+    /// Both are wrong, each in its own way.
+    BothWrong,
+}
+
+impl Churn {
+    /// Every way.
+    pub const ALL: [Churn; 3] = [Churn::OnlySecond, Churn::OnlyFirst, Churn::BothWrong];
+
+    /// The word in an address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Churn::OnlyFirst => "only-first",
+            Churn::OnlySecond => "only-second",
+            Churn::BothWrong => "both-wrong",
+        }
+    }
+
+    /// The inverse of [`Churn::as_str`].
+    pub fn from_word(word: &str) -> Option<Churn> {
+        Churn::ALL.into_iter().find(|churn| churn.as_str() == word)
+    }
+}
+
+/// The classes of one classifier in the numbers of another, matched by name: each numbers those that it knows by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassMap(Vec<Option<usize>>);
+
+impl ClassMap {
+    /// Of the second classifier's classes, each one's number among the first's.
+    pub fn new(first: &[String], second: &[String]) -> ClassMap {
+        ClassMap(second.iter().map(|name| first.iter().position(|other| other == name)).collect())
+    }
+
+    /// A list with `null` where the first does not know the class.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+}
+
 /// Where a condition that holds at the low end stops holding; the high end where it never does.
 fn bisect(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -> f64 {
     if !holds(low) {
@@ -180,6 +226,16 @@ mod tests {
     fn without_images_there_is_no_difference_and_nothing_to_test() {
         let nothing = Paired::default();
         assert_eq!((nothing.difference(), nothing.interval(), nothing.mcnemar().p), (None, None, 1.0));
+    }
+
+    #[test]
+    fn classes_are_matched_by_name() {
+        let names = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let map = ClassMap::new(&names("cat dog wolf"), &names("cat fox wolf dog"));
+        assert_eq!(map.to_json(), "[0,null,2,1]");
+        for churn in Churn::ALL {
+            assert_eq!(Churn::from_word(churn.as_str()), Some(churn));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod access_keys;
 pub mod changes;
 mod class_counts;
+pub mod compare;
 pub mod datasets;
 mod edits;
 mod journal;

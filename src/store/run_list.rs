@@ -9,7 +9,7 @@ use sqlx::{FromRow, QueryBuilder, Row as _, Sqlite};
 
 /// Which runs.
 #[derive(Clone, Copy, Debug)]
-pub enum RunSelection {
+pub enum RunSelection<'a> {
     /// Every one, newest first.
     All,
     /// Those that learn from a data set, newest first.
@@ -20,6 +20,8 @@ pub enum RunSelection {
     Active,
     /// One.
     One(RunId),
+    /// These, newest first.
+    Among(&'a [RunId]),
 }
 
 /// A run with what a list says of it.
@@ -81,7 +83,7 @@ impl ActiveRun {
 
 impl Store {
     /// Runs with what lists say of them.
-    pub async fn list_run_rows(&self, which: RunSelection) -> sqlx::Result<RunList> {
+    pub async fn list_run_rows(&self, which: RunSelection<'_>) -> sqlx::Result<RunList> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "select run_rows.*, datasets.name as dataset_name,
                     (select json_group_array(json_array(split, epoch, total, wrong)) from evaluated_splits
@@ -103,6 +105,10 @@ impl Store {
                 );
             }
             RunSelection::One(id) => drop(query.push(" where run_rows.id = ").push_bind(id)),
+            RunSelection::Among(ids) => {
+                query.push(" where run_rows.id in (select value from json_each(").push_bind(run_numbers(ids));
+                query.push(")) order by run_rows.id desc");
+            }
         }
         let mut list = RunList::default();
         for row in query.build().fetch_all(&self.read).await? {
@@ -134,6 +140,11 @@ impl Store {
         .fetch_all(&self.read)
         .await
     }
+}
+
+/// Numbers of runs, for `json_each`.
+pub(super) fn run_numbers(runs: &[RunId]) -> String {
+    serde_json::to_string(runs).unwrap_or_default()
 }
 
 fn read_listed(row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<(Run, Vec<EvaluatedSplit>)> {

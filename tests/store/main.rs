@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test may wait for the disk")]
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod compare;
 mod datasets;
 mod edits;
 mod galleries;
@@ -59,6 +60,7 @@ async fn every_statement_is_executed_and_gives_what_it_should() {
     runs::what_a_person_says_of_runs(&store).await;
     datasets::what_is_removed_is_gone(&store).await;
     store.close().await;
+    compare::two_runs_on_the_same_images().await;
 
     let executed = recorder.0.lock().unwrap();
     assert!(executed.len() > 100, "sqlx reports what it executes: {executed:?}");

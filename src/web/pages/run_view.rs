@@ -56,7 +56,7 @@ pub(crate) struct RunViews {
 
 impl RunViews {
     /// Runs with all that lists and heads say of them, in one statement.
-    pub(crate) async fn load(app: &AppState, which: RunSelection) -> Result<RunViews> {
+    pub(crate) async fn load(app: &AppState, which: RunSelection<'_>) -> Result<RunViews> {
         let list = app.store.list_run_rows(which).await?;
         Ok(RunViews { runs: list.runs.into_iter().map(RunView::new).collect(), unreadable: list.unreadable })
     }
