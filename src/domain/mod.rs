@@ -21,4 +21,5 @@ pub mod recipe;
 pub mod result;
 pub mod run;
 pub mod sample_order;
+pub mod seeds;
 pub mod series;

@@ -8,7 +8,8 @@ import { View } from "./charts/view.js";
 /** However fast the news comes, two drawings a second are enough for eyes. */
 const DRAW_EVERY_MS = 500;
 
-class ChartPage {
+/** What the charts of a page share; a page of several runs overrides where its series come from and what an axis is. */
+export class ChartPage {
   constructor(section) {
     this.section = section;
     this.run = section.dataset.charts;
@@ -18,8 +19,21 @@ class ChartPage {
     /** The step under the cursor, if there is one. */
     this.cursor = null;
     const figures = [...section.querySelectorAll(".chart[data-chart]")];
-    this.view = new View(figures.map(figure => JSON.parse(figure.dataset.chart).id));
-    this.charts = figures.map(figure => new Chart(figure, this));
+    const definitions = figures.map(figure => JSON.parse(figure.dataset.chart));
+    this.view = new View(definitions.map(({ id }) => id));
+    this.charts = figures.map((figure, at) => new Chart(figure, this, this.define(definitions[at])));
+  }
+
+  /** A chart as it is drawn here. */
+  define(definition) { return definition; }
+
+  /** What saved files are called after. */
+  get fileName() { return `run-${this.run}`; }
+
+  /** The points of a chart as a table. */
+  csv(chart) {
+    const rows = chart.keys.flatMap(key => (this.series[key] ?? []).map(([step, value]) => `${key},${step},${value ?? ""}`));
+    return `${["key,step,value", ...rows].join("\r\n")}\r\n`;
   }
 
   async load() {

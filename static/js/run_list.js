@@ -7,6 +7,7 @@ function show() {
   if (!bar) return;
   const count = boxes().filter(box => box.checked).length;
   bar.hidden = count === 0;
+  for (const button of bar.querySelectorAll("[data-at-least]")) button.disabled = count < Number(button.dataset.atLeast);
   document.getElementById("selected-count").textContent = `${count} ${count === 1 ? "run" : "runs"} selected`;
 }
 

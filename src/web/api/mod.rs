@@ -1,6 +1,7 @@
 //! JSON under `/api/v1`: the contract that scripts rely on.
 
 pub(super) mod access_keys;
+pub(super) mod compare;
 pub(super) mod datasets;
 pub(super) mod evaluation;
 pub(super) mod events;

@@ -156,6 +156,20 @@ fn description() -> Value {
                 "responses": {"201": {"description": "The run"}, "422": problem()},
             },
         },
+        "/api/v1/runs/compare": {"get": call(
+            "Two runs or more side by side: results, the settings that differ (`settings=all`: every one), and two of them (`first`, `second`; \
+             else the first two) on the images that both evaluated in a split with the same label: counts, the difference of accuracy with its \
+             95 % interval, McNemar's test, the same by class, and what was left out",
+            &["runs", "first", "second", "split", "settings"],
+            "200",
+        )},
+        "/api/v1/runs/compare/churn": {"get": call(
+            "The images on which two runs differ, the most confident mistake first: `churn` is only-second (the second is right), only-first \
+             or both-wrong (each in its own way)",
+            &["runs", "first", "second", "split", "churn", "class", "limit", "cursor"],
+            "200",
+        )},
+        "/api/v1/series": {"get": call("The same curves of several runs in one answer", &["runs", "keys", "points", "clock"], "200")},
         "/api/v1/runs/{id}": {"get": call("One run", &[], "200")},
         "/api/v1/runs/{id}/neighbours": {"get": call("The runs before and after it", &[], "200")},
         "/api/v1/runs/{id}/series": {"get": call("Its curves, shortened so that every extreme survives; with `clock=true`, the time of its steps", &["keys", "points", "clock"], "200")},

@@ -5,7 +5,7 @@ use super::run_view::RunView;
 use serde::Serialize;
 
 /// A chart over the steps of a run.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Chart {
     /// Its name in an address.
     pub(crate) id: &'static str,
@@ -27,7 +27,7 @@ pub(crate) struct Chart {
 }
 
 /// A line of a chart.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Line {
     /// The series that it draws.
     key: String,
@@ -118,6 +118,54 @@ pub(crate) fn of_training() -> [Chart; 4] {
     ]
 }
 
+/// The charts of several runs, a series each: the script draws a line a run.
+pub(crate) fn of_comparison() -> Vec<Chart> {
+    let chart = |id, title, of: &Chart, line: usize, help| Chart {
+        id,
+        title,
+        lines: vec![of.lines[line].clone()],
+        help,
+        ..*of
+    };
+    let [loss, accuracy, rate, speed] = of_training();
+    vec![
+        chart(
+            "val-loss",
+            "Validation loss",
+            &loss,
+            1,
+            "How surprised each network is by images that it never learned from; lower is better. Healthy: it falls and levels off. \
+             The run whose line turns up first overfits first.",
+        ),
+        chart(
+            "val-accuracy",
+            "Validation accuracy",
+            &accuracy,
+            1,
+            "The share of validation images that are predicted as their class. Healthy: it rises and levels off. Lines that cross again \
+             and again differ by chance.",
+        ),
+        chart(
+            "train-loss",
+            "Training loss",
+            &loss,
+            0,
+            "How surprised each network is by the images that it learns from, augmented. Healthy: it falls throughout. Runs with other \
+             augmentation can't be compared by it.",
+        ),
+        chart(
+            "train-accuracy",
+            "Training accuracy",
+            &accuracy,
+            0,
+            "The share of training images, augmented, that are predicted as their class while the network learns. Healthy: it rises \
+             throughout.",
+        ),
+        rate,
+        speed,
+    ]
+}
+
 /// Gradient norms, a line a layer, from input to output; the first, the last and two between are drawn at first.
 pub(crate) fn of_gradients(layers: &[String]) -> Chart {
     let last = layers.len().saturating_sub(1);
@@ -167,10 +215,13 @@ mod tests {
 
     #[test]
     fn every_chart_says_its_axis_and_what_healthy_looks_like() {
-        let charts = of_training();
+        let charts: Vec<Chart> = of_training().into_iter().chain(of_comparison()).collect();
         assert!(charts.iter().all(|chart| !chart.axis.is_empty() && chart.help.contains("Healthy:")));
-        let ids: std::collections::BTreeSet<_> = charts.iter().map(|chart| chart.id).collect();
-        assert_eq!(ids.len(), charts.len(), "an address names each by its own word");
+        for charts in [of_training().to_vec(), of_comparison()] {
+            let ids: std::collections::BTreeSet<_> = charts.iter().map(|chart| chart.id).collect();
+            assert_eq!(ids.len(), charts.len(), "an address names each by its own word");
+        }
+        assert!(of_comparison().iter().all(|chart| chart.lines.len() == 1), "a line a run");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub(super) mod batch_image;
 mod charts;
 mod checkpoint;
 mod class_rows;
+pub(super) mod compare;
 mod dataset_head;
 pub(super) mod dataset_images;
 pub(super) mod dataset_overview;

@@ -97,14 +97,14 @@ impl RunSample {
 }
 
 /// The probability of a class.
-struct Bar {
-    class: String,
-    colour: String,
-    share: String,
+pub(super) struct Bar {
+    pub(super) class: String,
+    pub(super) colour: String,
+    pub(super) share: String,
     /// Percent, for the width.
-    width: String,
-    actual: bool,
-    predicted: bool,
+    pub(super) width: String,
+    pub(super) actual: bool,
+    pub(super) predicted: bool,
 }
 
 /// What was predicted after an epoch.
@@ -204,7 +204,11 @@ pub(crate) async fn show(
 }
 
 /// The bars that are shown at once, most probable first and the true class with them, and those that are folded.
-fn bars(classes: &[String], probabilities: Vec<f64>, prediction: &Prediction) -> (Vec<Bar>, Vec<Bar>) {
+pub(super) fn bars(
+    classes: &[String],
+    probabilities: Vec<f64>,
+    prediction: &Prediction,
+) -> (Vec<Bar>, Vec<Bar>) {
     let mut shares: Vec<(usize, f64)> = probabilities.into_iter().enumerate().collect();
     shares.sort_by(|a, b| b.1.total_cmp(&a.1));
     let bars = shares.into_iter().enumerate().filter_map(|(rank, (label, share))| {

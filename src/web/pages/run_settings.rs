@@ -81,7 +81,7 @@ impl Settings {
     }
 }
 
-fn found(run: &Run) -> Vec<Setting> {
+pub(super) fn found(run: &Run) -> Vec<Setting> {
     let mut found = Vec::new();
     let mut push = |label: &str, value: String| {
         found.push(Setting { label: label.to_owned(), value, steps: Vec::new() });

@@ -28,6 +28,15 @@ export class Axis {
     return place;
   }
 
+  /** The step that a pointer at a place means. */
+  stepAt(place) { return Math.round(this.step(place)); }
+
+  /** How far behind a step a value may lie and still be that step's. */
+  get slack() { return 0.5; }
+
+  /** A step, in a sentence. */
+  name(step) { return `step ${step}`; }
+
   ticks(min, max, width) {
     const count = Math.max(Math.floor(width / 70), 2);
     if (this.kind === "time") return timeTicks(min, max, count);
@@ -56,5 +65,23 @@ export class Axis {
     const ends = [];
     for (let epoch = Math.ceil(first / every) * every; epoch <= last; epoch += every) ends.push(epoch * spe - 1);
     return ends;
+  }
+}
+
+/** The axis of several runs, whose steps are of different length: everything on it is given by its place. */
+export class SharedAxis extends Axis {
+  constructor(kind) {
+    super(kind, 0, []);
+  }
+
+  of(place) { return place; }
+  step(place) { return place; }
+  stepAt(place) { return this.kind === "step" ? Math.round(place) : place; }
+  get slack() { return this.kind === "step" ? 0.5 : 1e-9; }
+  name(place) { return this.describe(place); }
+
+  describe(place) {
+    if (this.kind === "time") return clockWords(place);
+    return this.kind === "epoch" ? `epoch ${number(+place.toFixed(2))}` : `step ${Math.round(place).toLocaleString("en-GB")}`;
   }
 }

@@ -2,7 +2,9 @@
 // cursor, smoothing) is the page's: see ../charts.js.
 
 import uPlot from "/static/vendor/uPlot.esm.js";
-import { css, faint, lineColor } from "./colors.js";
+import { css, faint, lineColor, styleColor } from "./colors.js";
+import { paintMarker, lineMarker } from "./legend.js";
+import { axisWidth, markEpochs, markLost } from "./marks.js";
 import { save, saveImage } from "./save.js";
 import { append, placeOf, smooth, table, valueAt } from "./series.js";
 import { drawing } from "./svg.js";
@@ -14,6 +16,9 @@ const FONT = "11px system-ui, sans-serif";
 /** Pixels that a drag needs before it is a zoom, and beyond which it is one along both axes. */
 const DRAG = { dist: 4, uni: 40 };
 
+/** How many columns of the drawing belong to a line. */
+const columnsOf = line => 1 + (line.smoothed ? 1 : 0) + (line.band ? 2 : 0);
+
 function button(label, title, act) {
   const element = Object.assign(document.createElement("button"), { type: "button", textContent: label, title });
   element.addEventListener("click", act);
@@ -21,19 +26,26 @@ function button(label, title, act) {
 }
 
 export class Chart {
-  constructor(figure, page) {
+  constructor(figure, page, definition) {
     this.figure = figure;
     this.page = page;
-    this.definition = JSON.parse(figure.dataset.chart);
-    this.id = this.definition.id;
-    this.keys = this.definition.lines.map(line => line.key);
-    this.lines = this.definition.lines.map((line, at) => ({ ...line, at }));
+    this.definition = definition;
+    this.id = definition.id;
+    this.setLines(definition.lines);
     this.place = figure.querySelector(".plot");
     this.makeTools();
     this.makeLegend();
     this.place.addEventListener("keydown", event => this.byKey(event));
     this.place.addEventListener("mouseleave", () => this.page.moveCursor(null));
     new ResizeObserver(() => this.resize()).observe(this.place);
+  }
+
+  /** What is drawn. A line may have a `style` of its own (colour and strokes), a `toggle`, by which several charts hide it at once, and
+   * a `band` between two more series. */
+  setLines(lines) {
+    this.lines = lines.map((line, at) => ({ ...line, at }));
+    this.keys = lines.map(line => line.key);
+    this.bandKeys = lines.flatMap(line => (line.band ? [line.band.low, line.band.high] : []));
   }
 
   get series() { return this.page.series; }
@@ -43,8 +55,8 @@ export class Chart {
   get isFull() { return this.view.full === this.id; }
   get height() { return this.isFull ? Math.max(300, innerHeight - 240) : HEIGHT; }
 
-  isShown(line) { return line.shown !== this.view.lines.has(line.key); }
-  color(line) { return lineColor(line.at, this.lines.length); }
+  isShown(line) { return line.shown !== this.view.lines.has(line.toggle ?? line.key); }
+  color(line, dark) { return line.style ? styleColor(line.style, dark) : lineColor(line.at, this.lines.length, dark); }
   smoothing(line) { return line.smoothed ? this.page.smoothing : 0; }
 
   // Tools and legend.
@@ -57,11 +69,11 @@ export class Chart {
       view.values.delete(this.id);
     }));
     this.fullButton = button("Full size", `Show ${title} alone, in full size`, () => this.page.showFull(this.isFull ? null : this.id));
-    const file = ending => `${this.id}-run-${this.page.run}.${ending}`;
+    const file = ending => `${this.id}-${this.page.fileName}.${ending}`;
     tools.replaceChildren(
       this.logButton,
       this.fullButton,
-      button("CSV", "Download the points", () => save(file("csv"), this.csv(), "text/csv")),
+      button("CSV", "Download the points", () => save(file("csv"), this.page.csv(this), "text/csv")),
       button("PNG", "Download the chart as an image", () => saveImage(file("png"), drawing(this))),
       button("SVG", "Download the chart as a drawing", () => save(file("svg"), drawing(this), "image/svg+xml")),
     );
@@ -72,8 +84,8 @@ export class Chart {
     const legend = this.figure.querySelector(".chart-legend");
     this.where = Object.assign(document.createElement("span"), { className: "where" });
     this.entries = this.lines.map(line => {
-      const entry = button("", `Show or hide ${line.label}`, () => this.page.change(view => toggle(view.lines, line.key)));
-      const marker = document.createElement("i");
+      const entry = button("", `Show or hide ${line.label}`, () => this.page.change(view => toggle(view.lines, line.toggle ?? line.key)));
+      const marker = lineMarker(line);
       const value = document.createElement("output");
       entry.append(marker, ` ${line.label} `, value);
       return { line, entry, marker, value };
@@ -86,7 +98,7 @@ export class Chart {
     if (!this.plot) return;
     const { steps, drawn } = this.now;
     if (steps.length === 0) return;
-    const place = step === null ? steps.length - 1 : placeOf(steps, step + 0.5);
+    const place = step === null ? steps.length - 1 : placeOf(steps, step + this.axis.slack);
     this.where.textContent = (step === null ? "Last: " : "") + this.axis.describe(step === null ? steps.at(-1) : step);
     for (const { line, value } of this.entries) {
       value.textContent = readable(valueAt(drawn[line.at].raw, place), this.definition.suffix);
@@ -100,8 +112,7 @@ export class Chart {
     for (const { line, entry, marker } of this.entries) {
       const shown = this.isShown(line);
       entry.setAttribute("aria-pressed", shown);
-      marker.style.background = shown ? this.color(line) : "none";
-      marker.style.borderColor = this.color(line);
+      paintMarker(marker, this.color(line), shown);
       // A few lines can all be named; of many, those that are drawn.
       const had_focus = entry === document.activeElement;
       entry.hidden = this.lines.length > 8 && !shown;
@@ -111,14 +122,18 @@ export class Chart {
 
   // Data.
 
-  /** Takes the steps and columns that are drawn: each line as it is and, where it is smoothed, its mean. */
+  /** Takes the steps and columns that are drawn: each line as it is and, where it is smoothed, its mean; behind it its band. */
   prepare() {
-    const [steps, ...columns] = table(this.series, this.keys);
+    const keys = [...this.keys, ...this.bandKeys];
+    const [steps, ...columns] = table(this.series, keys);
     const { factor } = this.definition;
+    const scaled = key => columns[keys.indexOf(key)].map(value => (value == null ? value : value * factor));
     const drawn = this.lines.map(line => {
-      const raw = columns[line.at].map(value => (value == null ? value : value * factor));
+      const raw = scaled(line.key);
       const weight = this.smoothing(line);
-      return { raw, mean: weight > 0 ? smooth(raw, weight) : null };
+      const even = column => (weight > 0 ? smooth(column, weight) : column);
+      const band = line.band ? [even(scaled(line.band.low)), even(scaled(line.band.high))] : null;
+      return { raw, mean: weight > 0 ? smooth(raw, weight) : null, band };
     });
     this.now = { steps, drawn };
     // A logarithm has no place for 0 and below.
@@ -126,9 +141,10 @@ export class Chart {
     const nothing = new Array(steps.length).fill(undefined);
     const data = [steps.map(step => this.axis.of(step))];
     for (const line of this.lines) {
-      const { raw, mean } = drawn[line.at];
+      const { raw, mean, band } = drawn[line.at];
       data.push(fit(raw));
       if (line.smoothed) data.push(mean ? fit(mean) : nothing);
+      if (band) data.push(...band.map(fit));
     }
     return data;
   }
@@ -136,11 +152,6 @@ export class Chart {
   /** What is drawn now, for the SVG and for words: of each line that is shown. */
   shownLines() {
     return this.lines.filter(line => this.isShown(line)).map(line => ({ ...line, ...this.now.drawn[line.at] }));
-  }
-
-  csv() {
-    const lines = this.keys.flatMap(key => (this.series[key] ?? []).map(([step, value]) => `${key},${step},${value ?? ""}`));
-    return `${["key,step,value", ...lines].join("\r\n")}\r\n`;
   }
 
   add(step, values) {
@@ -176,7 +187,7 @@ export class Chart {
       const shown = this.isShown(line);
       const smoothed = line.smoothed && this.smoothing(line) > 0;
       this.plot.series[at].width = smoothed ? 1 : 2;
-      for (let more = line.smoothed ? 2 : 1; more > 0; more -= 1, at += 1) {
+      for (let more = columnsOf(line); more > 0; more -= 1, at += 1) {
         if (this.plot.series[at].show !== shown) this.plot.setSeries(at, { show: shown });
       }
     }
@@ -185,17 +196,26 @@ export class Chart {
   }
 
   options() {
+    const bands = [];
+    let column = 1;
     const series = this.lines.flatMap(line => {
-      const mean = line.smoothed ? [{ stroke: () => this.color(line), width: 2, show: this.isShown(line), points: { show: false } }] : [];
+      const show = this.isShown(line);
+      const dash = line.style?.dash;
+      const mean = line.smoothed ? [{ stroke: () => this.color(line), width: 2, dash, show, points: { show: false } }] : [];
+      const edge = { width: 0, show, points: { show: false } };
+      const band = line.band ? [edge, { ...edge }] : [];
+      column += columnsOf(line);
+      if (line.band) bands.push({ series: [column - 1, column - 2], fill: () => faint(this.color(line)) });
       const raw = {
         stroke: () => (this.smoothing(line) > 0 ? faint(this.color(line)) : this.color(line)),
         width: this.smoothing(line) > 0 ? 1 : 2,
-        show: this.isShown(line),
+        dash,
+        show,
         // Between two points an undefined value is no gap; a null, which is not finite, is one.
         spanGaps: false,
         points: { show: line.marked || this.now.steps.length < 4, size: 6, fill: () => this.color(line) },
       };
-      return [raw, ...mean];
+      return [raw, ...mean, ...band];
     });
     const ink = () => css("--quiet");
     const grid = { stroke: () => css("--line"), width: 1 };
@@ -224,7 +244,7 @@ export class Chart {
         },
         {
           ...both, label: this.definition.axis, grid,
-          size: (plot, words) => this.axisWidth(plot, words),
+          size: (plot, words) => axisWidth(plot, words, FONT),
           splits: (plot, _, min, max) => this.valueTicks(min, max, plot.height),
           // uPlot would thin a logarithmic axis by its own rule.
           filter: (_, ticks) => ticks,
@@ -232,9 +252,10 @@ export class Chart {
         },
       ],
       series: [{}, ...series],
+      bands,
       hooks: {
-        drawClear: [plot => this.markEpochs(plot)],
-        draw: [plot => this.markLost(plot)],
+        drawClear: [plot => markEpochs(plot, this)],
+        draw: [plot => markLost(plot, this)],
         setCursor: [plot => this.tellCursor(plot)],
         setSelect: [plot => this.select(plot)],
       },
@@ -248,66 +269,6 @@ export class Chart {
 
   valueRange(min, max) {
     return this.view.values.get(this.id) ?? valueRange(min, max, this.isLogarithmic);
-  }
-
-  /** As wide as its longest label. */
-  axisWidth(plot, words) {
-    const { ctx } = plot;
-    ctx.save();
-    ctx.font = FONT;
-    const widest = Math.max(0, ...(words ?? []).map(word => ctx.measureText(word).width));
-    ctx.restore();
-    return Math.ceil(widest) + 12;
-  }
-
-  /** Ends of epochs as light lines, and the epoch whose checkpoint is kept. */
-  markEpochs(plot) {
-    const { ctx, bbox, scales: { x } } = plot;
-    if (x.min == null) return;
-    const pixels = devicePixelRatio;
-    const most = Math.max(Math.floor(bbox.width / pixels / 12), 1);
-    const upright = step => {
-      const at = Math.round(plot.valToPos(this.axis.of(step), "x", true));
-      ctx.beginPath();
-      ctx.moveTo(at, bbox.top);
-      ctx.lineTo(at, bbox.top + bbox.height);
-      ctx.stroke();
-      return at;
-    };
-    ctx.save();
-    ctx.lineWidth = pixels;
-    ctx.strokeStyle = css("--line");
-    this.axis.epochEnds(this.axis.step(x.min), this.axis.step(x.max), most).forEach(upright);
-    const best = this.page.bestStep();
-    if (best !== null && this.axis.of(best) >= x.min && this.axis.of(best) <= x.max) {
-      ctx.strokeStyle = ctx.fillStyle = css("--quiet");
-      ctx.setLineDash([4 * pixels, 3 * pixels]);
-      const at = upright(best);
-      ctx.font = `${10 * pixels}px system-ui, sans-serif`;
-      const left = at > bbox.left + bbox.width / 2;
-      ctx.textAlign = left ? "right" : "left";
-      ctx.fillText(`best checkpoint, epoch ${this.page.bestEpoch}`, at + (left ? 3 : -3) * pixels, bbox.top - 4 * pixels);
-    }
-    ctx.restore();
-  }
-
-  /** A cross at the axis wherever a value was not finite: a line can't show it. */
-  markLost(plot) {
-    const { ctx, bbox, scales: { x } } = plot;
-    const arm = 3.5 * devicePixelRatio;
-    ctx.save();
-    ctx.strokeStyle = css("--bad");
-    ctx.lineWidth = 2 * devicePixelRatio;
-    ctx.beginPath();
-    for (const step of this.lostSteps()) {
-      const place = this.axis.of(step);
-      if (place < x.min || place > x.max) continue;
-      const [at, on] = [plot.valToPos(place, "x", true), bbox.top + bbox.height];
-      ctx.moveTo(at - arm, on - arm); ctx.lineTo(at + arm, on + arm);
-      ctx.moveTo(at - arm, on + arm); ctx.lineTo(at + arm, on - arm);
-    }
-    ctx.stroke();
-    ctx.restore();
   }
 
   /** Steps at which a line that is shown was not finite. */
@@ -328,7 +289,7 @@ export class Chart {
     note.hidden = lost.length === 0;
     if (lost.length > 0) {
       const count = lost.length === 1 ? "one step" : `${lost.length} steps`;
-      note.textContent = `Not finite (NaN or infinity) at ${count}, first at step ${lost[0]}: marked × on the axis.`;
+      note.textContent = `Not finite (NaN or infinity) at ${count}, first at ${this.axis.name(lost[0])}: marked × on the axis.`;
     }
     // uPlot lays out what it was told behind this; only then a step has its place.
     queueMicrotask(() => this.keepCursor());
@@ -353,7 +314,7 @@ export class Chart {
   tellCursor(plot) {
     const { left } = plot.cursor;
     if (!this.plot || !this.isPointedAt || left == null || left < 0) return;
-    this.page.moveCursor(Math.round(this.axis.step(plot.posToVal(left, "x"))), this);
+    this.page.moveCursor(this.axis.stepAt(plot.posToVal(left, "x")), this);
   }
 
   /** The cursor that another chart, a table's row or a key has moved. */

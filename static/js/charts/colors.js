@@ -18,3 +18,9 @@ export function lineColor(at, count, dark = isDark()) {
 
 /** The same, fainter: the raw line behind its mean. */
 export const faint = color => (color.startsWith("#") ? `${color}55` : color.replace(")", " / 33%)"));
+
+/** Colours of runs on white, for a drawing that leaves the page; those of the page are in compare.css. */
+const ON_WHITE = ["#0072b2", "#d55e00", "#007a5a", "#a3447f", "#8a6d00", "#1c1c1c", "#7a4fb5", "#b3261e"];
+
+/** The colour of a run: the page's own, or for a light ground whatever the theme. */
+export const styleColor = (style, dark) => (dark === false ? ON_WHITE[style.color] : css(`--run-${style.color}`));

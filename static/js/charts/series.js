@@ -14,6 +14,15 @@ export async function fetchSeries(run, keys, points = POINTS) {
   return Object.fromEntries(series.map(({ key, points }) => [key, points]));
 }
 
+/** The same series of several runs, in one request: [{run, steps_per_epoch, offset, series: {key: points}, clock}]. */
+export async function fetchSeriesOfRuns(runs, keys, { points = POINTS, clock = false } = {}) {
+  const query = new URLSearchParams({ runs: runs.join(","), keys: keys.join(","), points, clock });
+  const answer = await fetch(`/api/v1/series?${query}`);
+  if (!answer.ok) throw new Error(`the series could not be read: ${answer.status}`);
+  const found = (await answer.json()).runs;
+  return found.map(run => ({ ...run, series: Object.fromEntries(run.series.map(({ key, points }) => [key, points])) }));
+}
+
 /** When steps were taken: {points: [[step, milliseconds of work], …], at_ms: when the last of them was}. */
 export async function fetchClock(run) {
   return (await ask(run, { keys: "", clock: true })).clock;

@@ -1,6 +1,6 @@
 // A chart as a drawing of its own, from its data: title, axes with names, lines, legend. On white, whatever the theme.
 
-import { faint, lineColor } from "./colors.js";
+import { faint } from "./colors.js";
 import { number } from "./values.js";
 
 const [WIDTH, HEIGHT] = [800, 440];
@@ -40,7 +40,8 @@ export function drawing(chart) {
   const scaled = chart.isLogarithmic ? Math.log10 : value => value;
   const toX = x => left + ((x - from) / (to - from)) * (right - left);
   const toY = y => bottom - ((scaled(y) - scaled(least)) / (scaled(most) - scaled(least))) * (bottom - top);
-  const color = each => lineColor(each.at, chart.lines.length, false);
+  const color = each => chart.color(each, false);
+  const dash = each => (each.style?.dash.length ? ` stroke-dasharray="${each.style.dash.join(" ")}"` : "");
   const parts = [];
 
   parts.push(text(left, 22, definition.title, 'font-size="15" font-weight="600"'));
@@ -69,9 +70,13 @@ export function drawing(chart) {
 
   parts.push(`<clipPath id="plot"><rect x="${left}" y="${top}" width="${right - left}" height="${bottom - top}"/></clipPath>`);
   parts.push('<g clip-path="url(#plot)" fill="none" stroke-linejoin="round">');
+  for (const each of shown.filter(({ band }) => band)) {
+    const edges = [path(xs, each.band[1], toX, toY), path([...xs].reverse(), [...each.band[0]].reverse(), toX, toY).replace("M", "L")];
+    parts.push(`<path d="${edges.join("")}Z" stroke="none" fill="${color(each)}" fill-opacity="0.2"/>`);
+  }
   for (const each of shown) {
     if (each.mean) parts.push(`<path d="${path(xs, each.raw, toX, toY)}" stroke="${faint(color(each))}"/>`);
-    parts.push(`<path d="${path(xs, each.mean ?? each.raw, toX, toY)}" stroke="${color(each)}" stroke-width="2"/>`);
+    parts.push(`<path d="${path(xs, each.mean ?? each.raw, toX, toY)}" stroke="${color(each)}" stroke-width="2"${dash(each)}/>`);
   }
   parts.push("</g>");
   const inside = chart.lostSteps().map(step => axis.of(step)).filter(x => x >= from && x <= to);
@@ -82,7 +87,7 @@ export function drawing(chart) {
 
   shown.forEach((each, at) => {
     const [x, y] = [left + (at % 4) * 175, bottom + 58 + ROW * Math.floor(at / 4)];
-    parts.push(line(x, y - 4, x + 18, y - 4, color(each), 'stroke-width="3"'));
+    parts.push(line(x, y - 4, x + 18, y - 4, color(each), `stroke-width="3"${dash(each)}`));
     parts.push(text(x + 24, y, each.mean ? `${each.label}, smoothed ${page.smoothing}` : each.label));
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +

@@ -33,6 +33,8 @@ export class View {
     this.scaled = list(query.get("log"));
     /** Lines that are the other than at first: hidden or shown. */
     this.lines = list(query.get("lines"));
+    /** Of several runs: each seed by itself rather than the mean of all. */
+    this.eachSeed = query.get("seeds") === "each";
     this.full = this.charts.includes(query.get("chart")) ? query.get("chart") : null;
   }
 
@@ -46,6 +48,7 @@ export class View {
     for (const id of this.charts) put(`${id}.range`, this.values.has(id) ? written(this.values.get(id)) : null);
     put("log", [...this.scaled].join(","));
     put("lines", [...this.lines].join(","));
+    put("seeds", this.eachSeed ? "each" : null);
     put("chart", this.full);
     const text = query.toString().replaceAll("%2C", ",").replaceAll("%2F", "/").replaceAll("%7E", "~");
     const address = location.pathname + (text && `?${text}`) + location.hash;
