@@ -5,6 +5,7 @@ pub mod datasets;
 pub mod health;
 pub mod runs;
 pub mod versions;
+pub mod weights;
 
 use crate::domain::recipe::FieldErrors;
 

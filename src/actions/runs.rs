@@ -12,6 +12,7 @@ use crate::runs::{ImagesChanged, MoveError, Runs};
 use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
+use crate::weights::Weights;
 
 /// The longest name.
 pub const NAME_CHARS: usize = 200;
@@ -161,13 +162,14 @@ pub async fn start(
     store: &Store,
     health: &Health,
     runs: &Runs,
+    weights: &Weights,
     dataset: &Dataset,
     values: &Values,
     origin: Option<&Origin>,
 ) -> Result<RunId> {
     ready(dataset)?;
     let images_of = Origin::images_of(origin);
-    let facts = find_facts(store, health, runs, dataset, values, images_of).await?;
+    let facts = find_facts(store, health, runs, weights, dataset, values, images_of).await?;
     let recipe = find_recipe(values, &facts).await?.map_err(Error::Invalid)?;
     runs.add(dataset, &recipe, images_of, origin.map(|origin| origin.run.id)).await.map_err(in_words)
 }
@@ -205,6 +207,7 @@ pub async fn find_facts(
     store: &Store,
     health: &Health,
     runs: &Runs,
+    weights: &Weights,
     dataset: &Dataset,
     values: &Values,
     images_of: Option<&Run>,
@@ -212,7 +215,7 @@ pub async fn find_facts(
     if values.get("normalization").is_some_and(|word| word == Normalization::Dataset.as_str()) {
         health.wait(dataset).await?;
     }
-    let mut facts = store.dataset_facts(dataset).await?;
+    let mut facts = store.dataset_facts(dataset, weights.list_present().await).await?;
     if let Some(run) = images_of {
         facts.fingerprint.clone_from(&run.spec.fingerprint);
         facts.classes = runs.class_counts_of(run).await?;
@@ -222,8 +225,14 @@ pub async fn find_facts(
 
 /// The values of a run's settings with some of them changed, to be started on a data set: the way a run like another
 /// is made. The name is that of the run only where it is not made of model and data set.
-pub async fn values_like(store: &Store, run: &Run, dataset: &Dataset, changes: Values) -> Result<Values> {
-    let facts = store.dataset_facts(dataset).await?;
+pub async fn values_like(
+    store: &Store,
+    weights: &Weights,
+    run: &Run,
+    dataset: &Dataset,
+    changes: Values,
+) -> Result<Values> {
+    let facts = store.dataset_facts(dataset, weights.list_present().await).await?;
     let mut values = values_from_spec(&run.spec, &facts);
     let name = run.name.as_str();
     let by_itself = values["model"].as_str().map(|model| format!("{model} on {}", run.spec.dataset));

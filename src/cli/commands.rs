@@ -11,6 +11,7 @@ use crate::runs::predict;
 use crate::runs::process::find_trainer;
 use anyhow::{Context as _, bail};
 use clap::ArgMatches;
+use protocol::weights::WeightsEntry;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -176,7 +177,8 @@ fn recipe(arguments: &ArgMatches) -> anyhow::Result<Value> {
     let mut pairs = Vec::new();
     for field in FIELDS {
         if let Ok(Some(text)) = arguments.try_get_one::<String>(field.name) {
-            let text = if field.name == "weights" { absolute(text)? } else { text.clone() };
+            let is_file = field.name == "weights" && !text.is_empty() && WeightsEntry::find(text).is_none();
+            let text = if is_file { absolute(text)? } else { text.clone() };
             pairs.push((field.name, text));
         }
     }

@@ -8,6 +8,7 @@ mod demo;
 mod progress;
 mod runs;
 mod share;
+mod weights;
 
 use crate::app::{App, Endpoint, Holder, hold};
 use crate::domain::recipe::{FIELDS, FieldType};
@@ -75,6 +76,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
             "import" => commands::import(&client, arguments, json),
             "train" => commands::train(&client, arguments, json),
             "runs" => runs::runs(&client, arguments, json),
+            "weights" => weights::weights(&client, arguments, json),
             "share" => share::share(&client, arguments, json),
             "evaluate" => commands::evaluate(&client, arguments, json),
             "predict" => commands::predict(&data, arguments, json),
@@ -237,6 +239,7 @@ pub fn command() -> Command {
                 ),
         )
         .subcommand(share::command())
+        .subcommand(weights::command())
         .subcommand(
             Command::new("evaluate")
                 .about("Evaluate weights on a split, without training")

@@ -35,6 +35,30 @@ pub(super) fn wait_for_import(client: &Client, id: &Value) -> anyhow::Result<Val
     Ok(dataset)
 }
 
+/// Waits until weights are there; what the list says of them, or why they did not come.
+pub(super) fn wait_for_weights(client: &Client, name: &str) -> anyhow::Result<Value> {
+    let find = |list: &Value| {
+        list["items"].as_array().into_iter().flatten().find(|item| item["name"] == name).cloned()
+    };
+    let mut progress = Progress::default();
+    let list = wait(client, "/api/v1/weights", |list| {
+        let Some(fetching) = find(list).map(|item| item["fetching"].clone()).filter(Value::is_object) else {
+            return true;
+        };
+        let megabytes = |key: &str| fetching[key].as_f64().unwrap_or(0.0) / 1e6;
+        let (done, total) = (megabytes("done"), megabytes("total"));
+        let words = format!("fetching {name}: {done:.1} of {total:.1} MB");
+        progress.show(&words, Some(done / total.max(1e-6)), fetching["seconds_left"].as_f64());
+        false
+    })?;
+    progress.end();
+    match find(&list) {
+        Some(item) if item["present"] == true => Ok(item),
+        Some(item) => bail!("{}", item["failure"].as_str().unwrap_or("the fetch was cancelled")),
+        None => bail!("there are no weights called {name}"),
+    }
+}
+
 /// Waits for a run; an error where it did not end well.
 pub(super) fn finish(client: &Client, run: &Value) -> anyhow::Result<Value> {
     let mut progress = Progress::default();

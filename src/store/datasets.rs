@@ -282,8 +282,13 @@ impl Store {
         row.map(Dataset::try_from).transpose()
     }
 
-    /// What defaults and checks of a run need to know.
-    pub async fn dataset_facts(&self, dataset: &Dataset) -> sqlx::Result<DatasetFacts> {
+    /// What defaults and checks of a run need to know; `weights` are names of the published weights on this machine, which only
+    /// whoever looks at files can tell.
+    pub async fn dataset_facts(
+        &self,
+        dataset: &Dataset,
+        weights: Vec<&'static str>,
+    ) -> sqlx::Result<DatasetFacts> {
         let median_side: Option<i64> = sqlx::query_scalar(
             "select min(width, height) as side from samples where dataset_id = ?1 and excluded = 0 order by side
              limit 1 offset (select count(*) / 2 from samples where dataset_id = ?1 and excluded = 0)",
@@ -292,8 +297,7 @@ impl Store {
         .fetch_optional(&self.read)
         .await?;
         Ok(DatasetFacts {
-            // Whoever looks at files adds them.
-            weights: Vec::new(),
+            weights,
             name: dataset.name.clone(),
             fingerprint: dataset.fingerprint.clone().unwrap_or_default(),
             classes: self.list_class_counts(dataset.id).await?,

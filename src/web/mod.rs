@@ -25,6 +25,7 @@ use crate::lab::Lab;
 use crate::runs::Runs;
 use crate::store::Store;
 use crate::watch::Watch;
+use crate::weights::Weights;
 use access::Access;
 use axum::Router;
 use axum::extract::Request;
@@ -51,6 +52,8 @@ pub struct AppState {
     pub lab: Lab,
     /// Runs under way.
     pub runs: Runs,
+    /// Published weights on this machine.
+    pub weights: Weights,
     /// What became of the server's own tasks.
     pub watch: Watch,
     /// What changed, for every page that is open.
@@ -76,6 +79,7 @@ impl AppState {
         access: Access,
         watch: Watch,
     ) -> AppState {
+        let weights = Weights::of(&data);
         let feeds = Feeds::new(store.clone(), runs.clone(), api::runs::run_json);
         AppState {
             store,
@@ -83,6 +87,7 @@ impl AppState {
             imports,
             lab: Lab::default(),
             runs,
+            weights,
             watch,
             live: Live::default(),
             feeds,

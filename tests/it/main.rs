@@ -27,3 +27,4 @@ mod support;
 mod upgrade;
 mod uploads;
 mod watch;
+mod weights;

@@ -47,7 +47,7 @@ pub(crate) async fn imports_and_their_facts(store: &Store) {
     let pets = dataset.id;
     assert_eq!(store.find_dataset_by_name("pets").await.unwrap().map(|found| found.id), Some(pets));
 
-    let facts = store.dataset_facts(dataset).await.unwrap();
+    let facts = store.dataset_facts(dataset, Vec::new()).await.unwrap();
     assert_eq!((facts.fingerprint.as_str(), facts.median_side), ("f00", 26));
     let counts = store.list_class_counts(pets).await.unwrap();
     assert_eq!(counts.iter().map(|class| class.name.as_str()).collect::<Vec<_>>(), CLASSES);

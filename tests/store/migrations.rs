@@ -180,7 +180,7 @@ async fn read_all(store: &Store, version: i64) {
     let id = DatasetId(1);
     let datasets = store.list_datasets().await.unwrap();
     assert_eq!(datasets.len(), 2, "from {version}");
-    assert!(store.dataset_facts(&datasets[0]).await.unwrap().classes.len() <= 2);
+    assert!(store.dataset_facts(&datasets[0], Vec::new()).await.unwrap().classes.len() <= 2);
     assert!(!store.list_versions(id).await.unwrap().is_empty(), "from {version}: the import is a version");
     assert_eq!(store.list_rejected(id, 9).await.unwrap().len(), 1);
     let sample = store.find_sample(SampleId(1)).await.unwrap().unwrap();

@@ -111,7 +111,10 @@ pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
             set("epochs", json!(HEAD_EPOCHS));
             set("learning_rate", json!(HEAD_RATE));
             set("batch_size", json!(32));
-            let draws = given.get("draws").and_then(Value::as_u64).unwrap_or(0);
+            // Whoever brings a pipeline means it to be drawn.
+            let usual_draws = u64::from(given.get("train_transforms").is_some_and(Value::is_array));
+            set("draws", json!(usual_draws));
+            let draws = given.get("draws").and_then(Value::as_u64).unwrap_or(usual_draws);
             if draws == 0 {
                 // Each image is taken once, as in evaluation.
                 set("flip", json!("off"));

@@ -2,6 +2,7 @@
 //! made; one function that turns values into a run's spec, or says which field is wrong and why; one for the way back.
 
 mod check;
+mod counts;
 mod defaults;
 mod field_type;
 mod fields;
@@ -12,6 +13,7 @@ mod tests;
 mod values;
 
 pub use check::{REPLACED, fitting_image_size};
+pub use counts::{counts, list_changed, usual_beside};
 pub use defaults::{defaults, defaults_beside};
 pub use field_type::FieldType;
 pub use fields::{FIELDS, Field, Group};

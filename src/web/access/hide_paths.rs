@@ -64,6 +64,7 @@ async fn known_paths(app: &AppState) -> Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> =
         app.store.list_machine_paths().await?.into_iter().map(PathBuf::from).collect();
     paths.push(app.data.clone());
+    paths.push(app.weights.folder().to_owned());
     paths.push(std::env::temp_dir());
     paths.extend(crate::import::home());
     paths.extend(std::env::current_dir().ok());

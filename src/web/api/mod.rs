@@ -17,8 +17,10 @@ pub(super) mod samples;
 pub(super) mod series;
 pub(super) mod status;
 pub(super) mod versions;
+pub(super) mod weights;
 
 use super::{AppState, Error, Result};
+use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::leading_split;
 use crate::import::DatasetFormat;
@@ -34,6 +36,11 @@ pub(super) async fn find_run(app: &AppState, id: i64) -> Result<Run> {
 /// The data set of this number, or a 404.
 pub(super) async fn find_dataset(app: &AppState, id: i64) -> Result<Dataset> {
     app.store.find_dataset(DatasetId(id)).await?.ok_or(Error::NotFound("data set"))
+}
+
+/// What defaults and checks of a run on this data set go by.
+pub(super) async fn dataset_facts(app: &AppState, dataset: &Dataset) -> Result<DatasetFacts> {
+    Ok(app.store.dataset_facts(dataset, app.weights.list_present().await).await?)
 }
 
 /// The split that was asked for, else the one that leads: test, val or train, the first that was evaluated.

@@ -144,6 +144,21 @@ fn description() -> Value {
             },
             "delete": {"summary": "Forget one", "responses": {"204": {"description": "Gone"}, "404": problem()}},
         },
+        "/api/v1/weights": {"get": call(
+            "Published weights by name: what they are, and whether they are here (`present`), on their way (`fetching`) or why they did not come (`failure`)",
+            &[],
+            "200",
+        )},
+        "/api/v1/weights/{name}/fetch": {
+            "post": {
+                "summary": "Fetch them in the background, or join the fetch that is under way",
+                "responses": {"202": {"description": "The weights"}, "404": problem()},
+            },
+            "delete": {
+                "summary": "Stop fetching them; nothing of it stays",
+                "responses": {"204": {"description": "Stopped"}, "404": problem(), "409": problem()},
+            },
+        },
         "/api/v1/runs": {
             "get": call(
                 "Runs, newest first or as sorted",

@@ -89,7 +89,7 @@ pub(crate) async fn create(
             actions::repeat(&app.store, &app.runs, run).await?
         }
         Some(origin) => {
-            values = actions::values_like(&app.store, &origin.run, &dataset, values).await?;
+            values = actions::values_like(&app.store, &app.weights, &origin.run, &dataset, values).await?;
             start(&app, &dataset, &values, Some(origin)).await?
         }
         None => start(&app, &dataset, &values, None).await?,
@@ -104,7 +104,7 @@ pub(crate) async fn start(
     values: &Values,
     origin: Option<&Origin>,
 ) -> Result<RunId> {
-    Ok(actions::start(&app.store, &app.health, &app.runs, dataset, values, origin).await?)
+    Ok(actions::start(&app.store, &app.health, &app.runs, &app.weights, dataset, values, origin).await?)
 }
 
 /// The run that the values describe, or what is wrong with them.
@@ -122,7 +122,8 @@ pub(crate) async fn find_facts(
     values: &Values,
     images_of: Option<&Run>,
 ) -> Result<DatasetFacts> {
-    Ok(actions::find_facts(&app.store, &app.health, &app.runs, dataset, values, images_of).await?)
+    Ok(actions::find_facts(&app.store, &app.health, &app.runs, &app.weights, dataset, values, images_of)
+        .await?)
 }
 
 /// What may be changed of a run, in the body of `PATCH /api/v1/runs/{id}`; what is absent stays.

@@ -8,7 +8,7 @@ use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::RunState;
 use crate::store::run_list::{RunSelection, UnreadableRun};
-use crate::web::api::find_dataset;
+use crate::web::api::{dataset_facts, find_dataset};
 use crate::web::run_query::{COLUMNS, RunQuery, model, precision};
 use crate::web::{AppState, Result};
 use askama::Template;
@@ -129,7 +129,7 @@ async fn load(app: &AppState, text: Option<String>) -> Result<List> {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let dataset = find_dataset(app, view.run.dataset_id.0).await?;
-                entry.insert(app.store.dataset_facts(&dataset).await?)
+                entry.insert(dataset_facts(app, &dataset).await?)
             }
         };
         let differences = match origin {

@@ -5,7 +5,7 @@ use super::format::thousands;
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::recipe::{FIELDS, Field, FieldType, defaults, values_from_spec};
 use crate::store::runs::Run;
-use crate::web::api::find_dataset;
+use crate::web::api::{dataset_facts, find_dataset};
 use crate::web::{AppState, Result};
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ impl Settings {
 
     pub(crate) async fn load(app: &AppState, run: &Run) -> Result<Settings> {
         let dataset = find_dataset(app, run.dataset_id.0).await?;
-        Ok(Settings::new(run, &app.store.dataset_facts(&dataset).await?))
+        Ok(Settings::new(run, &dataset_facts(app, &dataset).await?))
     }
 
     fn new(run: &Run, facts: &DatasetFacts) -> Settings {

@@ -13,8 +13,8 @@ use crate::domain::dataset::{ClassCount, DatasetState};
 use crate::domain::recipe::{Normalization, Preset, defaults, standard_evaluation};
 use crate::store::datasets::Dataset;
 use crate::store::samples::Sample;
-use crate::web::api::find_dataset;
 use crate::web::api::samples::{find_label, find_split};
+use crate::web::api::{dataset_facts, find_dataset};
 use crate::web::extract::{Path, Query};
 use crate::web::pages::batch_image::View;
 use crate::web::{AppState, Error, Result, can_edit};
@@ -96,7 +96,7 @@ pub(crate) async fn show(
     if dataset.state != DatasetState::Ready {
         return Err(Error::Conflict(format!("“{}” is not ready yet", dataset.name)));
     }
-    let facts = app.store.dataset_facts(&dataset).await?;
+    let facts = dataset_facts(&app, &dataset).await?;
     let classes = facts.classes.clone();
     let size =
         defaults(&facts)["image_size"].as_u64().and_then(|size| u32::try_from(size).ok()).unwrap_or(64);

@@ -13,6 +13,7 @@ use crate::domain::ids::RunId;
 use crate::domain::recipe::{FieldErrors, Values, defaults_beside, values_from_spec, values_from_text};
 use crate::runs::process::find_trainer;
 use crate::store::datasets::Dataset;
+use crate::web::api::dataset_facts;
 use crate::web::api::runs::{find_facts, find_recipe, start};
 use crate::web::extract::{Form, Query};
 use crate::web::{AppState, Error, Result};
@@ -114,7 +115,7 @@ impl New {
 pub(crate) async fn show(State(app): State<AppState>, Query(mut typed): Query<Typed>) -> Result<Response> {
     let origin = take_origin(&app, &mut typed).await?;
     if let (Some(origin), Some(dataset)) = (&origin, find_chosen(&app, &typed).await?) {
-        let facts = app.store.dataset_facts(&dataset).await?;
+        let facts = dataset_facts(&app, &dataset).await?;
         // What was left open stays open, but where the same images are to give the same bits.
         let spec = if origin.same_images { &origin.run.spec } else { &origin.run.asked };
         for (name, value) in values_from_spec(spec, &facts) {
@@ -133,7 +134,7 @@ pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Ty
     let Some(dataset) = find_chosen(&app, &typed).await? else {
         return refuse(FieldErrors::from([("dataset".to_owned(), "Choose a data set".to_owned())])).await;
     };
-    let (values, mut errors) = read_typed(&typed, &app.store.dataset_facts(&dataset).await?);
+    let (values, mut errors) = read_typed(&typed, &dataset_facts(&app, &dataset).await?);
     let facts = find_facts(&app, &dataset, &values, images_of).await?;
     if let Err(more) = find_recipe(&values, &facts).await? {
         for (field, why) in more {
