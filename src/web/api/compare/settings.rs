@@ -4,7 +4,7 @@ use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::DatasetId;
 use crate::domain::recipe::{FIELDS, Field, Values, values_from_spec};
 use crate::store::run_list::ListedRun;
-use crate::web::api::find_dataset;
+use crate::web::api::{dataset_facts, find_dataset};
 use crate::web::{AppState, Result};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ pub(crate) async fn compare_settings(app: &AppState, runs: &[ListedRun]) -> Resu
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let dataset = find_dataset(app, listed.run.dataset_id.0).await?;
-                entry.insert(app.store.dataset_facts(&dataset).await?)
+                entry.insert(dataset_facts(app, &dataset).await?)
             }
         };
         all.push([&listed.run.spec, &listed.run.asked].map(|spec| values_from_spec(spec, facts)));
