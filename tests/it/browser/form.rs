@@ -35,6 +35,14 @@ fn the_form_shows_what_a_field_does_and_what_is_wrong() {
         true
     );
 
+    // The longest name of a model is read whole, with its arrow beside it.
+    let room = browser.run(
+        "const pen = document.createElement('canvas').getContext('2d');
+         pen.font = getComputedStyle(model).font;
+         return model.clientWidth - 32 - Math.max(...[...model.options].map(option => pen.measureText(option.text).width))",
+    );
+    assert!(room.as_f64().unwrap() >= 0.0, "a model's name lacks {room} pixels");
+
     // A field changes the images and the line of its group; another draw changes them again.
     let before = browser.run(&format!("return {SOURCES}"));
     browser.click("#group-augmentation > summary");
