@@ -6,6 +6,7 @@ mod access;
 mod access_limits;
 mod browser;
 mod cli;
+mod compare;
 mod damage;
 mod driver;
 mod edge;

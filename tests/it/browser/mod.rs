@@ -1,6 +1,7 @@
 //! What a person does in a real browser, a file an area. A page that logs an error fails the test.
 
 mod charts;
+mod compare;
 mod edit;
 mod evaluation;
 mod every_page;
