@@ -215,23 +215,30 @@ impl Store {
         runs: &[RunId],
         keys: &[String],
     ) -> sqlx::Result<Vec<(RunId, String, Points)>> {
-        let rows: Vec<(RunId, String, i64, Option<f64>)> = sqlx::query_as(
-            "select series.run_id, series.key, points.step, points.value
-             from series join points on points.series_id = series.id
-             where series.run_id in (select value from json_each(?1)) and series.key in (select value from json_each(?2))
-             order by series.id, points.step",
+        let series: Vec<(i64, RunId, String)> = sqlx::query_as(
+            "select id, run_id, key from series
+             where run_id in (select value from json_each(?1)) and key in (select value from json_each(?2)) order by id",
         )
         .bind(run_numbers(runs))
         .bind(serde_json::to_string(keys).unwrap_or_default())
         .fetch_all(&self.read)
         .await?;
-        let mut all: Vec<(RunId, String, Points)> = Vec::new();
-        for (run, key, step, value) in rows {
-            let point = (u64::try_from(step).unwrap_or(0), value);
-            match all.last_mut().filter(|(last, of, _)| (*last, of) == (run, &key)) {
-                Some((_, _, points)) => points.push(point),
-                None => all.push((run, key, vec![point])),
-            }
+        let ids: Vec<i64> = series.iter().map(|(id, ..)| *id).collect();
+        // As they lie in the table, so that nothing has to be sorted: there may be a million.
+        let rows: Vec<(i64, i64, Option<f64>)> = sqlx::query_as(
+            "select series_id, step, value from points where series_id in (select value from json_each(?))
+             order by series_id, step",
+        )
+        .bind(serde_json::to_string(&ids).unwrap_or_default())
+        .fetch_all(&self.read)
+        .await?;
+        let mut rest = &rows[..];
+        let mut all = Vec::new();
+        for (id, run, key) in series {
+            let (own, others) = rest.split_at(rest.partition_point(|(series, ..)| *series <= id));
+            rest = others;
+            let points = own.iter().map(|(_, step, value)| (u64::try_from(*step).unwrap_or(0), *value));
+            all.push((run, key, points.collect()));
         }
         Ok(all)
     }
