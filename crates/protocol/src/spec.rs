@@ -98,7 +98,7 @@ fn update(fields: &mut Map<String, Value>) {
     }
     if !fields.contains_key("training") {
         let scratch = fields.get("weights").is_none_or(Value::is_null);
-        let training = if scratch { Training::Scratch } else { Training::FineTune(FineTune::AT_ONCE) };
+        let training = if scratch { Training::Scratch } else { Training::FineTune(FineTune::ALL_LAYERS) };
         fields.insert("training".into(), json!(training));
     }
 }
@@ -149,7 +149,7 @@ pub struct FineTune {
 
 impl FineTune {
     /// All layers from the first step at one rate, as in runs of earlier versions.
-    pub const AT_ONCE: FineTune =
+    pub const ALL_LAYERS: FineTune =
         FineTune { head_epochs: 0, unfreeze_epochs: 0, rate_decay: 1.0, keep_norm_statistics: false };
 }
 
@@ -247,7 +247,7 @@ mod tests {
         let evaluated = text.replace("\"epochs\":3", "\"epochs\":0").replace("null", "\"/w.pth\"");
         let evaluated: RunSpec = serde_json::from_str(&evaluated).unwrap();
         assert_eq!(evaluated.task, Task::Evaluate { splits: vec![Split::Val] });
-        assert_eq!(evaluated.training, Training::FineTune(FineTune::AT_ONCE));
+        assert_eq!(evaluated.training, Training::FineTune(FineTune::ALL_LAYERS));
         let written = serde_json::to_string(&spec).unwrap();
         assert!(written.contains(r#""padding_mode":"reflect""#) && !written.contains("outside"), "{written}");
         assert_eq!(serde_json::from_str::<RunSpec>(&written).unwrap(), spec);

@@ -97,8 +97,7 @@ pub fn resume(
     let tensors = weights::read(&path)?;
     optimizer.restore(progress.step, |state| {
         let parts = network
-            .parameters
-            .iter()
+            .learning_parameters()
             .map(|parameter| {
                 let name = format!("{state}.{}", parameter.name);
                 let length = parameter.range.end - parameter.range.start;
@@ -123,8 +122,9 @@ pub fn load_best(directory: &Directory, network: &Network) -> Result<(), Fault> 
 fn optimizer_tensors(network: &Network, optimizer: &Optimizer) -> Vec<(String, Tensor)> {
     let mut tensors = Vec::new();
     for (state, flat) in optimizer.state() {
-        for parameter in &network.parameters {
-            let part = flat.narrow(0, parameter.range.start, parameter.range.end - parameter.range.start);
+        for parameter in network.learning_parameters() {
+            let length = parameter.range.end - parameter.range.start;
+            let part = flat.narrow(0, parameter.range.start - network.learning.start, length);
             tensors.push((format!("{state}.{}", parameter.name), part.view(parameter.shape.as_slice())));
         }
     }

@@ -3,9 +3,9 @@
 
 use crate::environment::TORCH;
 use crate::fault::Fault;
-use crate::precision::Measured;
+use crate::precision::{Measured, Work};
 use protocol::event::{ComputeDevice, Dtype};
-use protocol::spec::{Model, RunSpec};
+use protocol::spec::{Model, RunSpec, Training};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -39,6 +39,9 @@ struct Question {
     model: Model,
     image_size: u32,
     batch_size: u32,
+    /// What the network does with a batch; absent where decisions of earlier versions were of training.
+    #[serde(default)]
+    work: Work,
 }
 
 /// The whole file.
@@ -62,6 +65,10 @@ pub fn decide(spec: &RunSpec, device: ComputeDevice, file: Option<&Path>) -> Res
         model: spec.model,
         image_size: spec.image_size,
         batch_size: spec.batch_size,
+        work: match spec.training {
+            Training::Head { .. } => Work::Embed,
+            Training::Scratch | Training::FineTune(_) => Work::Train,
+        },
     };
     // libtorch names no graphics card, so an answer could be that of another one: it is measured for each run.
     let file = file.filter(|_| device == ComputeDevice::Cpu);
@@ -94,6 +101,7 @@ fn measure_apart(question: &Question) -> Result<Measured, Fault> {
         .args(["--model", model.as_str().unwrap_or_default()])
         .args(["--image-size", &question.image_size.to_string()])
         .args(["--batch-size", &question.batch_size.to_string()])
+        .args((question.work == Work::Embed).then_some(["--work", "embed"]).into_iter().flatten())
         .args((question.device == ComputeDevice::Cuda).then_some("--cuda"))
         // Not the run's lock, which may be this process's own.
         .stdin(Stdio::null())
@@ -171,6 +179,7 @@ mod tests {
             model: Model::SmallCnn,
             image_size: 64,
             batch_size: 32,
+            work: Work::Embed,
         };
         let measured = Measured { images: 16, image_size: 64, f32_ms: 10.25, bf16_ms: 4.5 };
         let decision = Decision { question, precision: Dtype::Bf16, measured };

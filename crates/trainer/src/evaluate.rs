@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::layers::{Mode, Network};
 use crate::loader::Loader;
 use crate::weights;
+use protocol::sample::Sample;
 use protocol::transform::Pipeline;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tch::{Kind, Reduction, Tensor};
@@ -18,6 +19,27 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// Of the samples at `places` of `samples`, whose logits are `[n, classes]` and whose embeddings are `[n, features]`.
+    pub fn of(samples: &[Sample], places: &[usize], logits: Tensor, embedding: Tensor) -> Self {
+        let samples = places.iter().map(|&place| &samples[place]);
+        let ids: Vec<i64> = samples.clone().map(|sample| sample.id).collect();
+        let labels = Tensor::from_slice(&samples.map(|sample| i64::from(sample.label)).collect::<Vec<_>>());
+        let logits = logits.to_device(tch::Device::Cpu);
+        let loss = logits.cross_entropy_loss(&labels, None::<&Tensor>, Reduction::None, -100, 0.0);
+        let correct = logits.argmax(1, false).eq_tensor(&labels).sum(Kind::Int64).int64_value(&[]);
+        Evaluation {
+            loss: loss.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]),
+            accuracy: correct as f64 / places.len() as f64,
+            tensors: vec![
+                ("sample_id", Tensor::from_slice(&ids)),
+                ("label", labels),
+                ("logits", logits),
+                ("loss", loss),
+                ("embedding", embedding.to_device(tch::Device::Cpu)),
+            ],
+        }
+    }
+
     /// The bytes of a predictions file ([`protocol::files::PREDICTIONS`]).
     pub fn to_bytes(&self) -> Result<Vec<u8>, Fault> {
         weights::to_bytes(&self.tensors)
@@ -41,38 +63,20 @@ pub struct Evaluator<'a> {
 impl Evaluator<'_> {
     /// Evaluates the samples at `places`, at least one. `None`: asked to stop before the end; nothing has changed.
     pub fn evaluate(&self, network: &Network, places: &[usize]) -> Result<Option<Evaluation>, Fault> {
-        let mut parts: [Vec<Tensor>; 3] = Default::default();
-        let mut correct = 0;
+        let mut parts: [Vec<Tensor>; 2] = Default::default();
         for batch in self.loader.pass(places, self.transforms, 0, self.batch_size) {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
             let batch = batch?;
-            let labels = batch.labels.to_device(network.device());
             let output = tch::no_grad(|| {
                 network.forward(&batch.input.to_device(network.device()), self.dtype, Mode::Evaluate)
             });
-            let losses =
-                output.logits.cross_entropy_loss(&labels, None::<&Tensor>, Reduction::None, -100, 0.0);
-            correct += output.logits.argmax(1, false).eq_tensor(&labels).sum(Kind::Int64).int64_value(&[]);
-            for (part, tensor) in parts.iter_mut().zip([output.logits, losses, output.embedding]) {
+            for (part, tensor) in parts.iter_mut().zip([output.logits, output.embedding]) {
                 part.push(tensor.to_device(tch::Device::Cpu));
             }
         }
-        let [logits, loss, embedding] = parts.map(|part| Tensor::cat(&part, 0));
-        let samples = places.iter().map(|&place| &self.loader.samples[place]);
-        let ids: Vec<i64> = samples.clone().map(|sample| sample.id).collect();
-        let labels: Vec<i64> = samples.map(|sample| i64::from(sample.label)).collect();
-        Ok(Some(Evaluation {
-            loss: loss.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]),
-            accuracy: correct as f64 / places.len() as f64,
-            tensors: vec![
-                ("sample_id", Tensor::from_slice(&ids)),
-                ("label", Tensor::from_slice(&labels)),
-                ("logits", logits),
-                ("loss", loss),
-                ("embedding", embedding),
-            ],
-        }))
+        let [logits, embedding] = parts.map(|part| Tensor::cat(&part, 0));
+        Ok(Some(Evaluation::of(&self.loader.samples, places, logits, embedding)))
     }
 }

@@ -14,16 +14,18 @@ pub fn record_every(total_steps: u64) -> u64 {
     (total_steps / POINTS).max(1)
 }
 
-/// The L2 norm of each layer's part of the flat `gradient`, in the order of [`Network::layers`].
+/// The L2 norm of each layer's part of the flat `gradient`, in the order of [`Network::learning_layers`].
 pub fn norms(network: &Network, gradient: &Tensor) -> Vec<MaybeFinite> {
+    let start = network.learning.start;
     let norms: Vec<Tensor> = network
-        .layers
-        .iter()
-        .map(|layer| gradient.narrow(0, layer.range.start, layer.range.end - layer.range.start).norm())
+        .learning_layers()
+        .map(|layer| {
+            gradient.narrow(0, layer.range.start - start, layer.range.end - layer.range.start).norm()
+        })
         .collect();
     // One read for all layers: on a GPU each would wait for everything before it.
     let norms = Tensor::stack(&norms, 0).to_kind(Kind::Double).to_device(Device::Cpu);
-    (0..network.layers.len()).map(|index| finite(norms.double_value(&[index as i64]))).collect()
+    (0..norms.size()[0]).map(|index| finite(norms.double_value(&[index]))).collect()
 }
 
 /// Remembers the first layer whose output is not finite.
@@ -39,25 +41,23 @@ impl Tap for FirstNotFinite {
 }
 
 /// The first layer, from the input on, whose output for `input` is not finite; `mode` must be that of the step in question.
-fn first_bad_layer(network: &Network, input: &Tensor, dtype: Kind, mode: Mode) -> Option<String> {
+pub fn first_bad_layer(network: &Network, input: &Tensor, dtype: Kind, mode: Mode) -> Option<String> {
     let first = FirstNotFinite::default();
     tch::no_grad(|| network.forward_with(&first, input, dtype, mode));
     first.0.into_inner()
 }
 
-/// The fault for a loss that is no longer finite at `step`, naming the first layer from the input whose weights, or
-/// whose output for `input`, are not finite either.
+/// The fault for a loss that is no longer finite at `step`, naming the first layer from the input whose weights are not
+/// finite either, or else the one that `bad_output` finds.
 pub fn diverged(
     network: &Network,
-    input: &Tensor,
-    dtype: Kind,
-    mode: Mode,
+    bad_output: impl FnOnce() -> Option<String>,
     step: u64,
     learning_rate: f64,
 ) -> Fault {
     let blamed = match network.first_bad_weights() {
         Some(layer) => Some(("weights", layer.to_owned())),
-        None => first_bad_layer(network, input, dtype, mode).map(|layer| ("outputs", layer)),
+        None => bad_output().map(|layer| ("outputs", layer)),
     };
     fault(&format!("The loss became NaN or infinite at step {step}"), blamed, step, learning_rate)
 }

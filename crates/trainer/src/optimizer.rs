@@ -31,14 +31,26 @@ impl Optimizer {
         Self { algorithm, weight_decay, state, steps: 0 }
     }
 
-    /// Moves `weights` by one step against `gradient`.
-    pub fn step(&mut self, weights: &Tensor, gradient: &Tensor, learning_rate: f64) {
+    /// Moves `weights` by one step against `gradient`, each number at its share of the learning rate where `shares` has them.
+    /// What has a share of 0 does not learn.
+    pub fn step(&mut self, weights: &Tensor, gradient: &Tensor, learning_rate: f64, shares: Option<&Tensor>) {
         self.steps += 1;
         tch::no_grad(|| {
-            let weights = weights.detach();
+            let mut weights = weights.detach();
+            let before = shares.map(|_shares| weights.copy());
             match self.algorithm {
-                spec::Optimizer::Sgd => self.sgd(weights, gradient, learning_rate),
-                spec::Optimizer::Adamw => self.adamw(weights, gradient, learning_rate),
+                spec::Optimizer::Sgd => self.sgd(weights.shallow_clone(), gradient, learning_rate),
+                spec::Optimizer::Adamw => self.adamw(weights.shallow_clone(), gradient, learning_rate),
+            }
+            if let (Some(shares), Some(before)) = (shares, before) {
+                // Both move a weight in proportion to the learning rate.
+                let moved = (&weights - &before) * shares;
+                weights.copy_(&(before + moved));
+                // What does not learn yet leaves no trace in the averages.
+                let learns = shares.gt(0.0);
+                for (_, state) in &mut self.state {
+                    let _ = state.g_mul_(&learns);
+                }
             }
         });
     }

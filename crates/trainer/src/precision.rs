@@ -32,7 +32,7 @@ const CLEARLY_NOT: f64 = 1.0;
 /// … or more than this.
 const CLEARLY: f64 = 1.6;
 
-/// What was measured: the time of a forward and backward pass, milliseconds, the quickest of several.
+/// What was measured: the time of a batch, milliseconds, the quickest of several.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Images in the batch.
@@ -59,18 +59,39 @@ impl Measured {
         };
         let Measured { images, image_size, f32_ms, bf16_ms } = self;
         format!(
-            "{choice}: a step of {images} × 3 × {image_size} × {image_size} took {f32_ms:.1} ms with f32 and {bf16_ms:.1} ms \
+            "{choice}: a batch of {images} × 3 × {image_size} × {image_size} took {f32_ms:.1} ms with f32 and {bf16_ms:.1} ms \
              with bf16, measured once for this machine, model, image size and batch size."
         )
     }
 }
 
-/// Measures a model's step with both formats. On a processor this process must compute on one thread.
-pub fn measure(model: Model, image_size: u32, batch_size: u32, device: Device) -> Result<Measured, Fault> {
+/// What is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Work {
+    /// A forward and backward pass, as in training all layers.
+    #[default]
+    Train,
+    /// A forward pass of a network that does not change, as for a last layer that learns alone.
+    Embed,
+}
+
+/// Measures a model's work with both formats. On a processor this process must compute on one thread.
+pub fn measure(
+    model: Model,
+    image_size: u32,
+    batch_size: u32,
+    work: Work,
+    device: Device,
+) -> Result<Measured, Fault> {
     let images = batch_size.min((PIXELS / (image_size * image_size).max(1)).max(IMAGES));
     let network = models::build(model, image_size, 2, device)?;
     let side = i64::from(image_size);
     let input = Tensor::randn([i64::from(images), 3, side, side], (Kind::Float, device));
+    let step = |network: &Network, input: &Tensor, dtype: Kind| match work {
+        Work::Train => step(network, input, dtype),
+        Work::Embed => embed(network, input, dtype),
+    };
     // The first pass of each prepares memory and kernels.
     let first = [Kind::Float, Kind::BFloat16].map(|dtype| {
         step(&network, &input, dtype);
@@ -97,10 +118,18 @@ pub fn measure(model: Model, image_size: u32, batch_size: u32, device: Device) -
 fn step(network: &Network, input: &Tensor, dtype: Kind) -> Duration {
     let clock = Clock::start(network.device());
     let labels = Tensor::zeros([input.size()[0]], (Kind::Int64, network.device()));
-    let mode = Mode::Train { seed: 0, step: 0 };
+    let mode = Mode::Train { seed: 0, step: 0, keep_statistics: false };
     let loss = network.forward(input, dtype, mode).logits.cross_entropy_for_logits(&labels);
     // Reading a number waits for a device that works on its own.
     let _ = network.gradient(&loss).sum(Kind::Float).double_value(&[]);
+    clock.elapsed()
+}
+
+/// The time of one forward pass.
+fn embed(network: &Network, input: &Tensor, dtype: Kind) -> Duration {
+    let frozen = network.freeze(dtype);
+    let clock = Clock::start(network.device());
+    let _ = frozen.embed(input).sum(Kind::Float).double_value(&[]);
     clock.elapsed()
 }
 

@@ -4,6 +4,7 @@ use crate::checkpoint;
 use crate::directory::{Directory, Samples, SharedFiles};
 use crate::environment;
 use crate::fault::Fault;
+use crate::features::Features;
 use crate::loader::Loader;
 use crate::models;
 use crate::optimizer::Optimizer;
@@ -13,10 +14,10 @@ use crate::weights::{self, OtherHead};
 use protocol::event::{Event, Started};
 use protocol::files;
 use protocol::sample::Split;
-use protocol::spec::{RunSpec, Task};
+use protocol::spec::{RunSpec, Task, Training};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -61,12 +62,18 @@ fn work(
     report.append(Event::Hello(hello))?;
 
     tch::manual_seed(spec.seed.cast_signed());
-    let network = models::build(spec.model, spec.image_size, spec.classes.len(), device)?;
-    let mut optimizer = Optimizer::new(spec.optimizer, spec.weight_decay, &network.flat);
+    let mut network = models::build(spec.model, spec.image_size, spec.classes.len(), device)?;
+    if matches!(spec.training, Training::Head { .. }) {
+        network.learn_head_only();
+    }
+    let network = network;
+    let mut optimizer = Optimizer::new(spec.optimizer, spec.weight_decay, &network.leaf);
     let resumed = if spec.trains() { checkpoint::resume(directory, &network, &mut optimizer)? } else { None };
-    if let (None, Some(path)) = (&resumed, &spec.weights) {
+    let given =
+        spec.weights.as_deref().map(|name| weights::find(name, shared.weights.as_deref())).transpose()?;
+    if let (None, Some(given)) = (&resumed, &given) {
         let other_head = if spec.trains() { OtherHead::Replace } else { OtherHead::Refuse };
-        if let Some(text) = weights::load(&network, &PathBuf::from(path), other_head)? {
+        if let Some(text) = given.load(&network, other_head)? {
             report.append(Event::Note { text })?;
         }
     }
@@ -77,7 +84,16 @@ fn work(
         threads: threads as usize,
         images: Arc::default(),
     };
+    let features = match spec.training {
+        Training::Head { draws } => {
+            let from = given.map_or_else(|| Ok(format!("seed {}", spec.seed)), |given| given.content())?;
+            let folder = shared.features.as_deref();
+            Some(Features::new(&spec, draws, &loader, &network, dtype, &from, folder))
+        }
+        Training::FineTune(_) | Training::Scratch => None,
+    };
     let mut trainer = Trainer {
+        features,
         spec: &spec,
         directory,
         report,
@@ -93,8 +109,8 @@ fn work(
     let started = Started {
         step: trainer.progress.step,
         steps_per_epoch: trainer.steps_per_epoch(),
-        parameters: network.flat.numel() as u64,
-        layers: network.layers.iter().map(|layer| layer.name.clone()).collect(),
+        parameters: network.leaf.numel() as u64,
+        layers: network.learning_layers().map(|layer| layer.name.clone()).collect(),
     };
     trainer.report.append(Event::Started(started))?;
     if let Some(text) = raised_epochs(&trainer, planned_before) {

@@ -5,16 +5,18 @@ use crate::checkpoint::{self, Best, Progress};
 use crate::directory::{Directory, Samples};
 use crate::evaluate::{Evaluation, Evaluator};
 use crate::fault::Fault;
+use crate::features::Features;
 use crate::gradients;
 use crate::layers::{Mode, Network};
 use crate::loader::{Batch, Loader};
 use crate::optimizer::Optimizer;
+use crate::rates::Rates;
 use crate::report::Report;
 use crate::schedule;
 use protocol::event::{Event, Values, finite};
 use protocol::files::PREDICTIONS;
 use protocol::sample::Split;
-use protocol::spec::RunSpec;
+use protocol::spec::{RunSpec, Training};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
@@ -40,6 +42,8 @@ pub struct Trainer<'a> {
     pub samples: &'a Samples,
     /// Where batches come from.
     pub loader: &'a Loader,
+    /// What goes into the last layer, where that learns alone.
+    pub features: Option<Features<'a>>,
     /// What is trained.
     pub network: &'a Network,
     /// How.
@@ -56,27 +60,35 @@ impl Trainer<'_> {
     /// Trains what is left of the epochs, evaluating the validation split after each, then evaluates the test split.
     pub fn train(&mut self) -> Result<End, Fault> {
         let training = self.samples.of(Split::Train);
+        if self.prepare_features(&[Split::Train, Split::Val])? == End::Stopped {
+            return self.stopped();
+        }
         let batch_size = self.spec.batch_size as usize;
         while self.progress.epochs < self.spec.epochs {
             let epoch = self.progress.epochs + 1;
-            let order: Vec<usize> = vision::shuffled(training.len(), self.spec.seed, epoch)
-                .iter()
-                .map(|&place| training[place])
-                .collect();
+            let rates = Rates::of(self.network, self.spec.training, epoch);
+            let order = vision::shuffled(training.len(), self.spec.seed, epoch);
             // A resumed epoch goes on where its checkpoint was taken.
             let taken = (self.progress.step - self.steps_per_epoch() * u64::from(epoch - 1)) as usize;
             let rest = &order[(taken * batch_size).min(order.len())..];
-            let mut batches = self
-                .loader
-                .pass(rest, &self.spec.train_transforms, epoch, batch_size)
-                .mixed(self.spec.mixing);
+            let places: Vec<usize> = rest.iter().map(|&position| training[position]).collect();
+            let mut images = self.features.is_none().then(|| {
+                let pass = self.loader.pass(&places, &self.spec.train_transforms, epoch, batch_size);
+                pass.mixed(self.spec.mixing)
+            });
             let mut clock = Instant::now();
-            loop {
+            for (positions, places) in rest.chunks(batch_size).zip(places.chunks(batch_size)) {
                 if self.stop.load(Ordering::Relaxed) {
                     return self.stopped();
                 }
-                let Some(batch) = batches.next() else { break };
-                self.step(&batch?, epoch, &mut clock)?;
+                let batch = match (&mut images, &self.features) {
+                    (None, Some(features)) => features.batch(epoch, positions, places),
+                    (images, _) => match images.as_mut().and_then(Iterator::next) {
+                        Some(batch) => batch?,
+                        None => break,
+                    },
+                };
+                self.step(&batch, epoch, &rates, &mut clock)?;
             }
             if self.end_epoch(epoch)? == End::Stopped {
                 return self.stopped();
@@ -93,18 +105,34 @@ impl Trainer<'_> {
     }
 
     /// One optimiser step.
-    fn step(&mut self, batch: &Batch, epoch: u32, clock: &mut Instant) -> Result<(), Fault> {
+    fn step(&mut self, batch: &Batch, epoch: u32, rates: &Rates, clock: &mut Instant) -> Result<(), Fault> {
         let (step, size) = (self.progress.step, batch.places.len());
         if capture::is_due(step, self.spec.capture_every_steps) {
-            let captured = capture::capture(self.directory, self.loader, batch, step, epoch)?;
+            let images = match &self.features {
+                None => None,
+                Some(features) => Some(features.images(epoch, &batch.places)?),
+            };
+            let images = images.as_ref().unwrap_or(batch);
+            let captured = capture::capture(self.directory, self.loader, images, step, epoch)?;
             self.report.append(Event::Batch(captured))?;
         }
         let learning_rate = self.learning_rate(step);
         let device = self.network.device();
         let (input, labels) = (batch.input.to_device(device), batch.labels.to_device(device));
 
-        let mode = Mode::Train { seed: self.spec.seed, step };
-        let logits = self.network.forward(&input, self.dtype, mode).logits;
+        let keep_statistics = match self.spec.training {
+            Training::FineTune(how) => how.keep_norm_statistics || matches!(rates, Rates::Head(_)),
+            Training::Scratch | Training::Head { .. } => false,
+        };
+        let mode = Mode::Train { seed: self.spec.seed, step, keep_statistics };
+        let logits = match (&self.features, rates) {
+            (Some(_), _) => self.network.classify(&input),
+            (None, Rates::Head(_)) => {
+                let embedding = tch::no_grad(|| self.network.forward(&input, self.dtype, mode).embedding);
+                self.network.classify(&embedding)
+            }
+            (None, _) => self.network.forward(&input, self.dtype, mode).logits,
+        };
         // Of a mixed sample both labels count by their share; the one with the larger share is the correct one.
         let (loss, labels) = match batch.mix {
             None => (logits.cross_entropy_for_logits(&labels), labels),
@@ -136,9 +164,13 @@ impl Trainer<'_> {
                 .append(Event::Gradients { step, norms: gradients::norms(self.network, &gradient) })?;
         }
         if !loss.is_finite() {
-            return Err(gradients::diverged(self.network, &input, self.dtype, mode, step, learning_rate));
+            let bad_output = || match self.features {
+                Some(_) => Some(self.network.head().to_owned()),
+                None => gradients::first_bad_layer(self.network, &input, self.dtype, mode),
+            };
+            return Err(gradients::diverged(self.network, bad_output, step, learning_rate));
         }
-        self.optimizer.step(&self.network.flat, &gradient, learning_rate);
+        self.optimizer.step(&self.network.leaf, &gradient, learning_rate, rates.shares());
         self.progress.step += 1;
         self.progress.seen += size as u64;
         self.progress.correct += correct as u64;
@@ -158,7 +190,7 @@ impl Trainer<'_> {
         let mut best = Best { epoch, loss: None };
         let mut is_best = true;
         if !validation.is_empty() {
-            let Some(evaluation) = self.evaluate(validation)? else { return Ok(End::Stopped) };
+            let Some(evaluation) = self.evaluate(Split::Val)? else { return Ok(End::Stopped) };
             values.insert("val/loss".to_owned(), finite(evaluation.loss));
             values.insert("val/accuracy".to_owned(), finite(evaluation.accuracy));
             best.loss = finite(evaluation.loss);
@@ -198,7 +230,7 @@ impl Trainer<'_> {
             return Ok(End::Completed);
         }
         checkpoint::load_best(self.directory, self.network)?;
-        let Some(evaluation) = self.evaluate(test)? else { return Ok(End::Stopped) };
+        let Some(evaluation) = self.evaluate(Split::Test)? else { return Ok(End::Stopped) };
         let path = format!("{PREDICTIONS}/test.safetensors");
         self.directory.write(&path, &evaluation.to_bytes()?)?;
         let epoch = self.progress.best.map_or(0, |best| best.epoch);
@@ -214,7 +246,7 @@ impl Trainer<'_> {
                 return Err(Fault::new(format!("There is no image in the {split} split to evaluate."))
                     .advice("Choose a split that has images."));
             }
-            let Some(evaluation) = self.evaluate(places)? else {
+            let Some(evaluation) = self.evaluate(split)? else {
                 self.report.append(Event::Stopped { step: 0 })?;
                 return Ok(End::Stopped);
             };
@@ -229,7 +261,22 @@ impl Trainer<'_> {
         Ok(End::Completed)
     }
 
-    fn evaluate(&self, places: &[usize]) -> Result<Option<Evaluation>, Fault> {
+    /// Computes the features of these splits, where the last layer learns alone.
+    fn prepare_features(&mut self, splits: &[Split]) -> Result<End, Fault> {
+        let Some(features) = &mut self.features else { return Ok(End::Completed) };
+        let is_done = features.prepare(splits, self.samples, self.report, self.stop)?;
+        Ok(if is_done { End::Completed } else { End::Stopped })
+    }
+
+    fn evaluate(&mut self, split: Split) -> Result<Option<Evaluation>, Fault> {
+        let places = self.samples.of(split);
+        if self.prepare_features(&[split])? == End::Stopped {
+            return Ok(None);
+        }
+        if let Some(embedding) = self.features.as_ref().and_then(|features| features.evaluated(split)) {
+            let logits = tch::no_grad(|| self.network.classify(embedding));
+            return Ok(Some(Evaluation::of(&self.loader.samples, places, logits, embedding.shallow_clone())));
+        }
         Evaluator {
             loader: self.loader,
             transforms: &self.spec.eval_transforms,

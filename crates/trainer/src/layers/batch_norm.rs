@@ -1,6 +1,6 @@
 //! Batch normalisation.
 
-use super::pass::{Mode, Pass};
+use super::pass::Pass;
 use tch::Tensor;
 
 /// How a batch normalisation counts.
@@ -18,7 +18,7 @@ impl BatchNormSettings {
 }
 
 /// Batch normalisation with running statistics, as `torch.nn.BatchNorm2d`.
-pub struct BatchNorm {
+pub(super) struct BatchNorm {
     pub(super) name: String,
     pub(super) weight: usize,
     pub(super) bias: usize,
@@ -29,13 +29,13 @@ pub struct BatchNorm {
 
 impl BatchNorm {
     /// Statistics and parameters are f32 whatever the input is.
-    pub fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
+    pub(super) fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
         let output = input.batch_norm(
             Some(&pass.weights[self.weight]),
             Some(&pass.weights[self.bias]),
             Some(&self.mean),
             Some(&self.variance),
-            pass.mode != Mode::Evaluate,
+            pass.mode.counts_batches(),
             self.settings.momentum,
             self.settings.epsilon,
             true,

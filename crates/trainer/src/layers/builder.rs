@@ -1,6 +1,7 @@
 //! Building a network: layers are added from input to output, each with its first numbers.
 
 use super::batch_norm::{BatchNorm, BatchNormSettings};
+use super::conv_norm::{ConvNorm, Pair};
 use super::convolution::{Conv, ConvShape};
 use super::dropout::{Dropout, StochasticDepth};
 use super::linear::Linear;
@@ -16,6 +17,7 @@ pub struct Builder {
     first: Vec<Tensor>,
     layers: Vec<Layer>,
     buffers: Vec<(String, Tensor)>,
+    pairs: Vec<Pair>,
     length: i64,
     depth: u32,
     /// Layers that draw, so far: their number keys their draws.
@@ -31,6 +33,7 @@ impl Builder {
             first: Vec::new(),
             layers: Vec::new(),
             buffers: Vec::new(),
+            pairs: Vec::new(),
             length: 0,
             depth: 0,
             random: 0,
@@ -42,9 +45,30 @@ impl Builder {
         self.depth += 1;
     }
 
+    /// A convolution and the batch normalisation behind it, each with its own name.
+    pub fn conv_norm(
+        &mut self,
+        conv: &str,
+        shape: ConvShape,
+        norm: &str,
+        settings: BatchNormSettings,
+    ) -> ConvNorm {
+        let conv = self.conv(conv, shape);
+        let norm = self.batch_norm(norm, shape.outputs(), settings);
+        self.pairs.push(Pair {
+            conv_weight: conv.weight,
+            weight: norm.weight,
+            bias: norm.bias,
+            mean: norm.mean.shallow_clone(),
+            variance: norm.variance.shallow_clone(),
+            epsilon: settings.epsilon,
+        });
+        ConvNorm { conv, norm, index: self.pairs.len() - 1 }
+    }
+
     /// A convolution without bias, its weights sampled from a normal distribution of variance 2 ÷ fan
     /// (He et al. 2015, *Delving deep into rectifiers*).
-    pub fn conv(&mut self, name: &str, shape: ConvShape) -> Conv {
+    fn conv(&mut self, name: &str, shape: ConvShape) -> Conv {
         let weight = Tensor::empty(
             [shape.to, shape.from / shape.groups, shape.kernel, shape.kernel],
             (Kind::Float, Device::Cpu),
@@ -55,7 +79,7 @@ impl Builder {
     }
 
     /// Batch normalisation of `channels`: weight 1, bias 0, running mean 0 and variance 1.
-    pub fn batch_norm(&mut self, name: &str, channels: i64, settings: BatchNormSettings) -> BatchNorm {
+    fn batch_norm(&mut self, name: &str, channels: i64, settings: BatchNormSettings) -> BatchNorm {
         let of = |value: f64, device| Tensor::full([channels], value, (Kind::Float, device));
         self.layer(name);
         let weight = self.parameter("weight", of(1.0, Device::Cpu), false);
@@ -98,13 +122,17 @@ impl Builder {
         let weight = self.parameter("weight", weight, true);
         let bias = self.parameter("bias", empty(&[classes]).uniform_(-bound, bound), false);
         let first: Vec<Tensor> = self.first.iter().map(|tensor| tensor.reshape([-1])).collect();
+        let flat = Tensor::cat(&first, 0).to_device(self.device).set_requires_grad(true);
         Network {
             body: Box::new(body),
             head: Linear { name: head.to_owned(), weight, bias },
             parameters: self.parameters,
             layers: self.layers,
             buffers: self.buffers,
-            flat: Tensor::cat(&first, 0).to_device(self.device).set_requires_grad(true),
+            pairs: self.pairs,
+            learning: 0..self.length,
+            leaf: flat.shallow_clone(),
+            flat,
         }
     }
 

@@ -74,7 +74,7 @@ impl ConvShape {
 }
 
 /// A convolution without bias.
-pub struct Conv {
+pub(super) struct Conv {
     pub(super) name: String,
     pub(super) weight: usize,
     pub(super) shape: ConvShape,
@@ -82,9 +82,16 @@ pub struct Conv {
 
 impl Conv {
     /// In the arithmetic of the pass; weights stay f32 and are cast here, so that gradients arrive in f32.
-    pub fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
+    pub(super) fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
         let weight = pass.weights[self.weight].to_kind(pass.dtype);
-        let input = input.to_kind(pass.dtype);
+        let output = self.compute(input, &weight, None);
+        pass.show(&self.name, &output);
+        output
+    }
+
+    /// In the arithmetic of `weight`.
+    pub(super) fn compute(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        let input = input.to_kind(weight.kind());
         let (input, padding) = if self.shape.same {
             let size = input.size();
             let (top, bottom) = self.shape.same_padding(size[2]);
@@ -97,15 +104,6 @@ impl Conv {
         } else {
             (input, [self.shape.kernel / 2; 2])
         };
-        let output = input.conv2d(
-            &weight,
-            None::<&Tensor>,
-            [self.shape.stride; 2],
-            padding,
-            [1, 1],
-            self.shape.groups,
-        );
-        pass.show(&self.name, &output);
-        output
+        input.conv2d(weight, bias, [self.shape.stride; 2], padding, [1, 1], self.shape.groups)
     }
 }

@@ -37,7 +37,7 @@ impl StochasticDepth {
 
 /// Draws once for each number of `shape`, which `input`'s can be spread from.
 fn drop(pass: &Pass, name: &str, key: i64, rate: f64, input: &Tensor, shape: &[i64]) -> Tensor {
-    let Mode::Train { seed, step } = pass.mode else { return input.shallow_clone() };
+    let Mode::Train { seed, step, .. } = pass.mode else { return input.shallow_clone() };
     if rate == 0.0 {
         return input.shallow_clone();
     }
@@ -58,14 +58,16 @@ mod tests {
     use tch::Kind;
 
     fn pass(mode: Mode) -> Pass<'static> {
-        Pass { weights: Vec::new(), dtype: Kind::Float, mode, tap: None }
+        Pass { weights: Vec::new(), folded: Vec::new(), dtype: Kind::Float, mode, tap: None }
     }
 
     #[test]
     fn what_is_left_out_depends_on_seed_step_and_layer_alone_and_the_mean_stays() {
         let input = Tensor::ones([200, 50], (Kind::Float, tch::Device::Cpu));
         let layer = |key| Dropout { name: "dropout".to_owned(), key, rate: 0.2 };
-        let output = |key, seed, step| layer(key).forward(&pass(Mode::Train { seed, step }), &input);
+        let output = |key, seed, step| {
+            layer(key).forward(&pass(Mode::Train { seed, step, keep_statistics: false }), &input)
+        };
         let first = output(0, 7, 3);
         assert_eq!(first, output(0, 7, 3));
         for other in [output(1, 7, 3), output(0, 8, 3), output(0, 7, 4)] {
@@ -81,11 +83,9 @@ mod tests {
     fn stochastic_depth_leaves_out_whole_images() {
         let input = Tensor::ones([400, 3, 2, 2], (Kind::Float, tch::Device::Cpu));
         let layer = StochasticDepth { name: "drop".to_owned(), key: 0, rate: 0.5 };
-        let sums = layer.forward(&pass(Mode::Train { seed: 1, step: 0 }), &input).sum_dim_intlist(
-            [1_i64, 2, 3].as_slice(),
-            false,
-            Kind::Float,
-        );
+        let sums = layer
+            .forward(&pass(Mode::Train { seed: 1, step: 0, keep_statistics: false }), &input)
+            .sum_dim_intlist([1_i64, 2, 3].as_slice(), false, Kind::Float);
         let (none, all) = (sums.eq(0.0), sums.eq(24.0));
         assert!(none.logical_or(&all).all().int64_value(&[]) == 1);
         let left_out = none.to_kind(Kind::Float).mean(Kind::Float).double_value(&[]);

@@ -1,6 +1,6 @@
 //! Layers, and the network that holds their numbers. It must not know which architectures there are.
 //!
-//! All trainable numbers lie in one flat f32 tensor, the only leaf that autograd sees: a forward pass begins by
+//! All numbers lie in one flat f32 tensor. It, or the last layer's part of it, is the only leaf that autograd sees: a forward pass begins by
 //! splitting it into views, and the backward pass therefore leaves one flat gradient. An optimiser is then a
 //! handful of operations on whole vectors, a checkpoint a few slices, and the norm of a layer's gradient the norm of a range.
 //!
@@ -9,18 +9,20 @@
 
 mod batch_norm;
 mod builder;
+mod conv_norm;
 mod convolution;
 mod dropout;
 mod linear;
 mod network;
 mod pass;
 
-pub use batch_norm::{BatchNorm, BatchNormSettings};
+pub use batch_norm::BatchNormSettings;
 pub use builder::Builder;
-pub use convolution::{Conv, ConvShape, Fan};
+pub use conv_norm::ConvNorm;
+pub use convolution::{ConvShape, Fan};
 pub use dropout::{Dropout, StochasticDepth};
 pub use linear::Linear;
-pub use network::{Body, Layer, Network, Output, Parameter, is_finite};
+pub use network::{Body, Frozen, Layer, Network, Output, Parameter, is_finite};
 pub use pass::{Mode, Pass, Tap};
 
 use tch::{Kind, Tensor};

@@ -1,5 +1,6 @@
 //! An architecture with its numbers.
 
+use super::conv_norm::Pair;
 use super::linear::Linear;
 use super::pass::{Mode, Pass, Tap};
 use std::ops::Range;
@@ -43,8 +44,13 @@ pub struct Network {
     pub layers: Vec<Layer>,
     /// Running statistics by name: saved with the weights, not trained.
     pub buffers: Vec<(String, Tensor)>,
-    /// Every trainable number, f32; the leaf of the graph.
+    pub(super) pairs: Vec<Pair>,
+    /// Every number, f32.
     pub flat: Tensor,
+    /// The part of [`Network::flat`] that learns.
+    pub learning: Range<i64>,
+    /// That part: what gradients are of. It shares memory with [`Network::flat`].
+    pub leaf: Tensor,
 }
 
 /// What a forward pass gives, both f32.
@@ -58,37 +64,75 @@ pub struct Output {
 impl Network {
     /// The forward pass. `input` is f32 `[n, 3, height, width]`; convolutions compute in `dtype`.
     pub fn forward(&self, input: &Tensor, dtype: Kind, mode: Mode) -> Output {
-        self.run(&Pass { weights: self.views(), dtype, mode, tap: None }, input)
+        self.run(&Pass { weights: self.views(), folded: Vec::new(), dtype, mode, tap: None }, input)
     }
 
     /// The forward pass, with what each layer gives shown to `tap`.
     pub fn forward_with(&self, tap: &dyn Tap, input: &Tensor, dtype: Kind, mode: Mode) -> Output {
-        self.run(&Pass { weights: self.views(), dtype, mode, tap: Some(tap) }, input)
+        self.run(&Pass { weights: self.views(), folded: Vec::new(), dtype, mode, tap: Some(tap) }, input)
     }
 
     fn run(&self, pass: &Pass, input: &Tensor) -> Output {
-        // Channels last is how oneDNN and cuDNN like their images; the layout travels through every layer.
-        let input = input.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
-        let embedding = self.body.embed(pass, &input);
+        let embedding = self.body.embed(pass, &channels_last(input));
         let logits = self.head.forward(pass, &embedding);
         Output { embedding, logits }
     }
 
-    /// The gradient of `loss` with respect to [`Network::flat`], and as long.
-    pub fn gradient(&self, loss: &Tensor) -> Tensor {
-        Tensor::run_backward(&[loss], &[&self.flat], false, false).swap_remove(0)
+    /// The last layer alone: `[n, features]` to logits `[n, classes]`, f32.
+    pub fn classify(&self, embedding: &Tensor) -> Tensor {
+        let (weights, mode) = (self.views(), Mode::Evaluate);
+        self.head
+            .forward(&Pass { weights, folded: Vec::new(), dtype: Kind::Float, mode, tap: None }, embedding)
     }
 
-    /// Every parameter as a view of the flat tensor, in order.
+    /// Prepares the network for passes of one kind between which its numbers stay as they are.
+    pub fn freeze(&self, dtype: Kind) -> Frozen<'_> {
+        let weights: Vec<Tensor> = tch::no_grad(|| self.views());
+        let folded = tch::no_grad(|| self.pairs.iter().map(|pair| pair.fold(&weights, dtype)).collect());
+        Frozen { network: self, pass: Pass { weights, folded, dtype, mode: Mode::Evaluate, tap: None } }
+    }
+
+    /// From here on only the last layer learns.
+    pub fn learn_head_only(&mut self) {
+        self.flat = self.flat.detach();
+        let first = self.parameters.iter().find(|parameter| parameter.name.starts_with(&self.head.name));
+        self.learning.start = first.map_or(0, |parameter| parameter.range.start);
+        let length = self.learning.end - self.learning.start;
+        self.leaf = self.flat.narrow(0, self.learning.start, length).set_requires_grad(true);
+    }
+
+    /// The gradient of `loss` with respect to [`Network::leaf`], and as long.
+    pub fn gradient(&self, loss: &Tensor) -> Tensor {
+        Tensor::run_backward(&[loss], &[&self.leaf], false, false).swap_remove(0)
+    }
+
+    /// Every parameter as a view, in order: of the leaf where it learns, else of the flat tensor.
     pub fn views(&self) -> Vec<Tensor> {
-        let sizes: Vec<i64> =
-            self.parameters.iter().map(|parameter| parameter.range.end - parameter.range.start).collect();
-        let parts = self.flat.split_with_sizes(&sizes, 0);
-        parts
-            .iter()
-            .zip(&self.parameters)
-            .map(|(part, parameter)| part.view(parameter.shape.as_slice()))
-            .collect()
+        let fixed =
+            self.parameters.iter().take_while(|parameter| parameter.range.start < self.learning.start);
+        let fixed = fixed.count();
+        let views = |tensor: &Tensor, parameters: &[Parameter]| -> Vec<Tensor> {
+            let sizes: Vec<i64> =
+                parameters.iter().map(|parameter| parameter.range.end - parameter.range.start).collect();
+            let parts = tensor.split_with_sizes(&sizes, 0);
+            parts.iter().zip(parameters).map(|(part, of)| part.view(of.shape.as_slice())).collect()
+        };
+        let mut all = Vec::new();
+        if fixed > 0 {
+            all = views(&self.flat.narrow(0, 0, self.learning.start), &self.parameters[..fixed]);
+        }
+        all.extend(views(&self.leaf, &self.parameters[fixed..]));
+        all
+    }
+
+    /// The layers that learn, from input to output.
+    pub fn learning_layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().filter(|layer| layer.range.start >= self.learning.start)
+    }
+
+    /// The parameters that learn, from input to output.
+    pub fn learning_parameters(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter().filter(|parameter| parameter.range.start >= self.learning.start)
     }
 
     /// Parameters and buffers by name, as a checkpoint holds them; they share memory with the network.
@@ -106,6 +150,11 @@ impl Network {
     /// Name prefix of the last layer.
     pub fn head(&self) -> &str {
         &self.head.name
+    }
+
+    /// How many numbers go into the last layer.
+    pub fn features(&self) -> i64 {
+        self.parameters[self.head.weight].shape[1]
     }
 
     /// Where the network computes.
@@ -130,6 +179,29 @@ impl Network {
         let (name, _) = self.buffers.iter().find(|(_, buffer)| !is_finite(buffer))?;
         Some(name.rsplit_once('.').map_or(name.as_str(), |(layer, _)| layer))
     }
+}
+
+/// A network whose numbers stay as they are, prepared for many passes: normalisations are folded into convolutions.
+pub struct Frozen<'a> {
+    network: &'a Network,
+    pass: Pass<'static>,
+}
+
+impl Frozen<'_> {
+    /// Where the network computes.
+    pub fn device(&self) -> Device {
+        self.network.device()
+    }
+
+    /// What goes into the last layer: `[n, 3, height, width]` to `[n, features]`, f32.
+    pub fn embed(&self, input: &Tensor) -> Tensor {
+        tch::no_grad(|| self.network.body.embed(&self.pass, &channels_last(input)))
+    }
+}
+
+/// How oneDNN and cuDNN like their images; the layout travels through every layer.
+fn channels_last(input: &Tensor) -> Tensor {
+    input.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
 /// Whether every number of a tensor is finite.

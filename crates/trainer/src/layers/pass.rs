@@ -1,5 +1,6 @@
 //! One forward pass: the weights as views, how to compute, and who looks on.
 
+use super::conv_norm::Folded;
 use tch::{Kind, Tensor};
 
 /// What a pass is for.
@@ -7,14 +8,24 @@ use tch::{Kind, Tensor};
 pub enum Mode {
     /// Normalises by running statistics; nothing is random.
     Evaluate,
-    /// Normalises by the batch's statistics, which move the running ones; random layers are at work.
+    /// Random layers are at work.
     Train {
         /// The run's seed.
         seed: u64,
         /// The optimiser step: together with the seed and the layer it keys what is drawn, so that a resumed run draws
         /// the same.
         step: u64,
+        /// Whether it is normalised by running statistics, which stay as they are, and not by the batch's, which move
+        /// them.
+        keep_statistics: bool,
     },
+}
+
+impl Mode {
+    /// Whether batches are normalised by their own statistics.
+    pub(super) fn counts_batches(self) -> bool {
+        matches!(self, Mode::Train { keep_statistics: false, .. })
+    }
 }
 
 /// Looks on while a pass goes through the layers.
@@ -26,6 +37,8 @@ pub trait Tap {
 /// One forward pass.
 pub struct Pass<'a> {
     pub(super) weights: Vec<Tensor>,
+    /// By [`super::ConvNorm`]; empty where they compute one after the other.
+    pub(super) folded: Vec<Folded>,
     pub(super) dtype: Kind,
     pub(super) mode: Mode,
     pub(super) tap: Option<&'a dyn Tap>,

@@ -5,7 +5,7 @@
 //! weights fit.
 
 use crate::layers::{
-    BatchNorm, BatchNormSettings, Body, Builder, Conv, ConvShape, Dropout, Network, Pass, StochasticDepth,
+    BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Dropout, Network, Pass, StochasticDepth,
     global_average,
 };
 use tch::Tensor;
@@ -77,24 +77,24 @@ impl Size {
 }
 
 struct EfficientNetLite {
-    stem: (Conv, BatchNorm),
+    stem: ConvNorm,
     blocks: Vec<Block>,
-    last: (Conv, BatchNorm),
+    last: ConvNorm,
     dropout: Dropout,
 }
 
 struct Block {
-    expand: Option<(Conv, BatchNorm)>,
-    depthwise: (Conv, BatchNorm),
-    project: (Conv, BatchNorm),
+    expand: Option<ConvNorm>,
+    depthwise: ConvNorm,
+    project: ConvNorm,
     /// Where input and output have the same shape.
     shortcut: Option<StochasticDepth>,
 }
 
 /// Lite0: 3.4 million parameters and 1280 × `classes`.
 pub(super) fn build(mut builder: Builder, size: Size, classes: i64) -> Network {
-    let stem = builder.conv("_conv_stem", ConvShape::new(3, STEM, 3).stride(2).same());
-    let stem = (stem, builder.batch_norm("_bn0", STEM, NORM));
+    let shape = ConvShape::new(3, STEM, 3).stride(2).same();
+    let stem = builder.conv_norm("_conv_stem", shape, "_bn0", NORM);
     let all: usize = (0..STAGES.len()).map(|stage| size.blocks(stage)).sum();
     let mut from = STEM;
     let mut blocks = Vec::with_capacity(all);
@@ -109,23 +109,18 @@ pub(super) fn build(mut builder: Builder, size: Size, classes: i64) -> Network {
         }
     }
     builder.deeper();
-    let last = builder.conv("_conv_head", ConvShape::new(from, FEATURES, 1));
-    let last = (last, builder.batch_norm("_bn1", FEATURES, NORM));
+    let last = builder.conv_norm("_conv_head", ConvShape::new(from, FEATURES, 1), "_bn1", NORM);
     let dropout = builder.dropout("_dropout", size.dropout);
     builder.finish(EfficientNetLite { stem, blocks, last, dropout }, "_fc", FEATURES, classes, false)
 }
 
-fn normalized((conv, norm): &(Conv, BatchNorm), pass: &Pass, input: &Tensor) -> Tensor {
-    norm.forward(pass, &conv.forward(pass, input))
-}
-
 impl Body for EfficientNetLite {
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let mut x = normalized(&self.stem, pass, input).relu6_();
+        let mut x = self.stem.forward(pass, input).relu6_();
         for block in &self.blocks {
             x = block.forward(pass, &x);
         }
-        let x = normalized(&self.last, pass, &x).relu6_();
+        let x = self.last.forward(pass, &x).relu6_();
         self.dropout.forward(pass, &global_average(&x))
     }
 }
@@ -139,26 +134,25 @@ impl Block {
         stride: i64,
         rate: f64,
     ) -> Self {
-        let part = |part: &str| format!("_blocks.{number}.{part}");
+        let name = |part: &str| format!("_blocks.{number}.{part}");
+        let mut part = |conv: &str, shape: ConvShape, norm: &str| {
+            builder.conv_norm(&name(conv), shape, &name(norm), NORM)
+        };
         let inner = from * stage.expand;
-        let expand = (stage.expand != 1).then(|| {
-            let conv = builder.conv(&part("_expand_conv"), ConvShape::new(from, inner, 1));
-            (conv, builder.batch_norm(&part("_bn0"), inner, NORM))
-        });
+        let expand =
+            (stage.expand != 1).then(|| part("_expand_conv", ConvShape::new(from, inner, 1), "_bn0"));
         let depthwise = ConvShape::depthwise(inner, stage.kernel).stride(stride).same();
-        let depthwise = builder.conv(&part("_depthwise_conv"), depthwise);
-        let depthwise = (depthwise, builder.batch_norm(&part("_bn1"), inner, NORM));
-        let project = builder.conv(&part("_project_conv"), ConvShape::new(inner, to, 1));
-        let project = (project, builder.batch_norm(&part("_bn2"), to, NORM));
+        let depthwise = part("_depthwise_conv", depthwise, "_bn1");
+        let project = part("_project_conv", ConvShape::new(inner, to, 1), "_bn2");
         let shortcut =
-            (stride == 1 && from == to).then(|| builder.stochastic_depth(&part("_drop_connect"), rate));
+            (stride == 1 && from == to).then(|| builder.stochastic_depth(&name("_drop_connect"), rate));
         Self { expand, depthwise, project, shortcut }
     }
 
     fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let expanded = self.expand.as_ref().map(|expand| normalized(expand, pass, input).relu6_());
-        let x = normalized(&self.depthwise, pass, expanded.as_ref().unwrap_or(input)).relu6_();
-        let x = normalized(&self.project, pass, &x);
+        let expanded = self.expand.as_ref().map(|expand| expand.forward(pass, input).relu6_());
+        let x = self.depthwise.forward(pass, expanded.as_ref().unwrap_or(input)).relu6_();
+        let x = self.project.forward(pass, &x);
         match &self.shortcut {
             Some(drop) => drop.forward(pass, &x) + input,
             None => x,

@@ -1,9 +1,7 @@
 //! He et al. 2015, ResNet-18, -34 and -50, with torchvision's parameter names and first numbers, so that weights move
 //! freely between the two. Small images get a 3 × 3 stem without pooling: the large one would leave them a 2 × 2 map.
 
-use crate::layers::{
-    BatchNorm, BatchNormSettings, Body, Builder, Conv, ConvShape, Network, Pass, global_average,
-};
+use crate::layers::{BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Network, Pass, global_average};
 use tch::Tensor;
 
 /// The largest image that gets the small stem, pixels.
@@ -28,23 +26,22 @@ pub(super) const RESNET34: Size = Size { blocks: [3, 4, 6, 3], bottleneck: false
 pub(super) const RESNET50: Size = Size { blocks: [3, 4, 6, 3], bottleneck: true };
 
 struct Resnet {
-    conv1: Conv,
-    bn1: BatchNorm,
+    stem: ConvNorm,
     pool: bool,
     blocks: Vec<Block>,
 }
 
 struct Block {
     /// In their order, with a ReLU between them.
-    convs: Vec<(Conv, BatchNorm)>,
-    downsample: Option<(Conv, BatchNorm)>,
+    convs: Vec<ConvNorm>,
+    downsample: Option<ConvNorm>,
 }
 
 pub(super) fn build(mut builder: Builder, size: Size, image_size: u32, classes: i64) -> Network {
     let small = image_size <= SMALL;
     let (kernel, stride) = if small { (3, 1) } else { (7, 2) };
-    let conv1 = builder.conv("conv1", ConvShape::new(3, 64, kernel).stride(stride));
-    let bn1 = builder.batch_norm("bn1", 64, BatchNormSettings::PYTORCH);
+    let shape = ConvShape::new(3, 64, kernel).stride(stride);
+    let stem = builder.conv_norm("conv1", shape, "bn1", BatchNormSettings::PYTORCH);
     let mut from = 64;
     let mut blocks = Vec::new();
     for (index, inner) in STAGES.into_iter().enumerate() {
@@ -68,12 +65,12 @@ pub(super) fn build(mut builder: Builder, size: Size, image_size: u32, classes: 
             from = to;
         }
     }
-    builder.finish(Resnet { conv1, bn1, pool: !small, blocks }, "fc", from, classes, false)
+    builder.finish(Resnet { stem, pool: !small, blocks }, "fc", from, classes, false)
 }
 
 impl Body for Resnet {
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let mut x = self.bn1.forward(pass, &self.conv1.forward(pass, input)).relu_();
+        let mut x = self.stem.forward(pass, input).relu_();
         if self.pool {
             x = x.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false);
         }
@@ -87,9 +84,8 @@ impl Body for Resnet {
 impl Block {
     fn build(builder: &mut Builder, name: &str, shapes: &[ConvShape], downsample: Option<ConvShape>) -> Self {
         let mut part = |conv: &str, norm: &str, shape: ConvShape| {
-            let layer = builder.conv(&format!("{name}.{conv}"), shape);
-            let norm = format!("{name}.{norm}");
-            (layer, builder.batch_norm(&norm, shape.outputs(), BatchNormSettings::PYTORCH))
+            let [conv, norm] = [conv, norm].map(|part| format!("{name}.{part}"));
+            builder.conv_norm(&conv, shape, &norm, BatchNormSettings::PYTORCH)
         };
         let convs = (1..)
             .zip(shapes)
@@ -101,15 +97,15 @@ impl Block {
 
     fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
         let mut x = input.shallow_clone();
-        for (index, (conv, norm)) in self.convs.iter().enumerate() {
-            x = norm.forward(pass, &conv.forward(pass, &x));
+        for (index, conv) in self.convs.iter().enumerate() {
+            x = conv.forward(pass, &x);
             if index + 1 < self.convs.len() {
                 x = x.relu_();
             }
         }
         let shortcut = match &self.downsample {
             None => input.shallow_clone(),
-            Some((conv, norm)) => norm.forward(pass, &conv.forward(pass, input)),
+            Some(downsample) => downsample.forward(pass, input),
         };
         (x + shortcut).relu_()
     }

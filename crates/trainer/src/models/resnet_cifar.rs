@@ -2,29 +2,28 @@
 //! shortcut option A, which has no parameters: every second pixel, missing channels filled with zero.
 
 use crate::layers::{
-    BatchNorm, BatchNormSettings, Body, Builder, Conv, ConvShape, Fan, Network, Pass, global_average,
+    BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Fan, Network, Pass, global_average,
 };
 use tch::Tensor;
 
 struct ResnetCifar {
-    conv1: Conv,
-    bn1: BatchNorm,
+    stem: ConvNorm,
     blocks: Vec<Block>,
 }
 
 struct Block {
-    conv1: Conv,
-    bn1: BatchNorm,
-    conv2: Conv,
-    bn2: BatchNorm,
+    first: ConvNorm,
+    second: ConvNorm,
     /// Zero channels that the shortcut adds on either side; above 0 it also halves the image.
     fill: i64,
 }
 
 /// Three stages of `blocks` blocks: 6 × `blocks` + 2 layers.
 pub(super) fn build(mut builder: Builder, blocks: usize, classes: i64) -> Network {
-    let conv1 = builder.conv("conv1", ConvShape::new(3, 16, 3).fan(Fan::In));
-    let bn1 = builder.batch_norm("bn1", 16, BatchNormSettings::PYTORCH);
+    let part = |builder: &mut Builder, conv: &str, norm: &str, shape: ConvShape| {
+        builder.conv_norm(conv, shape.fan(Fan::In), norm, BatchNormSettings::PYTORCH)
+    };
+    let stem = part(&mut builder, "conv1", "bn1", ConvShape::new(3, 16, 3));
     let mut from = 16;
     let mut all = Vec::new();
     for (stage, to) in [(1, 16), (2, 32), (3, 64)] {
@@ -32,22 +31,21 @@ pub(super) fn build(mut builder: Builder, blocks: usize, classes: i64) -> Networ
             let name = |part: &str| format!("layer{stage}.{index}.{part}");
             let stride = if to == from { 1 } else { 2 };
             builder.deeper();
+            let shapes = [ConvShape::new(from, to, 3).stride(stride), ConvShape::new(to, to, 3)];
             all.push(Block {
-                conv1: builder.conv(&name("conv1"), ConvShape::new(from, to, 3).stride(stride).fan(Fan::In)),
-                bn1: builder.batch_norm(&name("bn1"), to, BatchNormSettings::PYTORCH),
-                conv2: builder.conv(&name("conv2"), ConvShape::new(to, to, 3).fan(Fan::In)),
-                bn2: builder.batch_norm(&name("bn2"), to, BatchNormSettings::PYTORCH),
+                first: part(&mut builder, &name("conv1"), &name("bn1"), shapes[0]),
+                second: part(&mut builder, &name("conv2"), &name("bn2"), shapes[1]),
                 fill: (to - from) / 2,
             });
             from = to;
         }
     }
-    builder.finish(ResnetCifar { conv1, bn1, blocks: all }, "linear", from, classes, true)
+    builder.finish(ResnetCifar { stem, blocks: all }, "linear", from, classes, true)
 }
 
 impl Body for ResnetCifar {
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let mut x = self.bn1.forward(pass, &self.conv1.forward(pass, input)).relu_();
+        let mut x = self.stem.forward(pass, input).relu_();
         for block in &self.blocks {
             x = block.forward(pass, &x);
         }
@@ -57,8 +55,7 @@ impl Body for ResnetCifar {
 
 impl Block {
     fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let x = self.bn1.forward(pass, &self.conv1.forward(pass, input)).relu_();
-        let x = self.bn2.forward(pass, &self.conv2.forward(pass, &x));
+        let x = self.second.forward(pass, &self.first.forward(pass, input).relu_());
         let shortcut = if self.fill == 0 {
             input.shallow_clone()
         } else {

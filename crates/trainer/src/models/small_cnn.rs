@@ -1,15 +1,13 @@
 //! A small network for small data: four stages of convolution, batch normalisation, ReLU and pooling.
 
-use crate::layers::{
-    BatchNorm, BatchNormSettings, Body, Builder, Conv, ConvShape, Network, Pass, global_average,
-};
+use crate::layers::{BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Network, Pass, global_average};
 use tch::Tensor;
 
 /// Channels after each stage.
 const WIDTHS: [i64; 4] = [32, 64, 128, 128];
 
 struct SmallCnn {
-    stages: Vec<(Conv, BatchNorm)>,
+    stages: Vec<ConvNorm>,
 }
 
 /// About 0.24 million parameters.
@@ -21,8 +19,9 @@ pub(super) fn build(mut builder: Builder, classes: i64) -> Network {
         if index > 0 {
             builder.deeper();
         }
-        let conv = builder.conv(&format!("stage{stage}.conv"), ConvShape::new(from, to, 3));
-        stages.push((conv, builder.batch_norm(&format!("stage{stage}.bn"), to, BatchNormSettings::PYTORCH)));
+        let [conv, norm] = ["conv", "bn"].map(|part| format!("stage{stage}.{part}"));
+        let shape = ConvShape::new(from, to, 3);
+        stages.push(builder.conv_norm(&conv, shape, &norm, BatchNormSettings::PYTORCH));
         from = to;
     }
     builder.finish(SmallCnn { stages }, "head", from, classes, false)
@@ -31,8 +30,8 @@ pub(super) fn build(mut builder: Builder, classes: i64) -> Network {
 impl Body for SmallCnn {
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
         let mut x = input.shallow_clone();
-        for (index, (conv, bn)) in self.stages.iter().enumerate() {
-            x = bn.forward(pass, &conv.forward(pass, &x)).relu_();
+        for (index, stage) in self.stages.iter().enumerate() {
+            x = stage.forward(pass, &x).relu_();
             if index + 1 < self.stages.len() {
                 x = x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
             }

@@ -5,9 +5,10 @@ mod pytorch;
 
 use crate::fault::Fault;
 use crate::layers::Network;
+use protocol::weights::WeightsEntry;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
 
 /// The bytes of a safetensors file that holds `tensors`.
@@ -67,6 +68,48 @@ fn read_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     Ok(tensors)
 }
 
+/// Weights that a run starts from.
+pub struct Given {
+    /// What a person calls them.
+    name: String,
+    path: PathBuf,
+    published: Option<&'static WeightsEntry>,
+}
+
+/// The weights that a spec names: published ones by their name, whose file is in `folder`, or a file by its path.
+pub fn find(name: &str, folder: Option<&Path>) -> Result<Given, Fault> {
+    let Some(entry) = WeightsEntry::find(name) else {
+        return Ok(Given {
+            name: format!("the weights in {name}"),
+            path: PathBuf::from(name),
+            published: None,
+        });
+    };
+    let path = folder.map(|folder| folder.join(entry.file_name())).filter(|path| path.is_file());
+    let path = path.ok_or_else(|| {
+        Fault::new(format!("The weights {name} are not on this machine.")).advice(format!(
+            "Fetch them: `tintype weights fetch {name}`, or in the form of a new run; then resume."
+        ))
+    })?;
+    Ok(Given { name: format!("the weights of {}", entry.label), path, published: Some(entry) })
+}
+
+impl Given {
+    /// Loads them into `network` by name. Gives a sentence where the head was replaced.
+    pub fn load(&self, network: &Network, other_head: OtherHead) -> Result<Option<String>, Fault> {
+        load_named(network, &self.path, &self.name, other_head)
+    }
+
+    /// A hash of what is in their file.
+    pub fn content(&self) -> Result<String, Fault> {
+        if let Some(entry) = self.published {
+            return Ok(entry.sha256.to_owned());
+        }
+        let bytes = std::fs::read(&self.path).map_err(|error| Fault::file("read", &self.path, error))?;
+        Ok(blake3::hash(&bytes).to_hex().to_string())
+    }
+}
+
 /// What to do with a last layer made for another number of classes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OtherHead {
@@ -81,6 +124,15 @@ pub enum OtherHead {
 /// A missing, unexpected or differently shaped tensor is an error that names it; PyTorch's
 /// `num_batches_tracked` is skipped, for nothing here uses it.
 pub fn load(network: &Network, path: &Path, other_head: OtherHead) -> Result<Option<String>, Fault> {
+    load_named(network, path, &format!("the weights in {}", path.display()), other_head)
+}
+
+fn load_named(
+    network: &Network,
+    path: &Path,
+    called: &str,
+    other_head: OtherHead,
+) -> Result<Option<String>, Fault> {
     let mut file = read(path)?;
     file.retain(|name, _| !name.ends_with(".num_batches_tracked"));
     let head = format!("{}.", network.head());
@@ -104,8 +156,8 @@ pub fn load(network: &Network, path: &Path, other_head: OtherHead) -> Result<Opt
         problems.truncate(5);
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         return Err(Fault::new(format!(
-            "The weights in {} do not fit the model: {}{more}.",
-            path.display(),
+            "{} do not fit the model: {}{more}.",
+            capitalized(called),
             problems.join("; ")
         ))
         .advice("Choose the model that the weights were made with, or other weights."));
@@ -113,15 +165,20 @@ pub fn load(network: &Network, path: &Path, other_head: OtherHead) -> Result<Opt
     match replaced {
         None => Ok(None),
         Some((theirs, ours)) if other_head == OtherHead::Replace => Ok(Some(format!(
-            "The weights in {} are for {theirs} classes and this data set has {ours}: the last layer ({}) starts afresh, \
+            "{} are for {theirs} classes and this data set has {ours}: the last layer ({}) starts afresh, \
              all others are taken over.",
-            path.display(),
+            capitalized(called),
             network.head(),
         ))),
         Some((theirs, ours)) => Err(Fault::new(format!(
-            "The weights in {} are for {theirs} classes and this data set has {ours}.",
-            path.display()
+            "{} are for {theirs} classes and this data set has {ours}.",
+            capitalized(called)
         ))
         .advice("Evaluate them on a data set with the same classes, or train for an epoch or more.")),
     }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -46,7 +46,7 @@ fn optimisers_step_as_pytorchs_do() {
         let mut optimizer = optimizer::Optimizer::new(case.optimizer, case.weight_decay, &weights);
         for (step, expected) in case.weights.iter().enumerate() {
             let gradient = wave(5, step as f64 + 1.0).to_kind(Kind::Float);
-            optimizer.step(&weights, &gradient, 0.1 / (step as f64 + 1.0));
+            optimizer.step(&weights, &gradient, 0.1 / (step as f64 + 1.0), None);
             let difference = (weights.detach() - Tensor::from_slice(expected)).abs().max().double_value(&[]);
             // One unit in the last place of the largest weight, 1.2e-7, and a second for another order of products.
             assert!(difference < 2.5e-7, "{:?} step {step}: {difference}", case.optimizer);
@@ -201,7 +201,9 @@ fn assert_as_reference(file: &str) {
             }
         }
 
-        tch::no_grad(|| network.forward(&input, Kind::Float, Mode::Train { seed: 0, step: 0 }));
+        tch::no_grad(|| {
+            network.forward(&input, Kind::Float, Mode::Train { seed: 0, step: 0, keep_statistics: false })
+        });
         for (name, expected) in &theirs.statistics {
             let (_, ours) = network.buffers.iter().find(|(buffer, _)| buffer == name).unwrap();
             assert_close(&ours.unsqueeze(0), std::slice::from_ref(expected), 1e-5);
