@@ -6,6 +6,7 @@
 )]
 
 mod faults;
+mod learning;
 mod parity;
 mod repeat;
 mod resume;

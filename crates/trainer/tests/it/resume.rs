@@ -64,7 +64,7 @@ fn layers_that_draw_by_chance_draw_the_same_after_a_stop() {
 }
 
 /// Asserts that a run that is stopped at these steps comes to the bits of one that is left alone.
-fn assert_same_when_stopped(change: impl Fn(&mut RunSpec), steps: [u64; 2]) {
+pub(crate) fn assert_same_when_stopped(change: impl Fn(&mut RunSpec), steps: [u64; 2]) {
     let (whole, stopped) = (Run::new(&change), Run::new(&change));
     whole.complete();
     for at in steps {
