@@ -20,7 +20,7 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// Of the samples at `places` of `samples`, whose logits are `[n, classes]` and whose embeddings are `[n, features]`.
-    pub fn of(samples: &[Sample], places: &[usize], logits: Tensor, embedding: Tensor) -> Self {
+    pub fn of(samples: &[Sample], places: &[usize], logits: &Tensor, embedding: &Tensor) -> Self {
         let samples = places.iter().map(|&place| &samples[place]);
         let ids: Vec<i64> = samples.clone().map(|sample| sample.id).collect();
         let labels = Tensor::from_slice(&samples.map(|sample| i64::from(sample.label)).collect::<Vec<_>>());
@@ -77,6 +77,6 @@ impl Evaluator<'_> {
             }
         }
         let [logits, embedding] = parts.map(|part| Tensor::cat(&part, 0));
-        Ok(Some(Evaluation::of(&self.loader.samples, places, logits, embedding)))
+        Ok(Some(Evaluation::of(&self.loader.samples, places, &logits, &embedding)))
     }
 }

@@ -275,7 +275,7 @@ impl Trainer<'_> {
         }
         if let Some(embedding) = self.features.as_ref().and_then(|features| features.evaluated(split)) {
             let logits = tch::no_grad(|| self.network.classify(embedding));
-            return Ok(Some(Evaluation::of(&self.loader.samples, places, logits, embedding.shallow_clone())));
+            return Ok(Some(Evaluation::of(&self.loader.samples, places, &logits, embedding)));
         }
         Evaluator {
             loader: self.loader,
