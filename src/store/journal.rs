@@ -217,7 +217,7 @@ async fn ingest_record(
                 .execute(connection)
                 .await?;
         }
-        Event::Checkpoint { .. } | Event::Stopped { .. } => {}
+        Event::Predicted { .. } | Event::Checkpoint { .. } | Event::Stopped { .. } => {}
     }
     Ok(())
 }

@@ -92,6 +92,11 @@ pub enum Event {
         /// Whether these are of the best checkpoint so far: what galleries show.
         best: bool,
     },
+    /// A file of predictions of images of which nothing is known is whole (see [`crate::files::PREDICTIONS`]).
+    Predicted {
+        /// Relative to the directory of the job.
+        path: String,
+    },
     /// A checkpoint is whole, and a resume would start here.
     Checkpoint {
         /// Steps taken.

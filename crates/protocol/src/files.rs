@@ -1,4 +1,4 @@
-//! Names inside a run directory, and the layout of the binary files in it.
+//! Names inside the directory of a run or of a further job of it, and the layout of the binary files in it.
 //!
 //! Every file but the journal and the logs is written under a temporary name and renamed, so that whoever sees
 //! a name sees a whole file.
@@ -21,7 +21,10 @@ pub const CHECKPOINTS: &str = "checkpoints";
 /// Folder of captured input batches: `step-00000000.safetensors` holds `input`, f32 `[n, 3, height, width]`,
 /// the network input to the bit.
 pub const BATCHES: &str = "batches";
+/// Folder of the run's further jobs by number; each is a directory such as this one.
+pub const JOBS: &str = "jobs";
 /// Folder of predictions: `val-0003.safetensors` is the validation split after epoch 3 (1-based), `test.safetensors`
 /// the test split. Tensors: `sample_id` i64 `[n]`, `label` i64 `[n]`, `logits` f32 `[n, classes]`, `loss` f32 `[n]`
-/// (cross-entropy, nats), `embedding` f32 `[n, features]` (what goes into the last layer).
+/// (cross-entropy, nats), `embedding` f32 `[n, features]` (what goes into the last layer). `images.safetensors` is of images of which
+/// nothing is known, and has neither `label` nor `loss`.
 pub const PREDICTIONS: &str = "predictions";

@@ -114,7 +114,7 @@ pub enum Task {
         /// In this order.
         splits: Vec<Split>,
     },
-    /// Say of each image in `samples.jsonl` what it shows; nothing is known of them.
+    /// Say of each image in `samples.jsonl` what it shows; nothing is known of them, so their labels and splits don't count.
     Predict,
 }
 

@@ -44,6 +44,16 @@ impl Evaluation {
     pub fn to_bytes(&self) -> Result<Vec<u8>, Fault> {
         weights::to_bytes(&self.tensors)
     }
+
+    /// The same of images of which nothing is known: without labels, and so without losses.
+    pub fn to_bytes_without_labels(&self) -> Result<Vec<u8>, Fault> {
+        let known = |name: &str| name != "label" && name != "loss";
+        let tensors: Vec<(&'static str, Tensor)> = (self.tensors.iter())
+            .filter(|(name, _)| known(name))
+            .map(|(name, tensor)| (*name, tensor.shallow_clone()))
+            .collect();
+        weights::to_bytes(&tensors)
+    }
 }
 
 /// How to evaluate.
@@ -62,8 +72,15 @@ pub struct Evaluator<'a> {
 
 impl Evaluator<'_> {
     /// Evaluates the samples at `places`, at least one. `None`: asked to stop before the end; nothing has changed.
-    pub fn evaluate(&self, network: &Network, places: &[usize]) -> Result<Option<Evaluation>, Fault> {
+    /// `tell` hears after each batch how many are done.
+    pub fn evaluate(
+        &self,
+        network: &Network,
+        places: &[usize],
+        mut tell: impl FnMut(usize) -> Result<(), Fault>,
+    ) -> Result<Option<Evaluation>, Fault> {
         let mut parts: [Vec<Tensor>; 2] = Default::default();
+        let mut done = 0;
         for batch in self.loader.pass(places, self.transforms, 0, self.batch_size) {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -75,6 +92,8 @@ impl Evaluator<'_> {
             for (part, tensor) in parts.iter_mut().zip([output.logits, output.embedding]) {
                 part.push(tensor.to_device(tch::Device::Cpu));
             }
+            done += batch.places.len();
+            tell(done)?;
         }
         let [logits, embedding] = parts.map(|part| Tensor::cat(&part, 0));
         Ok(Some(Evaluation::of(&self.loader.samples, places, &logits, &embedding)))

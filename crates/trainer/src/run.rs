@@ -85,12 +85,13 @@ fn work(
         images: Arc::default(),
     };
     let features = match spec.training {
-        Training::Head { draws } => {
+        // Nothing is gained by keeping what is needed once.
+        Training::Head { draws } if spec.trains() => {
             let from = given.map_or_else(|| Ok(format!("seed {}", spec.seed)), |given| given.content())?;
             let folder = shared.features.as_deref();
             Some(Features::new(&spec, draws, &loader, &network, dtype, &from, folder))
         }
-        Training::FineTune(_) | Training::Scratch => None,
+        Training::Head { .. } | Training::FineTune(_) | Training::Scratch => None,
     };
     let mut trainer = Trainer {
         features,
@@ -119,7 +120,7 @@ fn work(
     match &spec.task {
         Task::Train => trainer.train(),
         Task::Evaluate { splits } => trainer.evaluate_only(splits),
-        Task::Predict => trainer.evaluate_only(&[Split::Test]),
+        Task::Predict => trainer.predict(),
     }
 }
 

@@ -13,13 +13,16 @@ use crate::optimizer::Optimizer;
 use crate::rates::Rates;
 use crate::report::Report;
 use crate::schedule;
-use protocol::event::{Event, Values, finite};
+use protocol::event::{Event, Stage, Values, finite};
 use protocol::files::PREDICTIONS;
 use protocol::sample::Split;
 use protocol::spec::{RunSpec, Training};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
+
+/// How often an evaluation that takes long says how far it is.
+const TELL_EVERY: Duration = Duration::from_millis(500);
 
 /// How the work ended, where it did not fail.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -277,6 +280,39 @@ impl Trainer<'_> {
             let logits = tch::no_grad(|| self.network.classify(embedding));
             return Ok(Some(Evaluation::of(&self.loader.samples, places, &logits, embedding)));
         }
+        self.evaluate_places(places)
+    }
+
+    /// Says what each image shows, of which nothing is known.
+    pub fn predict(&mut self) -> Result<End, Fault> {
+        let places: Vec<usize> = (0..self.samples.all.len()).collect();
+        if places.is_empty() {
+            return Err(Fault::new("There is no image to look at.").advice("Choose at least one."));
+        }
+        let Some(evaluation) = self.evaluate_places(&places)? else {
+            self.report.append(Event::Stopped { step: 0 })?;
+            return Ok(End::Stopped);
+        };
+        let path = format!("{PREDICTIONS}/images.safetensors");
+        self.directory.write(&path, &evaluation.to_bytes_without_labels()?)?;
+        self.report.append(Event::Predicted { path })?;
+        self.report.append(Event::Completed { step: 0, best_epoch: 0 })?;
+        Ok(End::Completed)
+    }
+
+    /// A short evaluation says nothing of how far it is.
+    fn evaluate_places(&mut self, places: &[usize]) -> Result<Option<Evaluation>, Fault> {
+        let (mut clock, mut has_told) = (Instant::now(), false);
+        let report = &mut *self.report;
+        let tell = |done: usize| {
+            let is_end = done == places.len();
+            if (is_end && has_told) || (!is_end && clock.elapsed() >= TELL_EVERY) {
+                (clock, has_told) = (Instant::now(), true);
+                let (done, total) = (done as u64, places.len() as u64);
+                report.append(Event::Progress { stage: Stage::Evaluate, done, total })?;
+            }
+            Ok(())
+        };
         Evaluator {
             loader: self.loader,
             transforms: &self.spec.eval_transforms,
@@ -284,7 +320,7 @@ impl Trainer<'_> {
             dtype: self.dtype,
             stop: self.stop,
         }
-        .evaluate(self.network, places)
+        .evaluate(self.network, places, tell)
     }
 
     /// Ends the run where it is, so that it can go on from there.

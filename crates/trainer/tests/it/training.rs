@@ -16,7 +16,7 @@ fn a_run_learns_and_tells_it_in_order() {
     let names: Vec<_> = events
         .iter()
         .map(|event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned())
-        .filter(|name| !matches!(name.as_str(), "step" | "gradients" | "batch"))
+        .filter(|name| !matches!(name.as_str(), "step" | "gradients" | "batch" | "progress"))
         .collect();
     let epoch = ["epoch", "predictions", "checkpoint"];
     let expected =
@@ -81,6 +81,27 @@ fn best_is_the_epoch_with_the_lowest_validation_loss() {
         weights::read(&again.path("predictions/train-0000.safetensors")).unwrap()["logits"].size(),
         [64, 2]
     );
+}
+
+#[test]
+fn images_of_which_nothing_is_known_are_predicted_as_they_are_evaluated() {
+    let evaluated = Run::new(|spec| spec.task = Task::Evaluate { splits: vec![Split::Val] });
+    evaluated.complete();
+    let predicted = Run::new(|spec| spec.task = Task::Predict);
+    predicted.write_samples(&predicted.samples()[64..80]);
+    predicted.complete();
+    let events = predicted.events();
+    let path = events.iter().find_map(|event| match event {
+        Event::Predicted { path } => Some(path),
+        _ => None,
+    });
+    let read = |run: &Run, name: &str| weights::read(&run.path(name)).unwrap();
+    let (known, unknown) =
+        (read(&evaluated, "predictions/val-0000.safetensors"), read(&predicted, path.unwrap()));
+    assert!(["label", "loss"].iter().all(|name| known.contains_key(*name) && !unknown.contains_key(*name)));
+    for name in ["sample_id", "logits", "embedding"] {
+        assert_eq!(known[name], unknown[name], "{name}");
+    }
 }
 
 #[test]
