@@ -3,6 +3,7 @@
 pub mod access;
 pub mod datasets;
 pub mod health;
+pub mod jobs;
 pub mod runs;
 pub mod versions;
 pub mod weights;

@@ -26,8 +26,10 @@ const TAGS: usize = 20;
 impl From<MoveError> for Error {
     fn from(error: MoveError) -> Error {
         match error {
-            MoveError::NotFound(_) => Error::NotFound("run"),
-            illegal @ MoveError::Illegal { .. } => Error::Conflict(illegal.to_string()),
+            MoveError::NotFound(id) => Error::NotFound(if id.is_own() { "run" } else { "job" }),
+            illegal @ (MoveError::Illegal { .. } | MoveError::JobUnderWay) => {
+                Error::Conflict(illegal.to_string())
+            }
             MoveError::Store(error) => Error::Internal(error.into()),
         }
     }
@@ -122,7 +124,7 @@ pub async fn raise_epochs(store: &Store, runs: &Runs, id: RunId, epochs: u64) ->
 
 /// Removes a run with its files.
 pub async fn delete(runs: &Runs, id: RunId) -> Result<()> {
-    Ok(runs.delete(id).await?)
+    runs.delete(id).await.map_err(in_words)
 }
 
 /// Removes every run of a data set; refused where one of them waits or works.
@@ -262,9 +264,10 @@ fn known(done: bool) -> Result<()> {
 }
 
 /// What changed under somebody's hands is theirs to read; all else is our fault.
-fn in_words(error: anyhow::Error) -> Error {
-    match error.downcast::<ImagesChanged>() {
-        Ok(changed) => Error::Conflict(changed.to_string()),
-        Err(other) => Error::Internal(other),
-    }
+pub(super) fn in_words(error: anyhow::Error) -> Error {
+    let error = match error.downcast::<ImagesChanged>() {
+        Ok(changed) => return Error::Conflict(changed.to_string()),
+        Err(other) => other,
+    };
+    error.downcast::<MoveError>().map_or_else(Error::Internal, Error::from)
 }

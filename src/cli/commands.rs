@@ -2,13 +2,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks by printing")]
 
 use super::client::Client;
-use super::progress::{finish, wait_for_import};
+use super::progress::{finish, finish_job, wait_for_import};
 use crate::app::App;
-use crate::domain::ids::RunId;
 use crate::domain::recipe::{FIELDS, values_from_text};
-use crate::runs::directory::RunDirectory;
-use crate::runs::predict;
-use crate::runs::process::find_trainer;
 use anyhow::{Context as _, bail};
 use clap::ArgMatches;
 use protocol::weights::WeightsEntry;
@@ -134,30 +130,24 @@ pub(super) fn evaluate(client: &Client, arguments: &ArgMatches, json: bool) -> a
     Ok(())
 }
 
-pub(super) fn predict(data: &Path, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
-    let run = RunId(*arguments.get_one::<i64>("run").context("RUN is required")?);
-    let paths: Vec<PathBuf> = arguments.get_many::<PathBuf>("paths").unwrap_or_default().cloned().collect();
-    let directory = RunDirectory::of(data, run);
-    if !directory.path().is_dir() {
-        bail!("there is no run {run} in {}", data.display());
-    }
-    let directory = RunDirectory::at(directory.path().canonicalize()?);
-    let predictions = predict::predict(&find_trainer()?, &directory, &paths)?;
+pub(super) fn predict(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
+    let run = arguments.get_one::<i64>("run").context("RUN is required")?;
+    let paths: Vec<&PathBuf> = arguments.get_many::<PathBuf>("paths").unwrap_or_default().collect();
+    let absolute = |path: &&PathBuf| absolute(path.to_str().context("a path is not Unicode")?);
+    let images: Vec<String> = paths.iter().map(absolute).collect::<anyhow::Result<_>>()?;
+    let body = json!({"task": "predict", "images": images});
+    let job = finish_job(client, &client.post(&format!("/api/v1/runs/{run}/jobs"), &body)?)?;
+    let items = job["items"].as_array().context("the job has no predictions")?;
+    // As they were named, and in that order.
+    let items = paths.iter().zip(items);
     if json {
-        let items: Vec<Value> = predictions
-            .iter()
-            .map(|prediction| {
-                let probabilities: serde_json::Map<String, Value> =
-                    prediction.probabilities.iter().map(|(class, share)| (class.clone(), json!(share))).collect();
-                json!({"path": prediction.path, "predicted": prediction.probabilities[0].0, "probabilities": probabilities})
-            })
-            .collect();
-        println!("{}", json!({"run": run, "items": items}));
+        let item = |(path, item): (&&PathBuf, &Value)| json!({"path": path, "predicted": item["predicted"], "probabilities": item["probabilities"]});
+        println!("{}", json!({"run": run, "items": items.map(item).collect::<Vec<_>>()}));
         return Ok(());
     }
-    for prediction in predictions {
-        let (class, share) = &prediction.probabilities[0];
-        println!("{}\t{class}\t{share:.4}", prediction.path.display());
+    for (path, item) in items {
+        let class = item["predicted"].as_str().unwrap_or("unknown");
+        println!("{}\t{class}\t{:.4}", path.display(), item["confidence"].as_f64().unwrap_or(0.0));
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
             "weights" => weights::weights(&client, arguments, json),
             "share" => share::share(&client, arguments, json),
             "evaluate" => commands::evaluate(&client, arguments, json),
-            "predict" => commands::predict(&data, arguments, json),
+            "predict" => commands::predict(&client, arguments, json),
             "export" => commands::export(&client, arguments),
             // Where another process serves the data directory, its dashboard is there already.
             "demo" => match (commands::demo(&client, &data, arguments, &endpoint.url), &mut app) {

@@ -85,6 +85,35 @@ pub(super) fn finish(client: &Client, run: &Value) -> anyhow::Result<Value> {
     Ok(run)
 }
 
+/// Waits for a further job of a run; an error where it did not end well.
+pub(super) fn finish_job(client: &Client, job: &Value) -> anyhow::Result<Value> {
+    let mut progress = Progress::default();
+    let begun = Instant::now();
+    let job = wait(client, &format!("/api/v1/runs/{}/jobs/{}", job["run"], job["number"]), |job| {
+        let under_way = &job["progress"];
+        let share = (under_way["done"].as_f64().zip(under_way["total"].as_f64()))
+            .filter(|(_, total)| *total > 0.0)
+            .map(|(done, total)| done / total);
+        let left = share
+            .filter(|share| *share > 0.02)
+            .map(|share| begun.elapsed().as_secs_f64() * (1.0 - share) / share);
+        let state = job["state"].as_str().unwrap_or_default();
+        progress.show(state, share, left);
+        !["queued", "running"].contains(&state)
+    })?;
+    progress.end();
+    if job["state"] != "completed" {
+        let why = job["failure"]["reason"].as_str().unwrap_or("it was stopped");
+        bail!(
+            "job {} of run {} is {}: {why}",
+            job["number"],
+            job["run"],
+            job["state"].as_str().unwrap_or_default()
+        );
+    }
+    Ok(job)
+}
+
 /// Asks again and again until `done` says so.
 fn wait(client: &Client, path: &str, mut done: impl FnMut(&Value) -> bool) -> anyhow::Result<Value> {
     loop {

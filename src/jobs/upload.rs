@@ -143,6 +143,12 @@ impl Upload {
         self.names.is_empty() && self.refused.is_empty()
     }
 
+    /// Where the files that were taken lie, in the order in which they came.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let Some(folder) = &self.folder else { return Vec::new() };
+        self.names.iter().map(|name| files_in(folder).join(name)).collect()
+    }
+
     /// What a data set of it could be called: after the one file, or after the folder that all lie in.
     pub fn name(&self) -> String {
         suggested_name(&self.names)

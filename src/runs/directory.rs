@@ -1,7 +1,7 @@
-//! A run's folder: where things are in it, and how it comes to be.
+//! The folder of a run or of a further job of it: where things are in it, and how it comes to be.
 #![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
-use crate::domain::ids::RunId;
+use crate::domain::ids::JobId;
 use anyhow::Context as _;
 use protocol::files;
 use protocol::sample::Sample;
@@ -9,16 +9,19 @@ use protocol::spec::RunSpec;
 use std::io::{BufRead as _, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-/// `<data>/runs/<id>`.
+/// `<data>/runs/<id>`, or `jobs/<number>` in it.
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
 }
 
 impl RunDirectory {
-    /// The folder of this run in this data directory, made or not.
-    pub fn of(data: &Path, id: RunId) -> RunDirectory {
-        RunDirectory { path: data.join("runs").join(id.to_string()) }
+    /// The folder of this run or job in this data directory, made or not.
+    pub fn of(data: &Path, id: impl Into<JobId>) -> RunDirectory {
+        let id = id.into();
+        let run = data.join("runs").join(id.run.to_string());
+        let path = if id.is_own() { run } else { run.join(files::JOBS).join(id.number.to_string()) };
+        RunDirectory { path }
     }
 
     /// A run directory anywhere.
@@ -85,12 +88,13 @@ pub fn last_number(data: &Path) -> anyhow::Result<i64> {
     Ok(last)
 }
 
-/// Makes a run directory with all that a trainer needs to begin, under a temporary name until it is whole.
+/// Makes the directory of a run or job with all that a trainer needs to begin, under a temporary name until it is whole.
 ///
 /// # Errors
 /// The data directory can't be written.
 pub fn create(directory: &RunDirectory, spec: &RunSpec, samples: &[Sample]) -> anyhow::Result<()> {
     let runs = directory.path().parent().context("a run directory lies in a folder")?;
+    std::fs::create_dir_all(runs).with_context(|| format!("making {}", runs.display()))?;
     let staged = tempfile::Builder::new().prefix(".staged-").tempdir_in(runs)?;
     let spec_file = std::fs::File::create(staged.path().join(files::SPEC))?;
     serde_json::to_writer_pretty(spec_file, spec)?;

@@ -3,7 +3,7 @@
 
 use super::directory::RunDirectory;
 use super::predictions_file::PredictionsFile;
-use crate::domain::ids::RunId;
+use crate::domain::ids::JobId;
 use crate::store::Store;
 use crate::store::prediction_files::EvaluatedFile;
 use anyhow::{Context as _, ensure};
@@ -20,7 +20,7 @@ const CHUNK_BYTES: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Follower {
     store: Store,
-    id: RunId,
+    id: JobId,
     directory: RunDirectory,
     offset: u64,
     /// The protocol of a trainer that speaks another than this server, and its process where it said that.
@@ -37,7 +37,7 @@ struct Greeting {
 
 impl Follower {
     /// Begins where the store's copy ends.
-    pub fn new(store: Store, id: RunId, directory: RunDirectory, offset: u64) -> Follower {
+    pub fn new(store: Store, id: JobId, directory: RunDirectory, offset: u64) -> Follower {
         Follower { store, id, directory, offset, foreign: None }
     }
 

@@ -1,9 +1,9 @@
-//! Runs as work: the queue, the trainer's process, the journal's follower, recovery. The only room that spawns.
+//! Runs and their further jobs as work: the queue, the trainer's process, the journal's follower, recovery. The only room that spawns.
 //!
 //! ```text
 //! Runs (a handle, cheap to clone)
 //!  └─ queue task: starts what may start, adopts what already runs
-//!      └─ one task a running run: follows its journal into the store, rings its doorbell,
+//!      └─ one task a running job: follows its journal into the store, rings its doorbell,
 //!         passes on wishes as signals, and decides the outcome when the trainer is gone (`supervise.rs`)
 //! ```
 //! Must not know HTTP.
@@ -12,16 +12,16 @@ pub mod batch_file;
 pub mod clock;
 pub mod directory;
 pub mod follower;
+pub mod further;
 mod margins;
 pub mod outcome;
-pub mod predict;
 pub mod predictions_file;
 pub mod process;
 mod queue;
 mod samples;
 mod supervise;
 
-use crate::domain::ids::RunId;
+use crate::domain::ids::{JobId, RunId};
 use crate::domain::recipe::Recipe;
 use crate::domain::run::{RunState, StopRequest};
 use crate::store::Store;
@@ -52,15 +52,15 @@ struct Inner {
     numbering: tokio::sync::Mutex<()>,
     /// Rung when the queue should look again.
     wake: Notify,
-    doorbells: Mutex<HashMap<RunId, watch::Sender<u64>>>,
-    /// Runs that have a task.
-    supervised: Mutex<HashSet<RunId>>,
-    /// Runs that can't be followed at the moment.
-    troubles: Mutex<HashMap<RunId, Trouble>>,
+    doorbells: Mutex<HashMap<JobId, watch::Sender<u64>>>,
+    /// Jobs that have a task.
+    supervised: Mutex<HashSet<JobId>>,
+    /// Jobs that can't be followed at the moment.
+    troubles: Mutex<HashMap<JobId, Trouble>>,
     watch: Watch,
 }
 
-/// Why a run can't be followed at the moment. Its training goes on.
+/// Why a job can't be followed at the moment. Its trainer works on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// Since when, in milliseconds since 1970-01-01 UTC.
@@ -73,16 +73,21 @@ pub struct Trouble {
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
     /// There is none of this number.
-    #[error("there is no run {0}")]
-    NotFound(RunId),
+    #[error("there is no {0}")]
+    NotFound(JobId),
     /// Its state forbids it.
-    #[error("a run that is {} can't be {verb}", .state.as_str())]
+    #[error("a {} that is {} can't be {verb}", if .id.is_own() { "run" } else { "job" }, .state.as_str())]
     Illegal {
+        /// Which.
+        id: JobId,
         /// Where it stands.
         state: RunState,
         /// What was asked.
         verb: &'static str,
     },
+    /// A further job would lose its ground.
+    #[error("a job of this run is under way; wait for it, or cancel it first")]
+    JobUnderWay,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] sqlx::Error),
@@ -111,22 +116,22 @@ impl Runs {
         queue::work(self).await;
     }
 
-    /// What keeps a run from being followed at the moment.
-    pub fn trouble(&self, id: RunId) -> Option<Trouble> {
-        self.troubles().get(&id).cloned()
+    /// What keeps a run or a further job from being followed at the moment.
+    pub fn trouble(&self, id: impl Into<JobId>) -> Option<Trouble> {
+        self.troubles().get(&id.into()).cloned()
     }
 
-    /// Every run that can't be followed at the moment.
-    pub fn list_troubles(&self) -> BTreeMap<RunId, Trouble> {
+    /// Everything that can't be followed at the moment.
+    pub fn list_troubles(&self) -> BTreeMap<JobId, Trouble> {
         self.troubles().iter().map(|(id, trouble)| (*id, trouble.clone())).collect()
     }
 
-    fn troubles(&self) -> MutexGuard<'_, HashMap<RunId, Trouble>> {
+    fn troubles(&self) -> MutexGuard<'_, HashMap<JobId, Trouble>> {
         self.inner.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The folder of a run.
-    pub fn directory(&self, id: RunId) -> RunDirectory {
+    /// The folder of a run or a further job.
+    pub fn directory(&self, id: impl Into<JobId>) -> RunDirectory {
         RunDirectory::of(&self.inner.data, id)
     }
 
@@ -166,21 +171,22 @@ impl Runs {
         Ok(id)
     }
 
-    /// Asks a run to stop for now; it can be resumed to the same bits.
-    pub async fn pause(&self, id: RunId) -> Result<(), MoveError> {
-        self.stop(id, StopRequest::Pause, "paused").await
+    /// Asks a run or a further job to stop for now; a run can be resumed to the same bits.
+    pub async fn pause(&self, id: impl Into<JobId>) -> Result<(), MoveError> {
+        self.stop(id.into(), StopRequest::Pause, "paused").await
     }
 
-    /// Gives a run up.
-    pub async fn cancel(&self, id: RunId) -> Result<(), MoveError> {
-        self.stop(id, StopRequest::Cancel, "cancelled").await
+    /// Gives a run or a further job up.
+    pub async fn cancel(&self, id: impl Into<JobId>) -> Result<(), MoveError> {
+        self.stop(id.into(), StopRequest::Cancel, "cancelled").await
     }
 
-    /// Puts a stopped run back into the queue; it goes on from its last checkpoint.
-    pub async fn resume(&self, id: RunId) -> Result<(), MoveError> {
+    /// Puts what stopped back into the queue; a run goes on from its last checkpoint.
+    pub async fn resume(&self, id: impl Into<JobId>) -> Result<(), MoveError> {
+        let id = id.into();
         let state = self.state(id).await?;
-        if !state.can_resume() || !self.inner.store.set_run_state(id, state, RunState::Queued).await? {
-            return Err(MoveError::Illegal { state, verb: "resumed" });
+        if !state.can_resume() || !self.inner.store.set_job_state(id, state, RunState::Queued).await? {
+            return Err(MoveError::Illegal { id, state, verb: "resumed" });
         }
         self.ring(id);
         self.inner.wake.notify_one();
@@ -193,7 +199,7 @@ impl Runs {
     /// It is not completed, or its specification can't be written.
     pub async fn raise_epochs(&self, run: &Run, epochs: u32) -> anyhow::Result<()> {
         let id = run.id;
-        let refused = MoveError::Illegal { state: run.state, verb: "given more epochs" };
+        let refused = MoveError::Illegal { id: id.into(), state: run.state, verb: "given more epochs" };
         if run.state != RunState::Completed {
             return Err(refused.into());
         }
@@ -205,7 +211,7 @@ impl Runs {
         if !self.inner.store.set_run_epochs(id, &asked).await? {
             return Err(refused.into());
         }
-        self.ring(id);
+        self.ring(id.into());
         self.inner.wake.notify_one();
         Ok(())
     }
@@ -215,11 +221,15 @@ impl Runs {
     /// # Errors
     /// It is not there or active, or its folder can't be removed; then it is tried again at the next start.
     pub async fn delete(&self, id: RunId) -> anyhow::Result<()> {
-        let state = self.state(id).await?;
+        let state = self.state(id.into()).await?;
         if !self.inner.store.delete_run(id).await? {
-            return Err(MoveError::Illegal { state, verb: "deleted" }.into());
+            let refused = match state.is_active() {
+                true => MoveError::Illegal { id: id.into(), state, verb: "deleted" },
+                false => MoveError::JobUnderWay,
+            };
+            return Err(refused.into());
         }
-        self.ring(id);
+        self.ring(id.into());
         let directory = self.directory(id);
         tokio::task::spawn_blocking(move || directory::remove(&directory)).await??;
         Ok(())
@@ -237,25 +247,25 @@ impl Runs {
         self.inner.max_concurrent
     }
 
-    /// A receiver that changes whenever there is news of this run in the store.
-    pub fn doorbell(&self, id: RunId) -> watch::Receiver<u64> {
-        self.sender(id).subscribe()
+    /// A receiver that changes whenever there is news of this run or job in the store.
+    pub fn doorbell(&self, id: impl Into<JobId>) -> watch::Receiver<u64> {
+        self.sender(id.into()).subscribe()
     }
 
-    async fn state(&self, id: RunId) -> Result<RunState, MoveError> {
-        Ok(self.inner.store.find_run(id).await?.ok_or(MoveError::NotFound(id))?.state)
+    async fn state(&self, id: JobId) -> Result<RunState, MoveError> {
+        Ok(self.inner.store.find_work(id).await?.ok_or(MoveError::NotFound(id))?.state)
     }
 
-    async fn stop(&self, id: RunId, request: StopRequest, verb: &'static str) -> Result<(), MoveError> {
-        // The run may start or end between the look and the write, and then the request must not be lost: look again.
+    async fn stop(&self, id: JobId, request: StopRequest, verb: &'static str) -> Result<(), MoveError> {
+        // It may start or end between the look and the write, and then the request must not be lost: look again.
         loop {
             let state = self.state(id).await?;
             let done = match state {
-                RunState::Running => self.inner.store.set_run_stop_request(id, request).await?,
+                RunState::Running => self.inner.store.set_job_stop_request(id, request).await?,
                 state if state.can_become(request.outcome()) => {
-                    self.inner.store.set_run_state(id, state, request.outcome()).await?
+                    self.inner.store.set_job_state(id, state, request.outcome()).await?
                 }
-                state => return Err(MoveError::Illegal { state, verb }),
+                state => return Err(MoveError::Illegal { id, state, verb }),
             };
             if done {
                 break;
@@ -266,12 +276,12 @@ impl Runs {
         Ok(())
     }
 
-    fn sender(&self, id: RunId) -> watch::Sender<u64> {
+    fn sender(&self, id: JobId) -> watch::Sender<u64> {
         let mut doorbells = self.inner.doorbells.lock().unwrap_or_else(PoisonError::into_inner);
         doorbells.entry(id).or_insert_with(|| watch::Sender::new(0)).clone()
     }
 
-    fn ring(&self, id: RunId) {
+    fn ring(&self, id: JobId) {
         self.sender(id).send_modify(|count| *count += 1);
     }
 }

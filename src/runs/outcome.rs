@@ -1,4 +1,4 @@
-//! How a run ended, decided from what is left of it.
+//! How a job ended, decided from what is left of it.
 
 use crate::domain::run::{RunState, StopRequest};
 use protocol::event::{Event, Failure};
@@ -8,6 +8,8 @@ use std::process::ExitStatus;
 /// What is known when a trainer is gone.
 #[derive(Debug)]
 pub struct ExitEvidence<'a> {
+    /// Whether a network was to learn; else there are no checkpoints, and it starts from the beginning each time.
+    pub trains: bool,
     /// The journal's last event, if it has any that can be read.
     pub last: Option<&'a Event>,
     /// Optimiser steps that all of its epochs have, once that is known.
@@ -20,7 +22,7 @@ pub struct ExitEvidence<'a> {
     pub stderr: &'a str,
 }
 
-/// The state that the run is in now, and why where it did not end as it should.
+/// The state that the job is in now, and why where it did not end as it should.
 pub fn decide(evidence: &ExitEvidence) -> (RunState, Option<Failure>) {
     match (evidence.last, evidence.request) {
         // A run that was given more epochs and whose trainer died before its first line still has its earlier end there.
@@ -32,8 +34,12 @@ pub fn decide(evidence: &ExitEvidence) -> (RunState, Option<Failure>) {
         (Some(Event::Stopped { .. }), None) => (
             RunState::Interrupted,
             Some(failure(
-                "The training process was asked to stop from outside this dashboard.".into(),
-                "It wrote a checkpoint before it ended. Resume to continue from it; the result will be identical.",
+                format!("{} was asked to stop from outside this dashboard.", process(evidence.trains)),
+                if evidence.trains {
+                    "It wrote a checkpoint before it ended. Resume to continue from it; the result will be identical."
+                } else {
+                    AGAIN
+                },
             )),
         ),
         (last, None) => died_silently(evidence, last.is_some()),
@@ -41,7 +47,8 @@ pub fn decide(evidence: &ExitEvidence) -> (RunState, Option<Failure>) {
 }
 
 /// Of a trainer that speaks another protocol than this server, in place of its word: which program is to be built again.
-pub fn foreign_protocol(theirs: u32, ours: u32) -> Failure {
+pub fn foreign_protocol(theirs: u32, ours: u32, trains: bool) -> Failure {
+    let again = if trains { "resume this run" } else { "try again" };
     let (older, package) = if theirs < ours { ("trainer", "tintype-trainer") } else { ("server", "tintype") };
     Failure {
         reason: format!(
@@ -49,33 +56,45 @@ pub fn foreign_protocol(theirs: u32, ours: u32) -> Failure {
              so the trainer was ended and nothing that it said was taken in."
         ),
         advice: Some(format!(
-            "The {older} is the older one: rebuild it with `cargo build --release -p {package}`, start the server again, then resume this run."
+            "The {older} is the older one: rebuild it with `cargo build --release -p {package}`, start the server again, then {again}."
         )),
         step: None,
         layer: None,
     }
 }
 
-/// Of a run whose trainer is gone and whose journal can't be taken in.
-pub fn unreadable_journal(why: &str) -> Failure {
+/// Of a job whose trainer is gone and whose journal can't be taken in.
+pub fn unreadable_journal(why: &str, trains: bool) -> Failure {
     failure(
-        format!("The training process has ended, and what it wrote could not be read in: {why}."),
-        "Correct that, then resume the run: it goes on from its last checkpoint.",
+        format!("{} has ended, and what it wrote could not be read in: {why}.", process(trains)),
+        if trains {
+            "Correct that, then resume the run: it goes on from its last checkpoint."
+        } else {
+            "Correct that, then try again."
+        },
     )
 }
 
 fn died_silently(evidence: &ExitEvidence, had_begun: bool) -> (RunState, Option<Failure>) {
     let signal = evidence.exit.and_then(|exit| exit.signal());
     let code = evidence.exit.and_then(|exit| exit.code());
+    let (process, trains) = (process(evidence.trains), evidence.trains);
+    let identical = if trains {
+        "Resume to continue from the last checkpoint; the result will be identical."
+    } else {
+        AGAIN
+    };
     match (signal, code) {
         (None, Some(code)) if code != 0 => (
             RunState::Failed,
             Some(failure(
                 format!(
-                    "The training process ended with exit status {code}. The end of its log: {}",
+                    "{process} ended with exit status {code}. The end of its log: {}",
                     stderr_tail(evidence.stderr)
                 ),
-                if had_begun {
+                if had_begun && !trains {
+                    AGAIN
+                } else if had_begun {
                     "Resume to try again from the last checkpoint."
                 } else {
                     "See stderr.log in the run's folder."
@@ -86,25 +105,30 @@ fn died_silently(evidence: &ExitEvidence, had_begun: bool) -> (RunState, Option<
             RunState::Interrupted,
             Some(failure(
                 match signal {
-                    9 => "The training process was killed (signal 9), probably because memory ran out."
-                        .to_owned(),
+                    9 => format!("{process} was killed (signal 9), probably because memory ran out."),
                     signal => format!(
-                        "The training process died of signal {signal}. The end of its log: {}",
+                        "{process} died of signal {signal}. The end of its log: {}",
                         stderr_tail(evidence.stderr)
                     ),
                 },
-                "Resume to continue from the last checkpoint; the result will be identical.",
+                identical,
             )),
         ),
         _ => (
             RunState::Interrupted,
             Some(failure(
-                "The training process is gone without an error: it was killed, or the machine went down."
-                    .into(),
-                "Resume to continue from the last checkpoint; the result will be identical.",
+                format!("{process} is gone without an error: it was killed, or the machine went down."),
+                identical,
             )),
         ),
     }
+}
+
+/// What to do where nothing is lost but the time.
+const AGAIN: &str = "Try again: it starts from the beginning, and takes as long as it took before.";
+
+fn process(trains: bool) -> &'static str {
+    if trains { "The training process" } else { "The process" }
 }
 
 fn failure(reason: String, advice: &str) -> Failure {
@@ -126,13 +150,14 @@ mod tests {
         raw_status: Option<i32>,
     ) -> (RunState, String) {
         let exit = raw_status.map(ExitStatus::from_raw);
-        let (state, failure) = decide(&ExitEvidence { last, steps: Some(3), request, exit, stderr: "oh\n" });
+        let (state, failure) =
+            decide(&ExitEvidence { trains: true, last, steps: Some(3), request, exit, stderr: "oh\n" });
         (state, failure.map(|failure| failure.reason).unwrap_or_default())
     }
 
     #[test]
     fn the_older_program_is_named_for_rebuilding() {
-        let older_trainer = foreign_protocol(1, 2);
+        let older_trainer = foreign_protocol(1, 2, true);
         assert!(older_trainer.reason.starts_with("The trainer speaks protocol 1 and this server protocol 2"));
         assert!(
             older_trainer
@@ -140,7 +165,7 @@ mod tests {
                 .unwrap()
                 .contains("rebuild it with `cargo build --release -p tintype-trainer`")
         );
-        assert!(foreign_protocol(3, 2).advice.unwrap().contains("`cargo build --release -p tintype`"));
+        assert!(foreign_protocol(3, 2, true).advice.unwrap().contains("`cargo build --release -p tintype`"));
     }
 
     #[test]

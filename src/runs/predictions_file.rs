@@ -21,6 +21,46 @@ pub struct PredictionsFile {
     pub classes: usize,
 }
 
+/// What was made of images of which nothing is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogitsFile {
+    /// One a row.
+    pub sample_ids: Vec<SampleId>,
+    /// `[rows, classes]`, row-major.
+    pub logits: Vec<f32>,
+    /// Columns of `logits`.
+    pub classes: usize,
+}
+
+impl LogitsFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It is missing, damaged, or its tensors do not fit each other.
+    pub fn read(path: &Path) -> anyhow::Result<LogitsFile> {
+        let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        let read = SafeTensors::deserialize(&bytes).map_err(anyhow::Error::from);
+        read.and_then(|tensors| Self::from_tensors(&tensors))
+            .with_context(|| format!("reading {}", path.display()))
+    }
+
+    fn from_tensors(tensors: &SafeTensors) -> anyhow::Result<LogitsFile> {
+        let sample_ids: Vec<SampleId> = numbers(tensors, "sample_id", Dtype::I64, i64::from_le_bytes)?
+            .into_iter()
+            .map(SampleId)
+            .collect();
+        let logits = numbers(tensors, "logits", Dtype::F32, f32::from_le_bytes)?;
+        let shape = tensors.tensor("logits")?.shape().to_vec();
+        ensure!(shape.len() == 2 && shape[0] == sample_ids.len(), "tensors of unlike length");
+        Ok(LogitsFile { sample_ids, logits, classes: shape[1] })
+    }
+
+    /// The logits of one row.
+    pub fn row(&self, row: usize) -> Option<&[f32]> {
+        self.logits.get(row * self.classes..(row + 1) * self.classes)
+    }
+}
+
 impl PredictionsFile {
     /// Reads a file.
     ///
@@ -33,22 +73,14 @@ impl PredictionsFile {
 
     fn from_bytes(bytes: &[u8]) -> anyhow::Result<PredictionsFile> {
         let tensors = SafeTensors::deserialize(bytes)?;
-        let sample_ids: Vec<SampleId> = numbers(&tensors, "sample_id", Dtype::I64, i64::from_le_bytes)?
-            .into_iter()
-            .map(SampleId)
-            .collect();
+        let LogitsFile { sample_ids, logits, classes } = LogitsFile::from_tensors(&tensors)?;
         let labels = numbers(&tensors, "label", Dtype::I64, i64::from_le_bytes)?
             .into_iter()
             .map(u32::try_from)
             .collect::<Result<Vec<u32>, _>>()?;
-        let logits = numbers(&tensors, "logits", Dtype::F32, f32::from_le_bytes)?;
-        let shape = tensors.tensor("logits")?.shape().to_vec();
-        ensure!(
-            shape.len() == 2 && shape[0] == sample_ids.len() && shape[0] == labels.len(),
-            "tensors of unlike length"
-        );
-        ensure!(labels.iter().all(|label| (*label as usize) < shape[1]), "a label beyond the classes");
-        Ok(PredictionsFile { sample_ids, labels, logits, classes: shape[1] })
+        ensure!(labels.len() == sample_ids.len(), "tensors of unlike length");
+        ensure!(labels.iter().all(|label| (*label as usize) < classes), "a label beyond the classes");
+        Ok(PredictionsFile { sample_ids, labels, logits, classes })
     }
 
     /// The logits of one row.

@@ -76,11 +76,7 @@ impl Trainer {
     ///
     /// # Errors
     /// The program can't be started, or somebody else's trainer is at work in this directory.
-    pub fn start(
-        program: &Path,
-        directory: &RunDirectory,
-        files: Option<&SharedFiles>,
-    ) -> anyhow::Result<Trainer> {
+    pub fn start(program: &Path, directory: &RunDirectory, files: &SharedFiles) -> anyhow::Result<Trainer> {
         let lock = open_lock(directory)?;
         lock.try_lock().context("another trainer is at work in this run's folder")?;
         let stderr = File::options()
@@ -94,7 +90,7 @@ impl Trainer {
             .arg("train")
             .arg(directory.path())
             .arg("--lock-inherited")
-            .args(files.into_iter().flat_map(SharedFiles::arguments))
+            .args(files.arguments())
             .stdin(Stdio::from(lock))
             .stdout(Stdio::null())
             .stderr(Stdio::from(stderr))

@@ -1,13 +1,17 @@
-//! The queue: at most so many runs at a time, the rest wait in order.
+//! The queue: training and short work have slots of their own, so that a look at an image does not wait for a night's training;
+//! the rest waits in order.
 
 use super::Runs;
 use super::process::{SharedFiles, Trainer, find_trainer};
 use super::supervise::{Seat, supervise};
 use crate::domain::run::RunState;
-use crate::store::runs::Run;
+use crate::store::jobs::Work;
 use crate::watch::panic_if_asked;
 use protocol::event::Failure;
 use std::time::Duration;
+
+/// How many jobs that train nothing work at a time.
+const MAX_CONCURRENT_SHORT: usize = 1;
 
 /// Looks after the queue for as long as the server lives.
 pub(super) async fn work(runs: Runs) {
@@ -27,49 +31,55 @@ pub(super) async fn work(runs: Runs) {
 
 /// One look at the queue: adopts what runs without a task, starts what may start.
 async fn schedule_once(runs: &Runs) -> sqlx::Result<()> {
-    let active = runs.inner.store.list_active_runs().await?;
-    let (running, queued): (Vec<Run>, Vec<Run>) =
-        active.into_iter().partition(|run| run.state == RunState::Running);
-    let free = runs.inner.max_concurrent.saturating_sub(running.len());
-    for run in running {
-        if let Some(seat) = Seat::take(runs, run.id) {
-            tokio::spawn(supervise(seat, run, Trainer::Adopted));
+    let active = runs.inner.store.list_active_work().await?;
+    let (running, queued): (Vec<Work>, Vec<Work>) =
+        active.into_iter().partition(|job| job.state == RunState::Running);
+    let working = |trains: bool| running.iter().filter(|job| job.trains == trains).count();
+    let mut free_training = runs.inner.max_concurrent.saturating_sub(working(true));
+    let mut free_short = MAX_CONCURRENT_SHORT.saturating_sub(working(false));
+    for job in running {
+        if let Some(seat) = Seat::take(runs, job.id) {
+            tokio::spawn(supervise(seat, job, Trainer::Adopted));
         }
     }
-    for run in queued.into_iter().take(free) {
-        start(runs, run).await?;
+    for job in queued {
+        let free = if job.trains { &mut free_training } else { &mut free_short };
+        if *free > 0 {
+            *free -= 1;
+            start(runs, job).await?;
+        }
     }
     Ok(())
 }
 
-async fn start(runs: &Runs, run: Run) -> sqlx::Result<()> {
-    // Said before it is done: if this server dies in between, the next one finds a running run without a trainer.
-    if !runs.inner.store.set_run_state(run.id, RunState::Queued, RunState::Running).await? {
+async fn start(runs: &Runs, job: Work) -> sqlx::Result<()> {
+    let id = job.id;
+    // Said before it is done: if this server dies in between, the next one finds a running job without a trainer.
+    if !runs.inner.store.set_job_state(id, RunState::Queued, RunState::Running).await? {
         return Ok(());
     }
     // One that was paused and resumed in a moment may still be looked after, and is found running then.
-    let Some(seat) = Seat::take(runs, run.id) else { return Ok(()) };
-    let id = run.id;
+    let Some(seat) = Seat::take(runs, id) else { return Ok(()) };
     let directory = runs.directory(id);
     // Looked up each time: one that is built meanwhile is found.
     let files = SharedFiles::of(&runs.inner.data);
-    let started =
-        tokio::task::spawn_blocking(move || Trainer::start(&find_trainer()?, &directory, Some(&files)));
+    let started = tokio::task::spawn_blocking(move || Trainer::start(&find_trainer()?, &directory, &files));
     match started.await.unwrap_or_else(|panic| Err(panic.into())) {
         Ok(trainer) => {
-            tracing::info!(run.id = %id, "run started");
-            tokio::spawn(supervise(seat, run, trainer));
+            tracing::info!(job.id = %id, "job started");
+            tokio::spawn(supervise(seat, job, trainer));
         }
         Err(error) => {
+            let again = if id.is_own() { "resume the run" } else { "try it again" };
             let failure = Failure {
                 reason: format!("The trainer could not be started: {error:#}."),
-                advice: Some("Correct that, then resume the run.".into()),
+                advice: Some(format!("Correct that, then {again}.")),
                 step: None,
                 layer: None,
             };
-            // Where this can't be written, the run is taken up again as one without a trainer: its seat is free then.
-            runs.inner.store.set_run_failure(id, &failure).await?;
-            runs.inner.store.set_run_state(id, RunState::Running, RunState::Failed).await?;
+            // Where this can't be written, the job is taken up again as one without a trainer: its seat is free then.
+            runs.inner.store.set_job_failure(id, &failure).await?;
+            runs.inner.store.set_job_state(id, RunState::Running, RunState::Failed).await?;
         }
     }
     runs.ring(id);

@@ -22,7 +22,7 @@ const HELD_OUT: f64 = 0.1;
 pub struct ImagesChanged(String);
 
 impl ImagesChanged {
-    fn error(why: impl Into<String>) -> anyhow::Error {
+    pub(super) fn error(why: impl Into<String>) -> anyhow::Error {
         ImagesChanged(why.into()).into()
     }
 }
@@ -50,13 +50,12 @@ impl Runs {
         spec: &RunSpec,
         images_of: Option<&Run>,
     ) -> anyhow::Result<RunSamples> {
-        let root = PathBuf::from(dataset.root.as_deref().context("the data set has no folder")?);
         let (rows, mut samples, version) = match images_of {
             Some(run) => self.samples_of(run).await?,
             None => self.newest_samples(dataset, spec).await?,
         };
+        locate(dataset, &rows, &mut samples)?;
         for (sample, row) in samples.iter_mut().zip(&rows) {
-            root.join(&row.path).to_str().context("a path is not Unicode")?.clone_into(&mut sample.path);
             sample.key = (spec.sample_keys == SampleKeys::Path).then(|| row.draw_key(spec.sample_keys));
             sample.hash = (!row.hash.is_empty()).then(|| row.hash.clone());
         }
@@ -73,6 +72,13 @@ impl Runs {
         let lacks_validation = trains && samples.iter().all(|sample| sample.split != Split::Val);
         let held_out = lacks_validation.then(|| hold_out(&mut samples, &rows, spec.seed));
         Ok(RunSamples { samples, held_out, version })
+    }
+
+    /// The images of a run as it had them: labels, splits and all. Where the files are, the data set knows.
+    pub(super) async fn samples_as_then(&self, dataset: &Dataset, run: &Run) -> anyhow::Result<Vec<Sample>> {
+        let (rows, mut samples, _) = self.samples_of(run).await?;
+        locate(dataset, &rows, &mut samples)?;
+        Ok(samples)
     }
 
     /// How many images each class of a run had, as the data set had them: what the run itself held out counts as training.
@@ -135,6 +141,15 @@ impl Runs {
         }
         Ok((rows, samples, version))
     }
+}
+
+/// Says where the files are.
+fn locate(dataset: &Dataset, rows: &[Row], samples: &mut [Sample]) -> anyhow::Result<()> {
+    let root = PathBuf::from(dataset.root.as_deref().context("the data set has no folder")?);
+    for (sample, row) in samples.iter_mut().zip(rows) {
+        root.join(&row.path).to_str().context("a path is not Unicode")?.clone_into(&mut sample.path);
+    }
+    Ok(())
 }
 
 /// A run's labels are places in `labels`, the data set's labels that are in use: a network has no output for a

@@ -1,52 +1,71 @@
-//! What a run's journal says, taken into its rows: each line once.
+//! What a journal says, taken into rows: each line once.
 
+use super::job_events::{
+    epoch_of_weights, ingest_of_every_job, ingest_of_further_job, insert_note, insert_prediction_file,
+};
+use super::jobs::of_job;
 use super::run_summary::{best_of_series, extend_curve, merge_summary, set_progress};
 use super::runs::to_json;
 use super::{Store, bad_json, now_ms, series};
-use crate::domain::ids::RunId;
-use protocol::event::{Event, Record, Stage, Started, Values};
+use crate::domain::ids::{JobId, RunId};
+use protocol::event::{Event, Record, Started, Values};
 use protocol::sample::Split;
 use sqlx::SqliteConnection;
 
 impl Store {
-    /// Takes in a stretch of a run's journal: all of it, together with the offset behind it, or nothing.
+    /// Takes in a stretch of a job's journal: all of it, together with the offset behind it, or nothing.
     ///
     /// Each line comes with the offset at which it begins; one that could not be read is an error text.
     pub async fn ingest(
         &self,
-        id: RunId,
+        id: impl Into<JobId>,
         lines: &[(u64, Result<Record, String>)],
         evaluated: &[super::prediction_files::EvaluatedFile],
         offset_behind: u64,
     ) -> sqlx::Result<()> {
+        let id = id.into();
         let mut transaction = self.write.begin().await?;
+        // What a further job makes is of the run's weights.
+        let epoch = match id.is_own() {
+            true => None,
+            false => Some(epoch_of_weights(&mut transaction, id.run).await?),
+        };
         let mut latest = None;
         for (offset, line) in lines {
-            match line {
-                Ok(record) => {
-                    if matches!(record.event, Event::Hello(_)) {
-                        extend_attempt(&mut transaction, id, latest.take()).await?;
-                        begin_attempt(&mut transaction, id, record.at_ms).await?;
-                    }
-                    ingest_record(&mut transaction, id, *offset, record).await?;
-                    latest = Some(record.at_ms);
-                }
+            let record = match line {
+                Ok(record) => record,
                 Err(why) => {
                     let text = format!("A line of the journal could not be read and was skipped: {why}");
                     insert_note(&mut transaction, id, *offset, now_ms(), true, &text).await?;
+                    continue;
                 }
+            };
+            if id.is_own() && matches!(record.event, Event::Hello(_)) {
+                extend_attempt(&mut transaction, id.run, latest.take()).await?;
+                begin_attempt(&mut transaction, id.run, record.at_ms).await?;
             }
+            let is_of_every_job = ingest_of_every_job(&mut transaction, id, *offset, record).await?;
+            match epoch {
+                _ if is_of_every_job => {}
+                None => ingest_record(&mut transaction, id.run, record).await?,
+                Some(epoch) => ingest_of_further_job(&mut transaction, id, epoch, record).await?,
+            }
+            latest = Some(record.at_ms);
         }
-        extend_attempt(&mut transaction, id, latest).await?;
+        if id.is_own() {
+            extend_attempt(&mut transaction, id.run, latest).await?;
+        }
         for file in evaluated {
-            super::prediction_files::replace_predictions(&mut transaction, id, file).await?;
+            let epoch = epoch.unwrap_or(file.epoch);
+            super::prediction_files::replace_predictions(&mut transaction, id.run, epoch, file).await?;
             if file.split == Split::Test {
-                merge_summary(&mut transaction, id, &file.figures()).await?;
+                merge_summary(&mut transaction, id.run, &file.figures()).await?;
             }
         }
-        sqlx::query("update runs set journal_offset = ? where id = ?")
+        sqlx::query(of_job!(id, "update", "set journal_offset = ?3 where"))
+            .bind(id.run)
+            .bind(id.number)
             .bind(i64::try_from(offset_behind).unwrap_or(i64::MAX))
-            .bind(id)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await
@@ -83,41 +102,9 @@ async fn extend_attempt(
     Ok(())
 }
 
-async fn insert_note(
-    connection: &mut SqliteConnection,
-    id: RunId,
-    offset: u64,
-    at_ms: i64,
-    warning: bool,
-    text: &str,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "insert into notes (run_id, journal_offset, at_ms, warning, text) values (?, ?, ?, ?, ?) on conflict do nothing",
-    )
-    .bind(id)
-    .bind(i64::try_from(offset).unwrap_or(i64::MAX))
-    .bind(at_ms)
-    .bind(warning)
-    .bind(text)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-async fn ingest_record(
-    connection: &mut SqliteConnection,
-    id: RunId,
-    offset: u64,
-    record: &Record,
-) -> sqlx::Result<()> {
+/// What a run's own journal says besides.
+async fn ingest_record(connection: &mut SqliteConnection, id: RunId, record: &Record) -> sqlx::Result<()> {
     match &record.event {
-        Event::Hello(hello) => {
-            sqlx::query("update runs set hello = ?, stage = null where id = ?")
-                .bind(to_json("hello", hello)?)
-                .bind(id)
-                .execute(connection)
-                .await?;
-        }
         Event::Started(started) => {
             sqlx::query("update runs set started = ?, step = ? where id = ?")
                 .bind(to_json("started", started)?)
@@ -126,10 +113,6 @@ async fn ingest_record(
                 .execute(connection)
                 .await?;
         }
-        Event::Progress { stage, done, total } => {
-            set_stage(connection, id, record.at_ms, *stage, *done, *total).await?;
-        }
-        Event::Note { text } => insert_note(connection, id, offset, record.at_ms, false, text).await?,
         Event::Step { step, epoch, values } => {
             insert_values(connection, id, *step, values).await?;
             set_progress(connection, id, *epoch, step.saturating_add(1)).await?;
@@ -183,24 +166,7 @@ async fn ingest_record(
             merge_summary(connection, id, &figures).await?;
         }
         Event::Predictions { split, epoch, path, best } => {
-            if *best {
-                sqlx::query("update prediction_files set best = 0 where run_id = ? and split = ?")
-                    .bind(id)
-                    .bind(split.as_str())
-                    .execute(&mut *connection)
-                    .await?;
-            }
-            sqlx::query(
-                "insert into prediction_files (run_id, split, epoch, path, best) values (?, ?, ?, ?, ?)
-                 on conflict do update set path = excluded.path, best = excluded.best",
-            )
-            .bind(id)
-            .bind(split.as_str())
-            .bind(*epoch)
-            .bind(path)
-            .bind(*best)
-            .execute(connection)
-            .await?;
+            insert_prediction_file(connection, id, *split, *epoch, path, *best).await?;
         }
         Event::Completed { step, best_epoch } => {
             sqlx::query("update runs set step = ?, best_epoch = ? where id = ?")
@@ -210,41 +176,9 @@ async fn ingest_record(
                 .execute(connection)
                 .await?;
         }
-        Event::Failed(failure) => {
-            sqlx::query("update runs set failure = ? where id = ?")
-                .bind(to_json("failure", failure)?)
-                .bind(id)
-                .execute(connection)
-                .await?;
-        }
-        Event::Predicted { .. } | Event::Checkpoint { .. } | Event::Stopped { .. } => {}
+        // The rest is taken in for every job alike.
+        _ => {}
     }
-    Ok(())
-}
-
-/// A stage that is over is nothing to tell of.
-async fn set_stage(
-    connection: &mut SqliteConnection,
-    id: RunId,
-    at_ms: i64,
-    stage: Stage,
-    done: u64,
-    total: u64,
-) -> sqlx::Result<()> {
-    let (done, total) = (i64::try_from(done).unwrap_or(i64::MAX), i64::try_from(total).unwrap_or(i64::MAX));
-    sqlx::query(
-        "update runs set stage = case when ?4 < ?5 then json_object('stage', json(?3), 'done', ?4, 'total', ?5, 'at_ms', ?2,
-            'since_ms', case when json_extract(stage, '$.stage') = json_extract(?3, '$') and json_extract(stage, '$.total') = ?5
-                then json_extract(stage, '$.since_ms') else ?2 end) end
-         where id = ?1",
-    )
-    .bind(id)
-    .bind(at_ms)
-    .bind(to_json("stage", &stage)?)
-    .bind(done)
-    .bind(total)
-    .execute(connection)
-    .await?;
     Ok(())
 }
 

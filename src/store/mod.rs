@@ -10,6 +10,8 @@ mod class_counts;
 pub mod compare;
 pub mod datasets;
 mod edits;
+mod job_events;
+pub mod jobs;
 mod journal;
 pub mod measures;
 pub mod pipelines;

@@ -59,10 +59,11 @@ pub struct PredictionFile {
     pub best: bool,
 }
 
-/// Replaces a split's predictions.
+/// Replaces a split's predictions by those of the checkpoint of this epoch.
 pub(super) async fn replace_predictions(
     connection: &mut SqliteConnection,
     run: RunId,
+    epoch: u32,
     file: &EvaluatedFile,
 ) -> sqlx::Result<()> {
     sqlx::query("delete from predictions where run_id = ? and split = ?")
@@ -95,7 +96,7 @@ pub(super) async fn replace_predictions(
     )
     .bind(run)
     .bind(file.split.as_str())
-    .bind(file.epoch)
+    .bind(epoch)
     .bind(i64::try_from(file.predictions.len()).unwrap_or(i64::MAX))
     .bind(i64::try_from(wrong).unwrap_or(i64::MAX))
     .execute(connection)

@@ -83,13 +83,16 @@ impl Store {
     }
 
     /// Removes a run with all that is known of it, and keeps its number from being given again. False where it waits
-    /// or works, or is not there.
+    /// or works, or a further job of it does, or it is not there.
     pub async fn delete_run(&self, id: RunId) -> sqlx::Result<bool> {
         let mut transaction = self.write.begin().await?;
-        let done = sqlx::query("delete from runs where id = ? and state not in ('queued', 'running')")
-            .bind(id)
-            .execute(&mut *transaction)
-            .await?;
+        let done = sqlx::query(
+            "delete from runs where id = ? and state not in ('queued', 'running')
+             and not exists (select * from jobs where run_id = runs.id and state in ('queued', 'running'))",
+        )
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
         if done.rows_affected() == 0 {
             return Ok(false);
         }

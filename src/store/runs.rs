@@ -1,7 +1,7 @@
 //! Runs: their rows, states, and what a person says of them. What their journals say is taken in by `journal.rs`.
 
 use super::{Store, bad_json, now_ms, unknown};
-use crate::domain::ids::{DatasetId, RunId};
+use crate::domain::ids::{DatasetId, JobId, RunId};
 use crate::domain::run::{RunState, StopRequest};
 use protocol::event::{Batch, Failure, Hello, Stage, Started, Values};
 use protocol::spec::RunSpec;
@@ -136,12 +136,7 @@ impl TryFrom<RunRow> for Run {
             dataset_id: row.dataset_id,
             name: row.name,
             state: RunState::from_word(&row.state).ok_or_else(|| unknown("state", &row.state))?,
-            stop_request: match row.wish.as_deref() {
-                None => None,
-                Some("pause") => Some(StopRequest::Pause),
-                Some("cancel") => Some(StopRequest::Cancel),
-                Some(other) => return Err(unknown("wish", other)),
-            },
+            stop_request: read_stop_request(row.wish.as_deref())?,
             queued_at_ms: row.queued_at_ms,
             created_at_ms: row.created_at_ms,
             started_at_ms: row.started_at_ms,
@@ -273,59 +268,16 @@ impl Store {
         Ok(readable(rows))
     }
 
-    /// Moves a run from one state to another; false where it was no longer in `from` (somebody was quicker).
-    pub async fn set_run_state(&self, id: RunId, from: RunState, to: RunState) -> sqlx::Result<bool> {
-        if !from.can_become(to) {
-            tracing::error!(run.id = %id, from = from.as_str(), to = to.as_str(), "there is no such move of a run");
-            return Ok(false);
-        }
-        let now = now_ms();
-        let done = sqlx::query(
-            "update runs set state = ?1, wish = null,
-                    queued_at_ms = case ?1 when 'queued' then ?2 else queued_at_ms end,
-                    started_at_ms = case ?1 when 'running' then coalesce(started_at_ms, ?2) else started_at_ms end,
-                    ended_at_ms = case when ?1 in ('queued', 'running') then null else ?2 end,
-                    failure = case when ?1 in ('queued', 'running') then null else failure end
-             where id = ?3 and state = ?4",
+    /// What a run, or a further job of it, said, in order.
+    pub async fn list_notes(&self, id: impl Into<JobId>) -> sqlx::Result<Vec<Note>> {
+        let id = id.into();
+        sqlx::query_as(
+            "select at_ms, warning, text from notes where run_id = ? and job = ? order by journal_offset",
         )
-        .bind(to.as_str())
-        .bind(now)
-        .bind(id)
-        .bind(from.as_str())
-        .execute(&self.write)
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Notes what a person asked of a running run; the latest wish counts, but *cancel* is final.
-    /// False where it no longer runs.
-    pub async fn set_run_stop_request(&self, id: RunId, request: StopRequest) -> sqlx::Result<bool> {
-        let done = sqlx::query(
-            "update runs set wish = case wish when 'cancel' then wish else ? end where id = ? and state = 'running'",
-        )
-        .bind(request.as_str())
-        .bind(id)
-        .execute(&self.write)
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Keeps why a run ended badly.
-    pub async fn set_run_failure(&self, id: RunId, failure: &Failure) -> sqlx::Result<()> {
-        sqlx::query("update runs set failure = ? where id = ?")
-            .bind(to_json("failure", failure)?)
-            .bind(id)
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
-    /// What the run said, in order.
-    pub async fn list_notes(&self, id: RunId) -> sqlx::Result<Vec<Note>> {
-        sqlx::query_as("select at_ms, warning, text from notes where run_id = ? order by journal_offset")
-            .bind(id)
-            .fetch_all(&self.read)
-            .await
+        .bind(id.run)
+        .bind(id.number)
+        .fetch_all(&self.read)
+        .await
     }
 
     /// The captured batch of a step.
@@ -382,6 +334,15 @@ fn readable(rows: Vec<RunRow>) -> Vec<Run> {
             .ok()
     };
     rows.into_iter().filter_map(read).collect()
+}
+
+pub(super) fn read_stop_request(word: Option<&str>) -> sqlx::Result<Option<StopRequest>> {
+    match word {
+        None => Ok(None),
+        Some("pause") => Ok(Some(StopRequest::Pause)),
+        Some("cancel") => Ok(Some(StopRequest::Cancel)),
+        Some(other) => Err(unknown("wish", other)),
+    }
 }
 
 pub(super) fn to_json<T: serde::Serialize>(column: &'static str, value: &T) -> sqlx::Result<String> {

@@ -228,7 +228,7 @@ fn a_script_imports_trains_evaluates_predicts_and_exports() {
     let words = tintype(data, &["predict", "1", &bright, &dark]);
     let lines: Vec<Vec<&str>> = words.text().lines().map(|line| line.split('\t').collect()).collect();
     assert_eq!((lines.len(), lines[0][0], lines[0][1]), (2, bright.as_str(), "bright"));
-    tintype(data, &["predict", "9", &bright]).fails(&["there is no run 9"]);
+    tintype(data, &["predict", "9", &bright]).fails(&["There is no such run"]);
     tintype(data, &["predict", "4", &bright]).fails(&["no weights yet"]);
     tintype(data, &["predict", "1", "/none.png"]).fails(&["/none.png can't be read"]);
 

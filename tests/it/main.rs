@@ -14,6 +14,7 @@ mod edits;
 mod evaluation;
 mod gallery;
 mod import;
+mod jobs;
 mod lab;
 mod live;
 mod overview;

@@ -5,13 +5,13 @@ use crate::support::{Server, draw_images, wait_until};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Names the scripts of a run, one for each attempt.
-pub(crate) fn play(data: &Path, run: u32, scripts: &[&str]) {
+/// Names the scripts of a run, or of a further job of it (`run-job`), one for each attempt.
+pub(crate) fn play(data: &Path, run: impl std::fmt::Display, scripts: &[&str]) {
     std::fs::create_dir_all(data.join("replay")).unwrap();
     std::fs::write(data.join(format!("replay/{run}")), scripts.join("\n")).unwrap();
 }
 
-fn with_data(data: &Path) -> Server {
+pub(crate) fn with_data(data: &Path) -> Server {
     let server = Server::start_with_replay(data);
     let images = data.join("images");
     draw_images(&images);
@@ -19,7 +19,7 @@ fn with_data(data: &Path) -> Server {
     server
 }
 
-fn start(server: &Server, epochs: u32) -> Value {
+pub(crate) fn start(server: &Server, epochs: u32) -> Value {
     let body = json!({"dataset": "light", "model": "small-cnn", "epochs": epochs, "batch_size": 16, "image_size": 32});
     let (status, run) = server.post("/api/v1/runs", &body);
     assert_eq!(status, 201, "{run}");
@@ -30,7 +30,7 @@ fn path(run: &Value) -> String {
     format!("/api/v1/runs/{}", run["id"])
 }
 
-fn until(server: &Server, run: &Value, state: &str) -> Value {
+pub(crate) fn until(server: &Server, run: &Value, state: &str) -> Value {
     let ended = ["completed", "failed", "interrupted", "cancelled", "paused"];
     let run = server.wait(&path(run), |run| {
         run["state"] == state || (state != "running" && ended.contains(&run["state"].as_str().unwrap()))
@@ -40,12 +40,12 @@ fn until(server: &Server, run: &Value, state: &str) -> Value {
 }
 
 /// As a page writes it.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&#38;").replace('<', "&#60;").replace('>', "&#62;").replace('\'', "&#39;")
 }
 
 /// A page that is whole.
-fn page(server: &Server, path: &str) -> String {
+pub(crate) fn page(server: &Server, path: &str) -> String {
     let text = server.get_text(path);
     assert!(text.contains("</html>") && !text.contains("class=\"error\""), "{path}: {text}");
     text

@@ -278,8 +278,15 @@ impl Server {
     fn end_trainers(&self) {
         let Ok(mut answer) = self.agent.get(format!("{}/api/v1/runs", self.url)).call() else { return };
         let Ok(list) = answer.body_mut().read_json::<Value>() else { return };
-        for run in list["items"].as_array().into_iter().flatten().filter(|run| run["state"] == "running") {
-            let pid = run["environment"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+        let runs = list["items"].as_array().into_iter().flatten();
+        let further = |run: &Value| {
+            let jobs = self.agent.get(format!("{}/api/v1/runs/{}/jobs", self.url, run["id"])).call();
+            let jobs = jobs.ok().and_then(|mut answer| answer.body_mut().read_json::<Value>().ok());
+            jobs.and_then(|jobs| jobs["items"].as_array().cloned()).unwrap_or_default()
+        };
+        let all: Vec<Value> = runs.flat_map(|run| further(run).into_iter().chain([run.clone()])).collect();
+        for work in all.iter().filter(|work| work["state"] == "running") {
+            let pid = work["environment"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
             if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
                 rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
             }

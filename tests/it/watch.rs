@@ -133,6 +133,6 @@ fn a_run_that_can_t_be_followed_says_why_until_it_can() {
         let page = server.get_text("/runs/1");
         if page.contains("take in what this run") { Err(page) } else { Ok(()) }
     });
-    let count = log(folder.path()).matches("following the run failed").count();
+    let count = log(folder.path()).matches("following a journal failed").count();
     assert_eq!(count, 1, "what repeats is said once");
 }

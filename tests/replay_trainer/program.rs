@@ -8,7 +8,8 @@
 
 use anyhow::{Context as _, bail};
 use protocol::event::{
-    Batch, BatchItem, ChannelStats, ComputeDevice, Dtype, Event, Failure, Hello, Record, Started, Values,
+    Batch, BatchItem, ChannelStats, ComputeDevice, Dtype, Event, Failure, Hello, Record, Stage, Started,
+    Values,
 };
 use protocol::files;
 use protocol::sample::{Sample, Split};
@@ -73,9 +74,17 @@ fn script(directory: &Path) -> anyhow::Result<String> {
     let mut attempts = File::options().create(true).append(true).open(directory.join("attempts"))?;
     let before = usize::try_from(attempts.metadata()?.len())?;
     attempts.write_all(b".")?;
-    let run = directory.file_name().context("a folder without a name")?;
-    let data = directory.parent().and_then(Path::parent).context("a run lies in a data directory")?;
-    let Ok(scripts) = std::fs::read_to_string(data.join("replay").join(run)) else {
+    // A run lies in `runs`, a further job of it in `jobs` in the run's folder; its script is called `run-job`.
+    let mut places = directory.ancestors();
+    let mut next =
+        || places.next().and_then(Path::file_name).and_then(|name| name.to_str()).context("a folder");
+    let mut name = next()?.to_owned();
+    if next()? == files::JOBS {
+        name = format!("{}-{name}", next()?);
+        next()?;
+    }
+    let data = places.next().context("a run lies in a data directory")?;
+    let Ok(scripts) = std::fs::read_to_string(data.join("replay").join(name)) else {
         return Ok("happy".into());
     };
     let scripts: Vec<&str> = scripts.lines().collect();
@@ -264,19 +273,51 @@ impl Run {
         Ok(std::fs::rename(part, path)?)
     }
 
+    /// What is done before it ends badly.
+    fn a_part(&mut self) -> anyhow::Result<()> {
+        if self.spec.trains() {
+            return self.epoch(1, self.classes());
+        }
+        self.say(Event::Progress { stage: Stage::Evaluate, done: 1, total: self.samples.len() as u64 })
+    }
+
+    /// The more surely of the last class, the later an image comes.
+    fn predict_unknown(&mut self, columns: usize) -> anyhow::Result<()> {
+        let ids: Vec<u8> = self.samples.iter().flat_map(|sample| sample.id.to_le_bytes()).collect();
+        let row =
+            |at: usize| (0..columns).map(move |column| if column + 1 == columns { at as f32 } else { 0.5 });
+        let logits: Vec<u8> = (0..self.samples.len()).flat_map(row).flat_map(f32::to_le_bytes).collect();
+        let count = self.samples.len();
+        let tensors = [
+            ("sample_id", TensorView::new(safetensors::Dtype::I64, vec![count], &ids)?),
+            ("logits", TensorView::new(safetensors::Dtype::F32, vec![count, columns], &logits)?),
+        ];
+        let path = format!("{}/images.safetensors", files::PREDICTIONS);
+        self.keep(&path, &safetensors::serialize(tensors, None)?)?;
+        self.say(Event::Predicted { path })
+    }
+
     /// All that is left of the run.
     fn rest(&mut self, columns: usize) -> End {
-        if let Task::Evaluate { splits } = self.spec.task.clone() {
-            for split in splits {
-                let name = if split == Split::Test { "test".into() } else { format!("{split}-0000") };
-                self.predict(split, 0, &name, columns)?;
+        match self.spec.task.clone() {
+            Task::Train => {}
+            Task::Evaluate { splits } => {
+                for split in splits {
+                    let name = if split == Split::Test { "test".into() } else { format!("{split}-0000") };
+                    self.predict(split, 0, &name, columns)?;
+                }
             }
+            Task::Predict => self.predict_unknown(columns)?,
+        }
+        if !self.spec.trains() {
+            self.say(Event::Completed { step: 0, best_epoch: 0 })?;
+            return Ok(ExitCode::SUCCESS);
         }
         for epoch in self.epochs + 1..=self.spec.epochs {
             self.epoch(epoch, columns)?;
         }
         let best_epoch = self.spec.epochs;
-        if best_epoch > 0 && !self.of(Split::Test).is_empty() {
+        if !self.of(Split::Test).is_empty() {
             self.predict(Split::Test, best_epoch, "test", columns)?;
         }
         self.say(Event::Completed { step: u64::from(best_epoch) * self.steps(), best_epoch })?;
@@ -321,7 +362,7 @@ fn nan(run: &mut Run) -> End {
 /// It ends by an error of its own that only its standard error tells.
 fn crash(run: &mut Run) -> End {
     run.begin()?;
-    run.epoch(1, run.classes())?;
+    run.a_part()?;
     eprintln!("thread 'main' panicked: no space left for <tensors>");
     Ok(ExitCode::from(101))
 }
@@ -329,7 +370,7 @@ fn crash(run: &mut Run) -> End {
 /// As `kill -9` or the system does when memory runs out.
 fn killed(run: &mut Run) -> End {
     run.begin()?;
-    run.epoch(1, run.classes())?;
+    run.a_part()?;
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
     bail!("a killed process goes on");
 }
@@ -341,10 +382,12 @@ fn silence(run: &mut Run) -> End {
         // Listened to before anybody can know of this process.
         let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         run.begin()?;
-        run.step(0, 1, Some(1.0))?;
+        let step =
+            if run.spec.trains() { run.step(0, 1, Some(1.0)).map(|()| 1) } else { run.a_part().map(|()| 0) }?;
         tokio::time::timeout(PATIENCE, stop.recv()).await?;
-        let step = 1;
-        run.checkpoint(step, 0)?;
+        if run.spec.trains() {
+            run.checkpoint(step, 0)?;
+        }
         run.say(Event::Stopped { step })?;
         Ok(ExitCode::SUCCESS)
     })
@@ -373,7 +416,7 @@ fn garbage(run: &mut Run) -> End {
 /// It dies in the middle of a line.
 fn half_a_line(run: &mut Run) -> End {
     run.begin()?;
-    run.epoch(1, run.classes())?;
+    run.a_part()?;
     run.write(b"{\"at_ms\":1,\"event\":\"st")?;
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
     bail!("a killed process goes on");

@@ -124,7 +124,7 @@ pub(crate) async fn what_is_removed_is_gone(store: &Store) {
     assert_eq!(store.list_samples(spare).await.unwrap().len(), 0);
 
     assert!(!store.delete_run(run).await.unwrap(), "it waits");
-    assert!(store.set_run_state(run, RunState::Queued, RunState::Cancelled).await.unwrap());
+    assert!(store.set_job_state(run, RunState::Queued, RunState::Cancelled).await.unwrap());
     assert!(store.delete_run(run).await.unwrap());
     assert!(store.list_deleted_runs().await.unwrap().contains(&run));
     assert_eq!(store.last_run_number().await.unwrap(), run.0, "no number is given twice");

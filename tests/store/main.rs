@@ -7,6 +7,7 @@ mod compare;
 mod datasets;
 mod edits;
 mod galleries;
+mod jobs;
 mod literals;
 mod migrations;
 mod predictions;
@@ -55,6 +56,7 @@ async fn every_statement_is_executed_and_gives_what_it_should() {
     galleries::every_filter_and_order(&store).await;
     galleries::measures_and_reports(&store).await;
     runs::a_run_from_the_queue_to_its_end(&store).await;
+    jobs::a_further_job_from_the_queue_to_its_end(&store).await;
     predictions::every_question_of_a_gallery(&store).await;
     edits::every_edit_and_its_way_back(&store).await;
     runs::what_a_person_says_of_runs(&store).await;

@@ -19,15 +19,18 @@ fn known(table: &str, column: &str) -> Option<[String; 2]> {
         ("datasets", "state") => both("ready"),
         ("datasets", "readings") => both("[]"),
         ("datasets", "request") => both(r#"{"name":"n"}"#),
-        ("runs", "state") => both("completed"),
-        ("runs", "wish") => both("cancel"),
+        ("runs" | "jobs", "state") => both("completed"),
+        ("jobs", "task") => both(r#"{"name":"predict"}"#),
+        ("jobs", "asked_by") => both("api"),
+        ("notes", "job") => both("0"),
+        ("runs" | "jobs", "wish") => both("cancel"),
         ("runs", "spec") => both(&serde_json::to_string(&spec(&json!({}))).unwrap()),
-        ("runs", "hello") => both(
+        ("runs" | "jobs", "hello") => both(
             r#"{"protocol":1,"trainer":"0.1.0","torch":"2.11.0","device":"cpu","threads":2,"precision":"f32","precision_reason":"exact","pid":1}"#,
         ),
         ("runs", "started") => both(r#"{"step":0,"steps_per_epoch":4,"parameters":100,"layers":["head"]}"#),
         ("runs", "summary") => both(r#"{"best/val/accuracy":0.5,"best/val/loss":0.6,"val/accuracy":0.75}"#),
-        ("runs", "failure") => both(r#"{"reason":"It broke.","advice":null,"step":1,"layer":null}"#),
+        ("runs" | "jobs", "failure") => both(r#"{"reason":"It broke.","advice":null,"step":1,"layer":null}"#),
         ("runs", "curve") => both("[[1,0.5]]"),
         ("series", "key") => Some(["val/accuracy", "images_per_second"].map(str::to_owned)),
         ("batches", "record") => both(
@@ -203,6 +206,9 @@ async fn read_all(store: &Store, version: i64) {
     assert_eq!(store.list_cells(RunId(1), split).await.unwrap().len(), 1);
     assert_eq!(store.list_prediction_files(RunId(1), split).await.unwrap().len(), 1);
     store.list_run_marks().await.unwrap();
+    if version >= 21 {
+        assert_eq!(store.list_jobs(RunId(1)).await.unwrap().len(), 1, "from {version}");
+    }
     if version >= 4 {
         assert_eq!(store.list_pipelines().await.unwrap().len(), 2, "from {version}");
     }

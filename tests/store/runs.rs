@@ -17,10 +17,10 @@ use tintype::store::runs::NewRun;
 pub(crate) const RUN: RunId = RunId(1);
 pub(crate) const OTHER: RunId = RunId(2);
 
-type Line = (u64, Result<Record, String>);
+pub(crate) type Line = (u64, Result<Record, String>);
 
 /// Lines of a journal, ten bytes each, from an offset on.
-fn lines(begin: u64, events: Vec<Event>) -> Vec<Line> {
+pub(crate) fn lines(begin: u64, events: Vec<Event>) -> Vec<Line> {
     (0..)
         .zip(events)
         .map(|(at, event)| (begin + at * 10, Ok(Record { at_ms: 1000 + (begin + at) as i64, event })))
@@ -31,7 +31,7 @@ fn values(pairs: &[(&str, Option<f64>)]) -> Values {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect()
 }
 
-fn hello() -> Event {
+pub(crate) fn hello() -> Event {
     Event::Hello(Hello {
         protocol: protocol::PROTOCOL,
         trainer: "test".into(),
@@ -55,7 +55,7 @@ fn predictions(split: Split, epoch: u32) -> Event {
 }
 
 /// Of four images of a split: the last is wrong, and the network is surer of each than of the one before.
-async fn evaluated(store: &Store, split: Split, epoch: u32) -> EvaluatedFile {
+pub(crate) async fn evaluated(store: &Store, split: Split, epoch: u32) -> EvaluatedFile {
     let samples = store.list_samples(pets(store).await).await.unwrap();
     let of_split = samples.iter().filter(|sample| sample.split == split.as_str());
     let predictions = of_split.enumerate().map(|(at, sample)| NewPrediction {
@@ -83,10 +83,10 @@ pub(crate) async fn a_run_from_the_queue_to_its_end(store: &Store) {
         waiting.iter().map(|run| (run.id, run.is_running, run.steps)).collect::<Vec<_>>(),
         [(RUN, false, None), (OTHER, false, None)]
     );
-    assert!(!store.set_run_stop_request(RUN, StopRequest::Pause).await.unwrap(), "it does not run");
-    assert!(store.set_run_state(RUN, RunState::Queued, RunState::Running).await.unwrap());
+    assert!(!store.set_job_stop_request(RUN, StopRequest::Pause).await.unwrap(), "it does not run");
+    assert!(store.set_job_state(RUN, RunState::Queued, RunState::Running).await.unwrap());
     assert!(
-        !store.set_run_state(RUN, RunState::Queued, RunState::Running).await.unwrap(),
+        !store.set_job_state(RUN, RunState::Queued, RunState::Running).await.unwrap(),
         "somebody was quicker"
     );
 
@@ -154,17 +154,17 @@ pub(crate) async fn a_run_from_the_queue_to_its_end(store: &Store) {
     assert!(store.find_batch(RUN, 7).await.unwrap().is_none());
 
     // Paused, resumed by another trainer, which repeats a step; then it fails and is resumed once more.
-    assert!(store.set_run_stop_request(RUN, StopRequest::Pause).await.unwrap());
-    assert!(store.set_run_state(RUN, RunState::Running, RunState::Paused).await.unwrap());
-    assert!(store.set_run_state(RUN, RunState::Paused, RunState::Queued).await.unwrap());
-    assert!(store.set_run_state(RUN, RunState::Queued, RunState::Running).await.unwrap());
+    assert!(store.set_job_stop_request(RUN, StopRequest::Pause).await.unwrap());
+    assert!(store.set_job_state(RUN, RunState::Running, RunState::Paused).await.unwrap());
+    assert!(store.set_job_state(RUN, RunState::Paused, RunState::Queued).await.unwrap());
+    assert!(store.set_job_state(RUN, RunState::Queued, RunState::Running).await.unwrap());
     let failure = Failure { reason: "It broke.".into(), advice: None, step: Some(3), layer: None };
     store.ingest(RUN, &lines(120, vec![hello(), Event::Failed(failure.clone())]), &[], 140).await.unwrap();
-    store.set_run_failure(RUN, &failure).await.unwrap();
-    assert!(store.set_run_state(RUN, RunState::Running, RunState::Failed).await.unwrap());
+    store.set_job_failure(RUN, &failure).await.unwrap();
+    assert!(store.set_job_state(RUN, RunState::Running, RunState::Failed).await.unwrap());
     assert_eq!(store.find_run(RUN).await.unwrap().unwrap().failure, Some(failure));
-    assert!(store.set_run_state(RUN, RunState::Failed, RunState::Queued).await.unwrap());
-    assert!(store.set_run_state(RUN, RunState::Queued, RunState::Running).await.unwrap());
+    assert!(store.set_job_state(RUN, RunState::Failed, RunState::Queued).await.unwrap());
+    assert!(store.set_job_state(RUN, RunState::Queued, RunState::Running).await.unwrap());
     let rest = lines(
         140,
         vec![
@@ -180,7 +180,7 @@ pub(crate) async fn a_run_from_the_queue_to_its_end(store: &Store) {
     );
     let files = [evaluated(store, Split::Val, 2).await, evaluated(store, Split::Test, 2).await];
     store.ingest(RUN, &rest, &files, 220).await.unwrap();
-    assert!(store.set_run_state(RUN, RunState::Running, RunState::Completed).await.unwrap());
+    assert!(store.set_job_state(RUN, RunState::Running, RunState::Completed).await.unwrap());
     let run = store.find_run(RUN).await.unwrap().unwrap();
     assert_eq!((run.state, run.best_epoch, run.failure), (RunState::Completed, Some(2), None));
     assert_eq!(run.curve, [(2, Some(0.5)), (5, Some(0.75))]);

@@ -230,7 +230,7 @@ pub(crate) async fn create_from_form(
 }
 
 /// Writes a file to disk as it comes.
-async fn receive(upload: &mut Upload, mut field: Field<'_>) -> Result<()> {
+pub(super) async fn receive(upload: &mut Upload, mut field: Field<'_>) -> Result<()> {
     let name = field.file_name().unwrap_or_default().to_owned();
     if name.is_empty() {
         return Ok(()); // a field for files in which none was chosen

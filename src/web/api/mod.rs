@@ -8,6 +8,7 @@ pub(super) mod events;
 pub(super) mod gallery_query;
 pub(super) mod health;
 pub(super) mod import;
+pub(super) mod jobs;
 pub(super) mod openapi;
 pub(super) mod pipelines;
 pub(super) mod predictions;

@@ -11,7 +11,10 @@ pub(crate) async fn show(State(app): State<AppState>) -> Json<Value> {
     let troubles = app.runs.list_troubles();
     let troubles: Vec<Value> = troubles
         .iter()
-        .map(|(run, trouble)| json!({"run": run, "since_ms": trouble.since_ms, "why": trouble.why}))
+        .map(|(id, trouble)| {
+            let job = (!id.is_own()).then_some(id.number);
+            json!({"run": id.run, "job": job, "since_ms": trouble.since_ms, "why": trouble.why})
+        })
         .collect();
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),

@@ -56,14 +56,17 @@ fn most_bytes(request: &Request) -> Result<usize, Error> {
     Ok(MOST_BYTES_OF_EDIT)
 }
 
-/// Files for a new data set: as large as they are, written to disk as they come, and counted there (`jobs/upload.rs`).
+/// Files for a new data set, or images for a run to look at: as large as they are, written to disk as they come, and counted there
+/// (`jobs/upload.rs`).
 fn is_upload(request: &Request) -> bool {
     let is_form = request
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"multipart/form-data"));
     let path = request.uri().path().trim_end_matches('/');
-    is_form && *request.method() == Method::POST && ["/datasets", "/api/v1/datasets"].contains(&path)
+    let parts: Vec<&str> = path.trim_start_matches("/api/v1").split('/').collect();
+    let takes_files = matches!(parts[..], ["", "datasets"] | ["", "runs", _, "jobs"]);
+    is_form && *request.method() == Method::POST && takes_files
 }
 
 async fn read(body: Body, most: usize) -> Result<Bytes, Error> {

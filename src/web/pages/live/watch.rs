@@ -3,7 +3,7 @@
 
 use super::super::run_view::RunViews;
 use super::words::{CURVE, ImportWords, examination_progress};
-use crate::domain::ids::{DatasetId, RunId};
+use crate::domain::ids::{DatasetId, JobId, RunId};
 use crate::runs::Trouble;
 use crate::store::changes::{ChangeDetector, DatasetMark, RunMark};
 use crate::store::run_list::{ActiveRun, RunSelection};
@@ -31,7 +31,7 @@ struct Known {
     /// Of the server's own tasks.
     incidents: (u64, bool),
     /// Runs that can't be followed.
-    troubles: BTreeMap<RunId, Trouble>,
+    troubles: BTreeMap<JobId, Trouble>,
     /// When the curve of a run was told.
     curves_told: BTreeMap<RunId, Instant>,
 }
@@ -219,9 +219,10 @@ fn name_troubles(app: &AppState, known: &mut Known, change: &mut Change) {
         known.incidents = incidents;
     }
     let troubles = app.runs.list_troubles();
-    let runs = troubles.keys().chain(known.troubles.keys());
-    for id in runs.filter(|id| troubles.get(id) != known.troubles.get(id)) {
-        change.topics.insert(format!("run-{id}"));
+    let all = troubles.keys().chain(known.troubles.keys());
+    for id in all.filter(|id| troubles.get(id) != known.troubles.get(id)) {
+        let what = if id.is_own() { "" } else { "-jobs" };
+        change.topics.insert(format!("run-{}{what}", id.run));
     }
     known.troubles = troubles;
 }
