@@ -3,13 +3,14 @@
 //! A run numbers the classes that it knows by itself, so the second run's numbers are translated into the first's by name
 //! (`ClassMap`). An image belongs to a comparison where both runs evaluated it in the same split with the same label.
 
-use super::Store;
 use super::run_list::run_numbers;
 use super::runs::Points;
+use super::{Store, bad_json};
 use crate::domain::ids::{RunId, SampleId};
 use crate::domain::paired::{Churn, ClassMap};
 use protocol::sample::Split;
 use sqlx::{FromRow, QueryBuilder, Sqlite};
+use std::collections::HashMap;
 
 /// Two runs and the split on which they are compared.
 #[derive(Clone, Debug)]
@@ -224,23 +225,25 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         let ids: Vec<i64> = series.iter().map(|(id, ..)| *id).collect();
-        // As they lie in the table, so that nothing has to be sorted: there may be a million.
-        let rows: Vec<(i64, i64, Option<f64>)> = sqlx::query_as(
-            "select series_id, step, value from points where series_id in (select value from json_each(?))
-             order by series_id, step",
+        // A row a series and not one a point: there may be a million of them, and each row is handed from thread to thread. Seventeen
+        // digits are a number to the bit.
+        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+            "select series_id, json_group_array(step order by step),
+                    '[' || group_concat(iif(value is null, 'null', printf('%!.17g', value)), ',' order by step) || ']'
+             from points where series_id in (select value from json_each(?)) group by series_id",
         )
         .bind(serde_json::to_string(&ids).unwrap_or_default())
         .fetch_all(&self.read)
         .await?;
-        let mut rest = &rows[..];
-        let mut all = Vec::new();
-        for (id, run, key) in series {
-            let (own, others) = rest.split_at(rest.partition_point(|(series, ..)| *series <= id));
-            rest = others;
-            let points = own.iter().map(|(_, step, value)| (u64::try_from(*step).unwrap_or(0), *value));
-            all.push((run, key, points.collect()));
+        let mut by_id: HashMap<i64, Points> = HashMap::new();
+        for (id, steps, values) in rows {
+            let steps: Vec<u64> = serde_json::from_str(&steps).map_err(|error| bad_json("step", error))?;
+            let values: Vec<Option<f64>> =
+                serde_json::from_str(&values).map_err(|error| bad_json("value", error))?;
+            by_id.insert(id, steps.into_iter().zip(values).collect());
         }
-        Ok(all)
+        let own = |(id, run, key)| (run, key, by_id.remove(&id).unwrap_or_default());
+        Ok(series.into_iter().map(own).collect())
     }
 }
 

@@ -46,7 +46,7 @@ class ComparePage extends ChartPage {
       const members = groups.find(([first]) => first === run) ?? [run];
       const label = members.length > 1
         ? `mean of ${members.length} seeds (runs ${members.join(", ")}), band: lowest to highest`
-        : `${run} · ${name.length > 28 ? `${name.slice(0, 27)}…` : name}`;
+        : `#${run} ${name.length > 28 ? `${name.slice(0, 27)}…` : name}`;
       return { name: members.join("."), members, label, style, shown: at < DRAWN };
     });
   }

@@ -2,6 +2,7 @@
 
 use crate::compare::{played, with_data};
 use crate::driver::Browser;
+use crate::support::{Server, draw_images};
 use serde_json::json;
 
 const DRAWN: &str = "return document.querySelectorAll('.chart .uplot canvas').length === 6";
@@ -132,4 +133,44 @@ fn runs_that_differ_by_their_seed_are_a_mean_and_a_band() {
     browser
         .wait("the pair", "return document.querySelector('#pair h2')?.innerText === 'Run 4 against run 1'");
     browser.assert_no_errors("seeds");
+}
+
+#[test]
+fn of_a_run_that_trains_only_new_points_are_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    draw_images(&images);
+    let server = Server::start(&folder.path().join("data"));
+    server.import("shades", &images);
+    let recipe =
+        json!({"dataset": "shades", "model": "small-cnn", "epochs": 1, "image_size": 32, "batch_size": 16});
+    assert_eq!(server.post("/api/v1/runs", &recipe).0, 201);
+    server.wait("/api/v1/runs/1", |run| run["state"] == "completed");
+    let long =
+        json!({"dataset": "shades", "model": "small-cnn", "epochs": 900, "image_size": 32, "batch_size": 16});
+    assert_eq!(server.post("/api/v1/runs", &long).0, 201);
+    server.wait("/api/v1/runs/2", |run| run["epoch"].as_i64().unwrap() > 2);
+    let browser = Browser::start();
+    browser.open(&server.address("/runs/compare?runs=1,2"));
+    browser.wait("the charts", DRAWN);
+    // The legend says how far the longest line reaches.
+    let last = "return Number(document.querySelector('#chart-train-loss .where').innerText.match(/epoch ([0-9.]+)/)?.[1])";
+    let begun = browser.run(last).as_f64().unwrap();
+    browser.wait(
+        "new points",
+        &format!("return Number(document.querySelector('#chart-train-loss .where').innerText.match(/epoch ([0-9.]+)/)?.[1]) > {}", begun + 2.0),
+    );
+    let asked = "return performance.getEntriesByType('resource').filter(entry => entry.name.includes('/api/v1/series')).length";
+    assert_eq!(browser.run(asked), 1, "one request for the points of all runs; then the stream");
+    // The table follows, without a word of the page being lost.
+    browser.wait(
+        "its state",
+        "return document.querySelector('#run-2 .state')?.innerText.includes('running') === true",
+    );
+    assert_eq!(server.post("/api/v1/runs/2/cancel", &json!({})).0, 200);
+    browser.wait(
+        "its end",
+        "return document.querySelector('#run-2 .state')?.innerText.includes('cancelled') === true",
+    );
+    browser.assert_no_errors("live comparison");
 }

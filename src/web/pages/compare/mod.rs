@@ -103,7 +103,7 @@ impl Results {
     fn choices(&self, chosen: &RunId) -> Vec<(i64, String, bool)> {
         let choice = |head: &results::Head| {
             let run = &head.view.run;
-            (run.id.0, format!("{} · {}", run.id, run.name), run.id == *chosen)
+            (run.id.0, format!("#{} {}", run.id, run.name), run.id == *chosen)
         };
         self.heads.heads.iter().map(choice).collect()
     }
