@@ -6,9 +6,11 @@
 //! demo, setup, test ─▶ needs ─▶ libtorch ─▶ assets ─▶ build ─▶ the program, or the checks
 //!                            └─ lock, python ─┘
 //! weights ─▶ lock, python
+//! bench ─▶ weights, build
 //! ```
 
 mod assets;
+mod bench;
 mod build;
 mod checkout;
 mod demo;
@@ -36,6 +38,7 @@ interrupted and repeated.
   cargo xtask test [ARGUMENT…]    set up, then formatting, lints and every test
       cargo xtask test journal          … arguments go to `cargo test`: here, the tests with `journal` in their name
   cargo xtask weights [MODEL…]    fetch weights learned on ImageNet to data/weights (efficientnet-lite0, -lite1, -lite2)
+  cargo xtask bench TOPIC         measure beside PyTorch and write bench/results/TOPIC.json (embed); needs TINTYPE_REAL_DATA
   cargo xtask setup               set up only: libtorch, the web assets, the release build of both programs
 
 Needed beforehand: Rust, a C++ compiler, Python 3 with venv. Set LIBTORCH to use a libtorch of your own.";
@@ -64,6 +67,7 @@ enum Command {
     Demo(Vec<String>),
     Test(Vec<String>),
     Weights(Vec<String>),
+    Bench(String),
     Setup,
     Help,
 }
@@ -75,6 +79,8 @@ impl Command {
             ("demo", rest) => Ok(Self::Demo(rest.to_vec())),
             ("test", rest) => Ok(Self::Test(rest.to_vec())),
             ("weights", rest) => Ok(Self::Weights(rest.to_vec())),
+            ("bench", [topic]) => Ok(Self::Bench(topic.clone())),
+            ("bench", _) => Err("`bench` takes one topic".to_owned()),
             ("setup", []) => Ok(Self::Setup),
             ("help" | "--help" | "-h", _) => Ok(Self::Help),
             ("setup", [first, ..]) => Err(format!("`setup` takes no argument, and got `{first}`")),
@@ -99,6 +105,10 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Weights(models) => {
             weights::fetch(&checkout, models)?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Bench(topic) => {
+            set_up(&checkout)?;
+            bench::run_topic(&checkout, topic)
         }
         Command::Setup => {
             set_up(&checkout)?;
@@ -144,6 +154,7 @@ mod tests {
             (&["--help"], Command::Help),
             (&["setup"], Command::Setup),
             (&["demo", "--", "--once"], Command::Demo(words(&["--", "--once"]))),
+            (&["bench", "embed"], Command::Bench("embed".to_owned())),
             (&["weights", "efficientnet-lite1"], Command::Weights(words(&["efficientnet-lite1"]))),
             // What follows belongs to `cargo test`, its own `--` included.
             (
@@ -158,6 +169,7 @@ mod tests {
     #[test]
     fn what_is_not_a_command_is_named() {
         assert!(parse(&["tset"]).unwrap_err().contains("`tset`"));
+        assert!(parse(&["bench"]).unwrap_err().contains("one topic"));
         assert!(parse(&["setup", "--fast"]).unwrap_err().contains("`--fast`"));
     }
 }
