@@ -72,6 +72,13 @@ impl RunDirectory {
     }
 }
 
+/// The run of this data directory whose best epoch a path of weights names.
+pub fn run_of_weights(data: &Path, weights: &str) -> Option<RunId> {
+    let folder = Path::new(weights).strip_prefix(data.join("runs")).ok()?;
+    let id = RunId(folder.iter().next()?.to_str()?.parse().ok()?);
+    (RunDirectory::of(data, id).best_weights() == Path::new(weights)).then_some(id)
+}
+
 /// The greatest number that a run directory has; 0 where there is none.
 ///
 /// # Errors

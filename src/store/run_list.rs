@@ -72,12 +72,15 @@ pub struct ActiveRun {
     pub step: i64,
     /// All that it will take; `None` before it has begun or where it trains nothing.
     pub steps: Option<i64>,
+    /// Whole percents of work that is not counted in steps, while there is such work.
+    pub stage_percent: Option<i64>,
 }
 
 impl ActiveRun {
     /// Whole percents done.
     pub fn percent_done(&self) -> u64 {
-        percent_done(RunState::Running, self.step, self.steps)
+        let of_stage = self.stage_percent.map(|percent| percent.clamp(0, 100) as u64);
+        of_stage.unwrap_or_else(|| percent_done(RunState::Running, self.step, self.steps))
     }
 }
 
@@ -134,7 +137,8 @@ impl Store {
         sqlx::query_as(
             "select id, name, state = 'running' as is_running, step,
                     case when json_valid(spec) and json_valid(started)
-                    then nullif((spec ->> '$.epochs') * (started ->> '$.steps_per_epoch'), 0) end as steps
+                    then nullif((spec ->> '$.epochs') * (started ->> '$.steps_per_epoch'), 0) end as steps,
+                    case when json_valid(stage) then (stage ->> '$.done') * 100 / (stage ->> '$.total') end as stage_percent
              from runs where state in ('queued', 'running') order by queued_at_ms, id",
         )
         .fetch_all(&self.read)

@@ -83,6 +83,20 @@ pub struct StageProgress {
     pub at_ms: i64,
 }
 
+impl StageProgress {
+    /// Whole percents done.
+    pub fn percent(&self) -> u64 {
+        (self.done.saturating_mul(100) / self.total.max(1)).min(100)
+    }
+
+    /// By the speed since it was first told of; `None` before there is one.
+    pub fn seconds_left(&self) -> Option<f64> {
+        let seconds = (self.at_ms - self.since_ms) as f64 / 1000.0;
+        let left = self.total.saturating_sub(self.done) as f64;
+        (seconds > 0.0 && self.done > 0).then(|| seconds / self.done as f64 * left)
+    }
+}
+
 /// A series: steps and values; `None` where a value was not finite.
 pub(super) type Points = Vec<(u64, Option<f64>)>;
 

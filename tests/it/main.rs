@@ -16,6 +16,7 @@ mod gallery;
 mod import;
 mod jobs;
 mod lab;
+mod learn;
 mod live;
 mod overview;
 mod repeat;

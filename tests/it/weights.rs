@@ -22,10 +22,6 @@ enum Sends {
 }
 
 /// A Python package index; its address.
-pub(crate) fn serve_half() -> String {
-    serve(Sends::AHalf)
-}
-
 fn serve(sends: Sends) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -62,7 +58,7 @@ fn answer(stream: &mut TcpStream, sends: Sends) -> std::io::Result<()> {
 }
 
 /// A Python that asks this index and nobody else.
-pub(crate) fn python(folder: &Path, index: &str) -> PathBuf {
+fn python(folder: &Path, index: &str) -> PathBuf {
     let program = folder.join("python-of-the-test");
     let script = format!(
         "#!/bin/sh\nno_proxy='*' PIP_CONFIG_FILE=/dev/null PIP_INDEX_URL={index} exec python3 \"$@\"\n"

@@ -59,12 +59,23 @@ pub fn usual_beside(values: &Values, facts: &DatasetFacts) -> Values {
     usual
 }
 
+/// Whether two values are the same; numbers of a spec may have gone through 32 bits.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a.as_f64(), b.as_f64()) {
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-6 * a.abs().max(b.abs()),
+        _ => a == b,
+    }
+}
+
 /// The fields whose values were chosen, in the order of the form; a name is no setting.
 pub fn list_changed(values: &Values, facts: &DatasetFacts) -> Vec<&'static Field> {
     let usual = usual_beside(values, facts);
     let is_changed = |field: &&Field| {
-        let value = values.get(field.name);
-        field.name != "name" && value.is_some() && counts(field, values) && value != usual.get(field.name)
+        let Some(value) = values.get(field.name).filter(|_| field.name != "name" && counts(field, values))
+        else {
+            return false;
+        };
+        !usual.get(field.name).is_some_and(|usual| is_same(value, usual))
     };
     FIELDS.iter().filter(is_changed).collect()
 }

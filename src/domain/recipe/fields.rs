@@ -82,7 +82,6 @@ impl Field {
             "capture_every" => Some("only the first"),
             "draws" => Some("taken once, without augmentation"),
             "unfreeze_epochs" => Some("all at once"),
-            "epochs" => Some("nothing is trained"),
             _ => None,
         }
     }

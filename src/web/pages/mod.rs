@@ -54,3 +54,4 @@ pub(super) mod share;
 mod sparkline;
 pub(super) mod versions;
 mod view_words;
+pub(super) mod weights;

@@ -1,10 +1,11 @@
 //! What makes a run differ from the one that it was cloned from, or from the defaults: a short line for lists.
 
-use super::run_settings::shown;
+use super::run_settings::{name_weights, shown};
 use crate::domain::dataset::DatasetFacts;
-use crate::domain::recipe::{FIELDS, Field, FieldType, Values, defaults, values_from_spec};
+use crate::domain::recipe::{FIELDS, Field, FieldType, Values, list_changed, values_from_spec};
 use crate::store::runs::Run;
 use protocol::spec::RunSpec;
+use std::path::Path;
 
 /// Differences that a line names.
 const NAMED: usize = 3;
@@ -28,8 +29,8 @@ impl Origin {
     }
 
     /// `from #3: Epochs 20 → 5`.
-    pub(crate) fn line(&self, run: &Run, facts: &DatasetFacts) -> String {
-        let values = |spec| values_from_spec(spec, facts);
+    pub(crate) fn line(&self, run: &Run, facts: &DatasetFacts, data: &Path) -> String {
+        let values = |spec| name_weights(data, values_from_spec(spec, facts));
         let asked = [&self.asked, &run.asked].map(values);
         let resolved = [&self.spec, &run.spec].map(values);
         let mut words = Vec::new();
@@ -57,11 +58,11 @@ impl Origin {
 }
 
 /// `Epochs 5, MixUp 0.2`, of a run that began with the defaults.
-pub(crate) fn from_defaults(run: &Run, facts: &DatasetFacts) -> String {
-    let (values, usual) = (values_from_spec(&run.asked, facts), defaults(facts));
-    let differ =
-        |field: &&Field| values.contains_key(field.name) && word(field, &usual) != word(field, &values);
-    let words: Vec<String> = FIELDS.iter().filter(differ).map(|field| setting(field, &values)).collect();
+pub(crate) fn from_defaults(run: &Run, facts: &DatasetFacts, data: &Path) -> String {
+    let values = values_from_spec(&run.asked, facts);
+    let changed = list_changed(&values, facts);
+    let values = name_weights(data, values);
+    let words: Vec<String> = changed.into_iter().map(|field| setting(field, &values)).collect();
     if words.is_empty() { "default settings".to_owned() } else { short(&words) }
 }
 

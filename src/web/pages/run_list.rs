@@ -133,8 +133,8 @@ async fn load(app: &AppState, text: Option<String>) -> Result<List> {
             }
         };
         let differences = match origin {
-            Some(origin) => origin.line(&view.run, facts),
-            None => from_defaults(&view.run, facts),
+            Some(origin) => origin.line(&view.run, facts, &app.data),
+            None => from_defaults(&view.run, facts, &app.data),
         };
         let dataset = query.grouped.then(|| view.dataset.clone());
         let listed = Listed { view, differences };

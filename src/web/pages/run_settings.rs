@@ -3,11 +3,14 @@
 use super::describe_pipeline::describe_pipeline;
 use super::format::thousands;
 use crate::domain::dataset::DatasetFacts;
-use crate::domain::recipe::{FIELDS, Field, FieldType, defaults, values_from_spec};
+use crate::domain::recipe::{FIELDS, Field, FieldType, Values, counts, list_changed, values_from_spec};
+use crate::runs::directory::run_of_weights;
 use crate::store::runs::Run;
 use crate::web::api::{dataset_facts, find_dataset};
 use crate::web::{AppState, Result};
+use protocol::weights::WeightsEntry;
 use serde_json::Value;
+use std::path::Path;
 
 /// One setting.
 pub(crate) struct Setting {
@@ -39,12 +42,15 @@ impl Settings {
 
     pub(crate) async fn load(app: &AppState, run: &Run) -> Result<Settings> {
         let dataset = find_dataset(app, run.dataset_id.0).await?;
-        Ok(Settings::new(run, &dataset_facts(app, &dataset).await?))
+        Ok(Settings::new(run, &dataset_facts(app, &dataset).await?, &app.data))
     }
 
-    fn new(run: &Run, facts: &DatasetFacts) -> Settings {
+    fn new(run: &Run, facts: &DatasetFacts, data: &Path) -> Settings {
         let values = values_from_spec(&run.spec, facts);
-        let usual = defaults(facts);
+        let list: Vec<&str> = list_changed(&values, facts).iter().map(|field| field.name).collect();
+        let has_say: Vec<&str> =
+            FIELDS.iter().filter(|field| counts(field, &values)).map(|field| field.name).collect();
+        let values = name_weights(data, values);
         let (mut changed, mut same) = (Vec::new(), Vec::new());
         let listed = |field: &&Field| {
             !matches!(field.field_type, FieldType::Json)
@@ -52,6 +58,10 @@ impl Settings {
                 && (run.hello.is_none() || !["device", "precision", "threads"].contains(&field.name))
         };
         for field in FIELDS.iter().filter(listed) {
+            // What has no say is no setting, but for the model, which goes without saying only where it is chosen.
+            if !has_say.contains(&field.name) && field.name != "model" {
+                continue;
+            }
             let Some(value) = values.get(field.name) else { continue };
             // One of the two crops at most is made; where it is the resized one, the other has nothing to say.
             let is_resized =
@@ -61,8 +71,7 @@ impl Settings {
             }
             let setting =
                 Setting { label: field.label.to_owned(), value: shown(field, value), steps: Vec::new() };
-            let is_usual = usual.get(field.name).is_some_and(|usual| shown(field, usual) == setting.value);
-            if is_usual { same.push(setting) } else { changed.push(setting) }
+            if list.contains(&field.name) { changed.push(setting) } else { same.push(setting) }
         }
         let pipeline = |label: &str, steps| Setting {
             label: label.to_owned(),
@@ -96,6 +105,18 @@ pub(super) fn found(run: &Run) -> Vec<Setting> {
     }
     push("Data fingerprint", run.spec.fingerprint.chars().take(16).collect());
     found
+}
+
+/// The values with weights as a person calls them: by their label, or by the run whose best epoch they are.
+pub(crate) fn name_weights(data: &Path, mut values: Values) -> Values {
+    if let Some(weights) = values.get("weights").and_then(Value::as_str) {
+        let of_run = || run_of_weights(data, weights).map(|run| format!("run {run}’s best epoch"));
+        let name = WeightsEntry::find(weights).map(|entry| entry.label.to_owned()).or_else(of_run);
+        if let Some(name) = name {
+            values.insert("weights".into(), name.into());
+        }
+    }
+    values
 }
 
 /// A value as the form words it.

@@ -7,8 +7,9 @@ use crate::domain::edits::split_title;
 use crate::domain::result::Headline;
 use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done, total_steps};
 use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
-use crate::store::runs::Run;
+use crate::store::runs::{Run, StageProgress};
 use crate::web::{AppState, Error, Result};
+use protocol::event::Stage;
 use protocol::sample::Split;
 
 /// A run and what is around it.
@@ -189,8 +190,11 @@ impl RunView {
         Some(total_steps(started, self.run.spec.epochs))
     }
 
-    /// Whole percents done.
+    /// Whole percents done; while features are computed, of these.
     pub(crate) fn percent_done(&self) -> u64 {
+        if let Some(stage) = self.stage() {
+            return stage.percent();
+        }
         percent_done(
             self.run.state,
             self.run.step,
@@ -212,6 +216,9 @@ impl RunView {
             _ => String::new(),
         };
         let epoch = format!("epoch {} of {}", self.run.epoch, self.run.spec.epochs);
+        if let Some(stage) = self.stage() {
+            return stage_words(stage);
+        }
         match self.run.state {
             RunState::Queued if self.run.step == 0 => "starts when a place is free".into(),
             RunState::Completed if self.trains() => format::counted(self.run.spec.epochs, "epoch", "epochs"),
@@ -227,8 +234,17 @@ impl RunView {
         }
     }
 
-    /// Seconds until the last step, by the median speed, or that of the latest step before an epoch is over.
+    /// Work of a run at work that is not counted in steps.
+    fn stage(&self) -> Option<&StageProgress> {
+        self.run.stage.as_ref().filter(|_| self.is_running())
+    }
+
+    /// Seconds until the last step, by the median speed, or that of the latest step before an epoch is over; while features are
+    /// computed, until that is done.
     pub(crate) fn seconds_left(&self) -> Option<f64> {
+        if let Some(stage) = self.stage() {
+            return stage.seconds_left();
+        }
         let speed = self.speed().filter(|speed| *speed > 0.0)?;
         let left = self.steps()?.saturating_sub(self.run.step.max(0) as u64);
         self.is_running().then(|| (left * u64::from(self.run.spec.batch_size)) as f64 / speed)
@@ -300,6 +316,13 @@ impl RunView {
     /// The form with all its settings, for the images and labels of today.
     pub(crate) fn clone_href(&self) -> String {
         link("/runs/new", &[("like", &self.run.id.to_string())])
+    }
+
+    /// Where all its layers go on learning from what it learned: the form, with its images and splits, so that the two can be compared.
+    pub(crate) fn fine_tune_href(&self) -> Option<String> {
+        let has_weights =
+            self.run.state == RunState::Completed && self.trains() && self.run.best_epoch.is_some();
+        has_weights.then(|| link("/runs/new", &[("from", &self.run.id.to_string())]))
     }
 
     /// Whether it can go on for more epochs than it was first asked for.
@@ -375,4 +398,13 @@ impl RunView {
         }
         figures
     }
+}
+
+/// `computing features: 320 of 1,000 images`
+fn stage_words(stage: &StageProgress) -> String {
+    let doing = match stage.stage {
+        Stage::Embed => "computing features",
+        Stage::Evaluate => "evaluating",
+    };
+    format!("{doing}: {} of {} images", thousands(stage.done), thousands(stage.total))
 }

@@ -11,6 +11,7 @@ mod gallery;
 mod import;
 mod journeys;
 mod keyboard;
+mod learn;
 mod live;
 mod many_classes;
 mod predictions;

@@ -2,6 +2,7 @@
 //! changes a run or a data set has to remember to say so, from whichever tab, terminal or task it comes.
 
 use super::super::run_view::RunViews;
+use super::super::weights::fetching_words;
 use super::words::{CURVE, ImportWords, examination_progress};
 use crate::domain::ids::{DatasetId, JobId, RunId};
 use crate::runs::Trouble;
@@ -10,6 +11,7 @@ use crate::store::run_list::{ActiveRun, RunSelection};
 use crate::watch::panic_if_asked;
 use crate::web::live::Change;
 use crate::web::{AppState, Result};
+use protocol::weights::WEIGHTS;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
@@ -28,6 +30,8 @@ struct Known {
     /// Data sets that are being examined.
     examined: Vec<DatasetId>,
     texts: BTreeMap<String, String>,
+    /// Which fetches of weights began and ended.
+    weights: u64,
     /// Of the server's own tasks.
     incidents: (u64, bool),
     /// Runs that can't be followed.
@@ -185,7 +189,7 @@ fn is_early(known: &mut Known, id: RunId, now: Instant) -> bool {
     false
 }
 
-/// Imports and examinations, whose progress is in memory.
+/// Imports, examinations and fetches of weights, whose progress is in memory.
 fn word_jobs(app: &AppState, known: &mut Known, change: &mut Change) {
     let importing: Vec<DatasetId> =
         known.datasets.values().filter(|mark| mark.is_importing).map(|mark| mark.id).collect();
@@ -204,6 +208,15 @@ fn word_jobs(app: &AppState, known: &mut Known, change: &mut Change) {
         let (percent, words) = examination_progress(progress);
         tell(known, change, format!("dataset-{id}.examination"), words);
         tell(known, change, format!("dataset-{id}.examination_percent"), number(percent));
+    }
+    for entry in &WEIGHTS {
+        let Some(fetching) = app.weights.fetching(entry.name) else { continue };
+        tell(known, change, format!("weights-{}.percent", entry.name), fetching.percent().to_string());
+        tell(known, change, format!("weights-{}.words", entry.name), fetching_words(&fetching));
+    }
+    if app.weights.news() != known.weights {
+        known.weights = app.weights.news();
+        change.topics.insert("weights".into());
     }
     for id in known.examined.iter().filter(|id| !examined.contains(id)) {
         change.topics.insert(format!("dataset-{id}-health"));

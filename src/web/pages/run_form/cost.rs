@@ -8,6 +8,7 @@ use crate::domain::run::RunState;
 use crate::store::runs::Run;
 use crate::web::{AppState, Result};
 use protocol::sample::Split;
+use protocol::spec::Training;
 use serde_json::{Value, json};
 
 /// The share of the training images that a run holds out where there is no validation split.
@@ -82,9 +83,18 @@ impl Cost {
     ) -> Result<Cost> {
         let amount = |name: &str| values.get(name).and_then(Value::as_f64).unwrap_or(0.0);
         let model = values.get("model").and_then(Value::as_str).unwrap_or_default();
-        let work = Work::of(facts, amount("epochs"));
-        let steps = steps(work, amount("batch_size"));
-        let runs = app.store.list_timed_runs(model, amount("image_size") as i64).await?;
+        let is_none = values.get("training").is_some_and(|training| training == "none");
+        let work = Work::of(facts, if is_none { 0.0 } else { amount("epochs") });
+        let training = values.get("training").and_then(Value::as_str).unwrap_or_default();
+        let steps = match training {
+            "none" => "No training steps: the initial weights are evaluated.".to_owned(),
+            _ => steps(work, amount("batch_size")),
+        };
+        let mut runs = app.store.list_timed_runs(model, amount("image_size") as i64).await?;
+        runs.retain(|run| is_comparable(run, training));
+        if training == "head" {
+            return Ok(Cost::of_head(dataset, facts, steps, runs));
+        }
         // 0: as many as there are cores.
         let threads = match values.get("threads").and_then(Value::as_u64) {
             Some(0) => std::thread::available_parallelism().ok().map(|cores| cores.get() as u64),
@@ -137,9 +147,42 @@ impl Cost {
     }
 }
 
+impl Cost {
+    /// Of the last layer alone: nearly all of its time goes into what the other layers make of each image, once.
+    fn of_head(dataset: DatasetId, facts: &DatasetFacts, steps: String, runs: Vec<Run>) -> Cost {
+        let images: u64 = Split::ALL.iter().map(|split| facts.count(*split)).sum();
+        let is_told =
+            |run: &Run| run.dataset_id == dataset && run.state == RunState::Completed && run.worked_ms > 0;
+        let steps =
+            format!("{steps}, after the features of {} are computed", counted(images, "image", "images"));
+        match runs.into_iter().find(is_told) {
+            Some(run) => Cost {
+                time: Some(format!("About {} or less", duration(run.worked_ms as f64 / 1000.0))),
+                steps,
+                source: "As long as it took".to_owned(),
+                run: Some((format!("/runs/{}", run.id), run.name)),
+                included: "Features that were computed before are kept and used again.",
+            },
+            None => Cost {
+                steps,
+                source: "No estimate: the last layer alone has not learned from this data set here with this model and \
+                         image size. It is a matter of seconds for some hundred images."
+                    .to_owned(),
+                ..Cost::default()
+            },
+        }
+    }
+}
+
+/// Whether a run's speed tells something of one that learns in this way: the last layer alone takes a fraction of the time of all.
+fn is_comparable(run: &Run, training: &str) -> bool {
+    let is_head = run.spec.trains() && matches!(run.spec.training, Training::Head { .. });
+    is_head == (training == "head")
+}
+
 fn steps(work: Work, batch_size: f64) -> String {
     if work.epochs == 0.0 || batch_size < 1.0 {
-        return "No training steps: the initial weights are evaluated.".to_owned();
+        return "No training steps.".to_owned();
     }
     let an_epoch = (work.train / batch_size).ceil();
     let steps = counted((an_epoch * work.epochs) as i64, "step", "steps");

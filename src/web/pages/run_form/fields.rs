@@ -3,16 +3,15 @@
 use super::super::describe_pipeline::describe_pipeline;
 use super::super::format::{counted, link, thousands};
 use super::Typed;
+use super::entered::Entered;
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::recipe::{
-    FIELDS, Field, FieldErrors, FieldType, Group, Preset, REPLACED, defaults_beside, fitting_image_size,
-    values_from_text,
+    FIELDS, Field, FieldErrors, FieldType, Group, Preset, REPLACED, fitting_image_size,
 };
 use crate::store::datasets::Dataset;
 use crate::store::pipelines::SavedPipeline;
 use protocol::sample::Split;
 use protocol::transform::Pipeline;
-use serde_json::Value;
 
 /// The data set that the form is for.
 pub(super) struct Chosen {
@@ -106,6 +105,9 @@ fn origin(steps: &Pipeline, saved: &[SavedPipeline]) -> Option<String> {
     Preset::matching(steps).map(|preset| format!("the preset “{}”", preset.as_str()))
 }
 
+/// Fields that stand apart, at the top.
+const APART: [&str; 2] = ["training", "weights"];
+
 /// Fields under one heading.
 pub(super) struct Fieldset {
     pub(super) group: Group,
@@ -117,28 +119,24 @@ pub(super) struct Fieldset {
 
 impl Fieldset {
     pub(super) fn all(
-        facts: &DatasetFacts,
-        typed: &Typed,
+        entered: &Entered,
         errors: &FieldErrors,
         mut loading: Option<Loading>,
     ) -> Vec<Fieldset> {
-        let pairs = typed.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        let defaults = defaults_beside(&values_from_text(pairs).0, facts);
         let has_pipeline = loading.is_some();
-        let fitting = fitting_size(typed);
+        let fitting = fitting_image_size(&entered.all);
         let groups = Group::ALL.into_iter().map(|group| {
             let mut inputs = Vec::new();
-            for field in FIELDS.iter().filter(|field| field.group == group) {
+            for field in FIELDS.iter().filter(|field| field.group == group && !APART.contains(&field.name)) {
                 let error = errors.get(field.name).cloned();
                 // What a pipeline takes over is shown only where it is in its way.
                 if has_pipeline && REPLACED.contains(&field.name) && error.is_none() {
                     continue;
                 }
-                let default =
-                    defaults.get(field.name).map_or_else(String::new, |value| text_of(field.name, value));
-                let value = typed.get(field.name).cloned().unwrap_or_else(|| default.clone());
+                let (value, default) = (entered.text(field), entered.default_text(field));
                 let fitting = fitting.filter(|_| field.name == "image_size" && error.is_some());
-                inputs.push(Input { field, value, default, error, fitting });
+                let counts = entered.counts(field);
+                inputs.push(Input { field, value, default, error, fitting, counts });
             }
             Fieldset {
                 group,
@@ -151,12 +149,6 @@ impl Fieldset {
     }
 }
 
-/// The image size at which the typed pipelines end, where another one was typed.
-fn fitting_size(typed: &Typed) -> Option<u32> {
-    let pairs = typed.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    fitting_image_size(&values_from_text(pairs).0)
-}
-
 /// A field with what stands in it.
 pub(super) struct Input {
     pub(super) field: &'static Field,
@@ -165,6 +157,8 @@ pub(super) struct Input {
     pub(super) error: Option<String>,
     /// What would be right, where that can be told.
     pub(super) fitting: Option<u32>,
+    /// Whether it has a say beside what else is chosen.
+    pub(super) counts: bool,
 }
 
 impl Input {
@@ -202,23 +196,7 @@ impl Input {
     }
 
     fn wants_to_be_seen(&self) -> bool {
-        self.error.is_some() || self.value != self.default
-    }
-}
-
-/// A value as it stands in its field.
-pub(super) fn text_of(name: &str, value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        // By way of the pipeline, so that its 32-bit numbers are as short as they were written.
-        Value::Array(_) if Field::find(name).is_some_and(|field| field.field_type == FieldType::Json) => {
-            serde_json::from_value::<Pipeline>(value.clone())
-                .ok()
-                .and_then(|steps| serde_json::to_string(&steps).ok())
-                .unwrap_or_else(|| value.to_string())
-        }
-        other => other.to_string().trim_end_matches(".0").to_owned(),
+        self.counts && (self.error.is_some() || self.value != self.default)
     }
 }
 
@@ -255,23 +233,13 @@ mod tests {
         let open = |typed: &[(&str, &str)], errors: &[(&str, &str)]| {
             let typed = typed.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
             let errors = errors.iter().map(|(name, why)| ((*name).into(), (*why).into())).collect();
-            let groups = Fieldset::all(&facts([400, 100, 0]), &typed, &errors, None);
+            let groups = Fieldset::all(&Entered::read(&typed, &facts([400, 100, 0])), &errors, None);
             let open = groups.iter().filter(|set| set.group.is_folded() && set.is_open);
             open.map(|set| set.group.id()).collect::<Vec<_>>()
         };
         assert_eq!(open(&[("epochs", "3")], &[]), [""; 0]);
         assert_eq!(open(&[("mixup", "0.2")], &[]), ["augmentation"]);
         assert_eq!(open(&[], &[("threads", "wrong")]), ["advanced"]);
-    }
-
-    #[test]
-    fn numbers_stand_in_fields_as_they_are_written() {
-        assert_eq!(text_of("rotation", &Value::from(5.0)), "5");
-        assert_eq!(text_of("learning_rate", &Value::from(0.003)), "0.003");
-        let steps: Pipeline = Preset::None.pipeline(32);
-        let value = serde_json::to_value(steps).expect("a pipeline is JSON");
-        assert!(text_of("train_transforms", &value).contains("0.485"), "{value}");
-        assert!(!text_of("train_transforms", &value).contains("0.48500"));
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! The parts of the form that follow its fields: a line for each folded part, the cost, the strip of network inputs.
 
+use super::super::run_settings::name_weights;
+use super::super::weights::WeightsState;
+use super::Typed;
 use super::cost::Cost;
+use super::entered::Entered;
+use super::learn::gain;
 use super::strip::Strip;
 use super::summary::{differences, summary};
-use super::{Typed, read_typed};
 use crate::domain::dataset::DatasetFacts;
-use crate::domain::recipe::{FieldErrors, Group, Values, defaults_beside};
+use crate::domain::recipe::{Group, Values};
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::web::api::runs::find_facts;
 use crate::web::{AppState, Result};
 use askama::Template;
+use protocol::weights::WEIGHTS;
 
 /// As it stands within the page, and as the answer to a change of a field.
 #[derive(Default, Template)]
@@ -21,7 +26,19 @@ pub(super) struct Live {
     differences: Vec<String>,
     dataset: i64,
     pub(super) cost: Cost,
+    /// What weights would bring.
+    pub(super) gain: Option<Gain>,
+    /// For the form's hidden field.
+    pub(super) basis: String,
+    /// What stands in each field that nobody touched, and whether it has a say; for the script.
+    pub(super) state: String,
     pub(super) strip: Strip,
+}
+
+/// What weights would bring, and whether they are here.
+pub(super) struct Gain {
+    pub(super) words: &'static str,
+    pub(super) state: WeightsState,
 }
 
 impl Live {
@@ -34,8 +51,9 @@ impl Live {
         redraws: u32,
     ) -> Result<Live> {
         let facts = find_facts(app, dataset, &Values::new(), images_of).await?;
-        let (live, values, errors) = Live::of_fields(app, dataset, &facts, typed).await?;
-        let strip = Strip::load(app, dataset, images_of, values, errors, redraws).await?;
+        let entered = Entered::read(typed, &facts);
+        let live = Live::without_strip(app, dataset, &facts, &entered).await?;
+        let strip = Strip::load(app, dataset, images_of, entered.values, entered.errors, redraws).await?;
         Ok(Live { strip, ..live })
     }
 
@@ -44,30 +62,20 @@ impl Live {
         app: &AppState,
         dataset: &Dataset,
         facts: &DatasetFacts,
-        typed: &Typed,
+        entered: &Entered,
     ) -> Result<Live> {
-        Ok(Live::of_fields(app, dataset, facts, typed).await?.0)
-    }
-
-    async fn of_fields(
-        app: &AppState,
-        dataset: &Dataset,
-        facts: &DatasetFacts,
-        typed: &Typed,
-    ) -> Result<(Live, Values, FieldErrors)> {
-        let (values, errors) = read_typed(typed, facts);
-        let mut all = defaults_beside(&values, facts);
-        all.extend(values.clone());
-        let summaries = Group::ALL.map(|group| (group, summary(group, &all)));
-        let cost = Cost::load(app, dataset.id, facts, &all).await?;
-        let live = Live {
-            summaries: summaries.into(),
-            differences: differences(&values),
+        let words = name_weights(&app.data, entered.all.clone());
+        Ok(Live {
+            summaries: Group::ALL.map(|group| (group, summary(group, &words))).into(),
+            differences: differences(&entered.all, &words, facts),
             dataset: dataset.id.0,
-            cost,
+            cost: Cost::load(app, dataset.id, facts, &entered.all).await?,
+            gain: gain(facts, entered)
+                .map(|words| Gain { words, state: WeightsState::new(app, &WEIGHTS[0], &facts.weights) }),
+            basis: entered.basis(),
+            state: entered.state(),
             strip: Strip::default(),
-        };
-        Ok((live, values, errors))
+        })
     }
 
     /// `Epochs 5, MixUp 0.2`; empty where all is as by default.

@@ -1,29 +1,34 @@
 //! `/runs/new`: the form, made from the table of fields; what comes of sending it; and what it would come to, live.
 
 mod cost;
+mod entered;
 mod fields;
+mod learn;
 mod live;
 mod strip;
 mod summary;
 
 use super::frame::{Frame, Section, page, page_with};
 use crate::actions::runs::Origin;
-use crate::domain::dataset::{DatasetFacts, DatasetState};
+use crate::domain::dataset::DatasetState;
 use crate::domain::ids::RunId;
-use crate::domain::recipe::{FieldErrors, Values, defaults_beside, values_from_spec, values_from_text};
+use crate::domain::recipe::{FieldErrors, Values, values_from_spec};
 use crate::runs::process::find_trainer;
 use crate::store::datasets::Dataset;
-use crate::web::api::dataset_facts;
 use crate::web::api::runs::{find_facts, find_recipe, start};
+use crate::web::api::{dataset_facts, find_dataset};
 use crate::web::extract::{Form, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use entered::Entered;
 use fields::{Chosen, Fieldset, Loading, Problem, problems};
+use learn::Learn;
 use live::Live;
 use std::collections::BTreeMap;
+use std::path::Path as FilePath;
 
 /// Field name → what was typed.
 type Typed = BTreeMap<String, String>;
@@ -35,6 +40,7 @@ struct New {
     datasets: Vec<Dataset>,
     chosen: Option<Chosen>,
     groups: Vec<Fieldset>,
+    learn: Option<Learn>,
     /// The run whose settings stand in the fields.
     like: Option<Like>,
     /// What is wrong with what was sent.
@@ -54,11 +60,13 @@ struct Like {
     newer_version: Option<i64>,
     /// Whether the images are those of that run, labelled and split as they were then.
     same_images: bool,
+    /// Whether this run is to go on from the best epoch of that one.
+    goes_on: bool,
 }
 
 impl Like {
     /// `dataset` is the one that is chosen: another one has no versions to compare with.
-    async fn load(app: &AppState, origin: &Origin, dataset: Option<&Dataset>) -> Result<Like> {
+    async fn load(app: &AppState, origin: &Origin, dataset: Option<&Dataset>, typed: &Typed) -> Result<Like> {
         let Origin { run, same_images } = origin;
         let newest = match dataset.filter(|dataset| dataset.id == run.dataset_id) {
             Some(dataset) => app.store.newest_version(dataset.id).await?,
@@ -66,7 +74,9 @@ impl Like {
         };
         let newer_version = (newest != run.dataset_version).then_some(newest);
         let (id, name, version) = (run.id, run.name.clone(), run.dataset_version);
-        Ok(Like { id, name, version, newer_version, same_images: *same_images })
+        let best = app.runs.directory(id).best_weights();
+        let goes_on = typed.get("weights").is_some_and(|weights| best == FilePath::new(weights));
+        Ok(Like { id, name, version, newer_version, same_images: *same_images, goes_on })
     }
 }
 
@@ -112,17 +122,51 @@ impl New {
 
 /// `GET /runs/new?dataset=3&epochs=5`: fields given in the query are filled in. With `like=7` the others are filled in from
 /// the settings of that run; with `images_of=7` its images are taken too.
+///
+/// With `from=7` all layers go on learning from what run 7 learned, with its images.
 pub(crate) async fn show(State(app): State<AppState>, Query(mut typed): Query<Typed>) -> Result<Response> {
+    if let Some(number) = typed.remove("from") {
+        fill_from(&app, &mut typed, &number).await?;
+        let origin = take_origin(&app, &mut typed).await?;
+        return form(&app, StatusCode::OK, &typed, FieldErrors::new(), origin.as_ref()).await;
+    }
     let origin = take_origin(&app, &mut typed).await?;
     if let (Some(origin), Some(dataset)) = (&origin, find_chosen(&app, &typed).await?) {
         let facts = dataset_facts(&app, &dataset).await?;
         // What was left open stays open, but where the same images are to give the same bits.
         let spec = if origin.same_images { &origin.run.spec } else { &origin.run.asked };
         for (name, value) in values_from_spec(spec, &facts) {
-            typed.entry(name.clone()).or_insert_with(|| fields::text_of(&name, &value));
+            typed.entry(name.clone()).or_insert_with(|| entered::text_of(&name, &value));
         }
     }
     form(&app, StatusCode::OK, &typed, FieldErrors::new(), origin.as_ref()).await
+}
+
+/// Fills in what makes a run go on from another one: its best epoch, its images and how they were put to the network. How it learns
+/// is left to the defaults of fine-tuning; its last layer has learned already.
+async fn fill_from(app: &AppState, typed: &mut Typed, number: &str) -> Result<()> {
+    let id = number.parse().map(RunId).map_err(|_| Error::NotFound("run"))?;
+    let run = app.store.find_run(id).await?.ok_or(Error::NotFound("run"))?;
+    let dataset = find_dataset(app, run.dataset_id.0).await?;
+    let facts = dataset_facts(app, &dataset).await?;
+    let weights = app.runs.directory(id).best_weights();
+    let mut fill = |name: &str, text: String| {
+        typed.entry(name.to_owned()).or_insert(text);
+    };
+    for name in ["like", "images_of"] {
+        fill(name, number.to_owned());
+    }
+    fill("training", "fine-tune".into());
+    fill("weights", weights.display().to_string());
+    fill("head_epochs", "0".into());
+    let kept =
+        ["model", "image_size", "normalization", "train_transforms", "eval_transforms", "seed", "batch_size"];
+    for (name, value) in values_from_spec(&run.spec, &facts) {
+        if kept.contains(&name.as_str()) {
+            fill(&name, entered::text_of(&name, &value));
+        }
+    }
+    Ok(())
 }
 
 /// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
@@ -134,7 +178,7 @@ pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Ty
     let Some(dataset) = find_chosen(&app, &typed).await? else {
         return refuse(FieldErrors::from([("dataset".to_owned(), "Choose a data set".to_owned())])).await;
     };
-    let (values, mut errors) = read_typed(&typed, &dataset_facts(&app, &dataset).await?);
+    let Entered { values, mut errors, .. } = Entered::read(&typed, &dataset_facts(&app, &dataset).await?);
     let facts = find_facts(&app, &dataset, &values, images_of).await?;
     if let Err(more) = find_recipe(&values, &facts).await? {
         for (field, why) in more {
@@ -161,16 +205,6 @@ pub(crate) async fn preview(State(app): State<AppState>, Form(mut typed): Form<T
     let redraws = typed.remove("redraws").and_then(|text| text.parse().ok()).unwrap_or(0);
     let dataset = find_chosen(&app, &typed).await?.ok_or(Error::NotFound("data set"))?;
     page(&Live::load(&app, &dataset, Origin::images_of(origin.as_ref()), &typed, redraws).await?)
-}
-
-/// What was typed, as values. A form sends every field: what still has its default was not asked for, so that it gives way
-/// to what was.
-fn read_typed(typed: &Typed, facts: &DatasetFacts) -> (Values, FieldErrors) {
-    let pairs = typed.iter().filter(|(name, _)| *name != "dataset");
-    let (mut values, errors) = values_from_text(pairs.map(|(name, text)| (name.as_str(), text.as_str())));
-    let defaults = defaults_beside(&values, facts);
-    values.retain(|name, value| defaults.get(name) != Some(value));
-    (values, errors)
 }
 
 /// The data set that was chosen, else the newest that is ready.
@@ -200,20 +234,22 @@ async fn form(
     let problems = problems(&errors);
     let chosen = find_chosen(app, typed).await?;
     let like = match origin {
-        Some(origin) => Some(Like::load(app, origin, chosen.as_ref()).await?),
+        Some(origin) => Some(Like::load(app, origin, chosen.as_ref(), typed).await?),
         None => None,
     };
-    let (chosen, groups, live) = match chosen {
+    let (chosen, groups, learn, live) = match chosen {
         Some(dataset) => {
             let facts = find_facts(app, &dataset, &Values::new(), Origin::images_of(origin)).await?;
-            let live = Live::without_strip(app, &dataset, &facts, typed).await?;
+            let entered = Entered::read(typed, &facts);
+            let live = Live::without_strip(app, &dataset, &facts, &entered).await?;
             let saved = app.store.list_pipelines().await?;
             let loading = Loading::read(typed, &dataset, &saved);
-            let groups = Fieldset::all(&facts, typed, &errors, loading);
+            let groups = Fieldset::all(&entered, &errors, loading);
+            let learn = Learn::new(app, &facts, &entered, &errors);
             let marks = app.health.marks(dataset.id).await?;
-            (Some(Chosen { warnings: marks.sentences(), facts, dataset }), groups, live)
+            (Some(Chosen { warnings: marks.sentences(), facts, dataset }), groups, Some(learn), live)
         }
-        None => (None, Vec::new(), Live::default()),
+        None => (None, Vec::new(), None, Live::default()),
     };
     let trainer = tokio::task::spawn_blocking(find_trainer).await?;
     let new = New {
@@ -221,6 +257,7 @@ async fn form(
         datasets: list_ready(app).await?,
         chosen,
         groups,
+        learn,
         like,
         problems,
         missing_trainer: trainer.err().map(|missing| format!("{missing:#}")),

@@ -15,6 +15,7 @@ use crate::web::{AppState, Result};
 use protocol::event::MixMethod;
 use protocol::sample::Split;
 use protocol::spec::{Mixing, RunSpec, Task};
+use protocol::weights::WEIGHTS;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -60,7 +61,9 @@ impl Strip {
         mut errors: FieldErrors,
         redraws: u32,
     ) -> Result<Strip> {
-        let facts = find_facts(app, dataset, &values, images_of).await?;
+        let mut facts = find_facts(app, dataset, &values, images_of).await?;
+        // What a network gets does not depend on whether its weights are here yet.
+        facts.weights = WEIGHTS.iter().map(|entry| entry.name).collect();
         let mut found = find_recipe(&values, &facts).await?;
         if let Err(wrong) = found {
             // What is wrong is left out, so that a half-typed number does not take the images away.

@@ -2,7 +2,8 @@
 
 use super::super::format::counted;
 use super::super::run_differences::{setting, word};
-use crate::domain::recipe::{FIELDS, Field, Group, Values};
+use crate::domain::dataset::DatasetFacts;
+use crate::domain::recipe::{Field, Group, Values, counts, list_changed};
 use serde_json::Value;
 
 /// The line of a group: what a practitioner would say of these values.
@@ -15,14 +16,18 @@ pub(super) fn summary(group: Group, values: &Values) -> String {
     }
 }
 
-/// What was chosen otherwise than by default, in the order of the form; a name is no setting.
-pub(super) fn differences(changed: &Values) -> Vec<String> {
-    let fields = FIELDS.iter().filter(|field| field.name != "name" && changed.contains_key(field.name));
-    fields.map(|field| setting(field, changed)).collect()
+/// What was chosen otherwise than by default, in the order of the form. `words` are the values with weights named for people.
+pub(super) fn differences(values: &Values, words: &Values, facts: &DatasetFacts) -> Vec<String> {
+    list_changed(values, facts).into_iter().map(|field| setting(field, words)).collect()
 }
 
 fn text<'a>(values: &'a Values, name: &str) -> &'a str {
     values.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether a field has a say beside the others.
+fn has(values: &Values, name: &str) -> bool {
+    Field::find(name).is_some_and(|field| counts(field, values))
 }
 
 fn amount(values: &Values, name: &str) -> f64 {
@@ -36,6 +41,9 @@ fn chosen(values: &Values, name: &str) -> String {
 
 /// `AdamW 0.003, one-cycle, batches of 32, weight decay 0.05`.
 fn recipe(values: &Values) -> String {
+    if text(values, "training") == "none" {
+        return format!("batches of {}", amount(values, "batch_size"));
+    }
     let mut parts = vec![
         format!("{} {}", chosen(values, "optimizer"), amount(values, "learning_rate")),
         chosen(values, "schedule").to_lowercase(),
@@ -47,10 +55,33 @@ fn recipe(values: &Values) -> String {
     if amount(values, "weight_decay") > 0.0 {
         parts.push(format!("weight decay {}", amount(values, "weight_decay")));
     }
-    if !text(values, "weights").is_empty() {
-        parts.push("weights from a file".to_owned());
+    match text(values, "training") {
+        "head" if amount(values, "draws") > 0.0 => {
+            parts.push(format!(
+                "each image drawn {}",
+                counted(amount(values, "draws") as i64, "time", "times")
+            ));
+        }
+        "fine-tune" => parts.extend(fine_tuning(values)),
+        _ => {}
     }
     parts.join(", ")
+}
+
+/// `last layer alone for 1 epoch`, and so on: how the other layers are let go.
+fn fine_tuning(values: &Values) -> Vec<String> {
+    let mut parts = Vec::new();
+    let epochs = |name| counted(amount(values, name) as i64, "epoch", "epochs");
+    if amount(values, "head_epochs") > 0.0 {
+        parts.push(format!("last layer alone for {}", epochs("head_epochs")));
+    }
+    if amount(values, "unfreeze_epochs") > 0.0 {
+        parts.push(format!("unfreezing over {}", epochs("unfreeze_epochs")));
+    }
+    if amount(values, "rate_decay") < 1.0 {
+        parts.push(format!("rate × {} a block", amount(values, "rate_decay")));
+    }
+    parts
 }
 
 /// `64 × 64, random resized crop from 0.35, flip`.
@@ -66,12 +97,12 @@ fn augmentation(values: &Values) -> String {
             ("rotation", "rotation up to"),
             ("color_jitter", "colour jitter"),
         ] {
-            if amount(values, name) > 0.0 {
+            if has(values, name) && amount(values, name) > 0.0 {
                 let unit = if name == "rotation" { "°" } else { "" };
                 parts.push(format!("{words} {}{unit}", amount(values, name)));
             }
         }
-        if text(values, "flip") == "on" {
+        if has(values, "flip") && text(values, "flip") == "on" {
             parts.push("flip".to_owned());
         }
         if text(values, "normalization") != "imagenet" {
@@ -79,7 +110,7 @@ fn augmentation(values: &Values) -> String {
         }
     }
     for (name, label) in [("mixup", "MixUp"), ("cutmix", "CutMix")] {
-        if amount(values, name) > 0.0 {
+        if has(values, name) && amount(values, name) > 0.0 {
             parts.push(format!("{label} {}", amount(values, name)));
         }
     }
@@ -124,18 +155,36 @@ mod tests {
 
     #[test]
     fn what_differs_from_the_defaults_is_named() {
-        let changed =
-            json!({"name": "mine", "epochs": 5, "optimizer": "sgd", "flip": "off", "rotation": 0.0});
+        let facts = DatasetFacts {
+            name: "pets".into(),
+            fingerprint: String::new(),
+            classes: Vec::new(),
+            median_side: 400,
+            channels: None,
+            weights: vec!["efficientnet-lite0-imagenet"],
+        };
+        let named = |changed: Value| {
+            let changed = changed.as_object().expect("an object");
+            let mut all = crate::domain::recipe::defaults_beside(changed, &facts);
+            all.extend(changed.clone());
+            differences(&all, &all, &facts)
+        };
+        assert_eq!(named(json!({"name": "mine", "rotation": 0.0})), [""; 0]);
         assert_eq!(
-            differences(changed.as_object().expect("an object")),
-            ["Epochs 5", "Optimiser SGD", "Horizontal flip Off", "Rotation off"]
+            named(json!({"training": "scratch", "epochs": 5, "optimizer": "sgd", "flip": "off"})),
+            ["What learns All layers", "Epochs 5", "Optimiser SGD", "Horizontal flip Off"]
+        );
+        assert_eq!(
+            named(json!({"training": "fine-tune", "weights": "efficientnet-lite1-imagenet"})),
+            ["What learns All layers", "Initial weights efficientnet-lite1-imagenet"],
+            "the model and the image size follow from the weights"
         );
     }
 
     #[test]
     fn a_line_says_what_is_in_a_group_and_leaves_out_what_is_off() {
         let recipe = json!({
-            "optimizer": "adamw", "learning_rate": 0.003, "schedule": "one-cycle", "batch_size": 32,
+            "training": "scratch", "optimizer": "adamw", "learning_rate": 0.003, "schedule": "one-cycle", "batch_size": 32,
             "warmup_epochs": 0.0, "weight_decay": 0.05, "weights": "",
         });
         assert_eq!(line(Group::Recipe, &recipe), "AdamW 0.003, one-cycle, batches of 32, weight decay 0.05");
