@@ -1,7 +1,7 @@
 //! The folder of a run or of a further job of it: where things are in it, and how it comes to be.
 #![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
-use crate::domain::ids::JobId;
+use crate::domain::ids::{JobId, RunId};
 use anyhow::Context as _;
 use protocol::files;
 use protocol::sample::Sample;

@@ -93,7 +93,7 @@ impl Cost {
         let mut runs = app.store.list_timed_runs(model, amount("image_size") as i64).await?;
         runs.retain(|run| is_comparable(run, training));
         if training == "head" {
-            return Ok(Cost::of_head(dataset, facts, steps, runs));
+            return Ok(Cost::of_head(dataset, facts, &steps, runs));
         }
         // 0: as many as there are cores.
         let threads = match values.get("threads").and_then(Value::as_u64) {
@@ -149,7 +149,7 @@ impl Cost {
 
 impl Cost {
     /// Of the last layer alone: nearly all of its time goes into what the other layers make of each image, once.
-    fn of_head(dataset: DatasetId, facts: &DatasetFacts, steps: String, runs: Vec<Run>) -> Cost {
+    fn of_head(dataset: DatasetId, facts: &DatasetFacts, steps: &str, runs: Vec<Run>) -> Cost {
         let images: u64 = Split::ALL.iter().map(|split| facts.count(*split)).sum();
         let is_told =
             |run: &Run| run.dataset_id == dataset && run.state == RunState::Completed && run.worked_ms > 0;
