@@ -178,7 +178,7 @@ fn a_reader_sees_no_control_that_would_not_work_and_no_path_of_the_machine() {
             "method=\"post\"",
             "data-select-all",
             "form=\"edit\"",
-            "form=\"selected\"",
+            "action=\"/runs/selected\"",
             "href=\"/runs/new",
             "href=\"/datasets/new",
             "href=\"/share",
@@ -205,6 +205,9 @@ fn a_reader_sees_no_control_that_would_not_work_and_no_path_of_the_machine() {
         };
         assert!(!text.contains(secret), "{path} tells {secret}: {text}");
     }
+    // What only looks is theirs too: the ticks of the list are for a comparison.
+    let list = server.get("/runs", &key).text();
+    assert!(list.contains("action=\"/runs/compare\"") && list.contains("form=\"selected\""), "{list}");
     let run = server.get("/api/v1/runs/1", &key).json();
     assert_eq!(run["spec"]["weights"], "start.safetensors");
     assert_eq!(server.get("/api/v1/datasets/1", &key).json()["source"], "images");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use tempfile::TempDir;
 
-/// A server with a data set that was edited, a run that went well and one that diverged.
+/// A server with a data set that was edited, two runs that went well and, between them, one that diverged.
 fn furnished() -> (TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
     let images = folder.path().join("images");
@@ -19,7 +19,9 @@ fn furnished() -> (TempDir, Server) {
         json!({"dataset": "shades", "epochs": 2, "image_size": 32, "batch_size": 16, "precision": "f32"});
     let mut diverging = recipe.clone();
     diverging["learning_rate"] = json!(10_000_000.0);
-    for recipe in [&recipe, &diverging] {
+    let mut other = recipe.clone();
+    other["seed"] = json!(3);
+    for recipe in [&recipe, &diverging, &other] {
         let (status, run) = server.post("/api/v1/runs", recipe);
         assert_eq!(status, 201, "{run}");
         let path = format!("/api/v1/runs/{}", run["id"]);
@@ -50,6 +52,15 @@ fn pages(server: &Server, browser: &Browser) -> Vec<String> {
     let mut paths: BTreeMap<String, usize> = BTreeMap::new();
     let mut todo = VecDeque::from(["/".to_owned(), "/runs/2".to_owned(), "/nowhere".to_owned()]);
     known.insert(pattern("/nowhere"), "/nowhere".to_owned());
+    // These are reached by forms: runs that are ticked, with and without images that both evaluated.
+    for address in [
+        "/runs/compare?runs=1,3",
+        "/runs/compare?runs=1,2&settings=all",
+        "/runs/compare/churn?runs=1,3&churn=only-first",
+    ] {
+        known.insert(pattern(address), address.to_owned());
+        todo.push_back(address.to_owned());
+    }
     while let Some(address) = todo.pop_front() {
         browser.open(&server.address(&address));
         let links = browser.run(
