@@ -12,6 +12,8 @@ import { evenTicks, number, powerTicks, readable, valueRange } from "./values.js
 import { toggle } from "./view.js";
 
 const HEIGHT = 220;
+/** Points of a line that are marked at most. */
+const MARKED = 200;
 const FONT = "11px system-ui, sans-serif";
 /** Pixels that a drag needs before it is a zoom, and beyond which it is one along both axes. */
 const DRAG = { dist: 4, uni: 40 };
@@ -57,6 +59,8 @@ export class Chart {
 
   isShown(line) { return line.shown !== this.view.lines.has(line.toggle ?? line.key); }
   color(line, dark) { return line.style ? styleColor(line.style, dark) : lineColor(line.at, this.lines.length, dark); }
+  /** So many points that their marks would hide each other are none. */
+  isMarked(line) { return this.now.steps.length < 4 || (line.marked && this.series[line.key].length <= MARKED); }
   smoothing(line) { return line.smoothed ? this.page.smoothing : 0; }
 
   // Tools and legend.
@@ -213,7 +217,7 @@ export class Chart {
         show,
         // Between two points an undefined value is no gap; a null, which is not finite, is one.
         spanGaps: false,
-        points: { show: line.marked || this.now.steps.length < 4, size: 6, fill: () => this.color(line) },
+        points: { show: this.isMarked(line), size: 6, fill: () => this.color(line) },
       };
       return [raw, ...mean, ...band];
     });

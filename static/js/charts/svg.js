@@ -34,7 +34,12 @@ export function drawing(chart) {
   const shown = chart.shownLines();
   const xs = now.steps.map(step => axis.of(step));
   const [left, top] = [72, 40];
-  const [right, bottom] = [WIDTH - 20, HEIGHT - 60 - ROW * Math.ceil(shown.length / 4)];
+  const longest = Math.max(0, ...shown.map(({ label }) => label.length));
+  const columns = [[24, 4], [48, 2]].find(([letters]) => longest <= letters)?.[1] ?? 1;
+  const legend = ROW * Math.ceil(shown.length / columns);
+  // A long legend makes the drawing higher, and the lines no flatter.
+  const height = HEIGHT + Math.max(legend - 4 * ROW, 0);
+  const [right, bottom] = [WIDTH - 20, height - 60 - legend];
   const [from, to] = page.range();
   const { min: least, max: most } = chart.plot.scales.y;
   const scaled = chart.isLogarithmic ? Math.log10 : value => value;
@@ -86,11 +91,11 @@ export function drawing(chart) {
   }
 
   shown.forEach((each, at) => {
-    const [x, y] = [left + (at % 4) * 175, bottom + 58 + ROW * Math.floor(at / 4)];
+    const [x, y] = [left + (at % columns) * (700 / columns), bottom + 58 + ROW * Math.floor(at / columns)];
     parts.push(line(x, y - 4, x + 18, y - 4, color(each), `stroke-width="3"${dash(each)}`));
     parts.push(text(x + 24, y, each.mean ? `${each.label}, smoothed ${page.smoothing}` : each.label));
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" ` +
     'font-family="system-ui, sans-serif" font-size="12" fill="#1c1c1c">' +
     `<title>${escaped(definition.title)}</title><rect width="100%" height="100%" fill="#ffffff"/>${parts.join("\n")}</svg>`;
 }

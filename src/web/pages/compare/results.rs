@@ -76,6 +76,11 @@ impl Heads {
         self.heads.iter().any(|head| !head.against.is_empty())
     }
 
+    /// Whether there are so many that each is not compared with the first.
+    pub(crate) fn is_long(&self) -> bool {
+        self.heads.len() > MOST_AGAINST
+    }
+
     /// Whether several tests stand side by side, of which one may be rare by chance.
     pub(crate) fn has_many_tests(&self) -> bool {
         self.heads.iter().filter(|head| !head.against.is_empty()).count() > 1
