@@ -57,7 +57,6 @@ impl Runs {
         locate(dataset, &rows, &mut samples)?;
         for (sample, row) in samples.iter_mut().zip(&rows) {
             sample.key = (spec.sample_keys == SampleKeys::Path).then(|| row.draw_key(spec.sample_keys));
-            sample.hash = (!row.hash.is_empty()).then(|| row.hash.clone());
         }
         let trains = spec.trains();
         // What that run held out stays held out, where seed and purpose are the same.
@@ -166,7 +165,6 @@ fn read_rows(rows: &[Row], labels: &[i64]) -> anyhow::Result<Vec<Sample>> {
                 })? as u32,
                 split: row.split.parse().map_err(anyhow::Error::msg)?,
                 key: None,
-                hash: (!row.hash.is_empty()).then(|| row.hash.clone()),
             })
         })
         .collect()

@@ -61,9 +61,6 @@ pub struct Sample {
     /// Keys the random draws of this sample. Not negative. Absent in runs whose draws are keyed by `id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<i64>,
-    /// A hash of the file's bytes, under which what was computed of it is kept. Absent in runs of earlier versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hash: Option<String>,
 }
 
 impl Sample {

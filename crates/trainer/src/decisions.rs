@@ -3,6 +3,7 @@
 
 use crate::environment::TORCH;
 use crate::fault::Fault;
+use crate::features;
 use crate::precision::{Measured, Work};
 use protocol::event::{ComputeDevice, Dtype};
 use protocol::spec::{Model, RunSpec, Training};
@@ -53,7 +54,7 @@ struct Kept {
 /// The precision for a run, with a sentence that says why: by `file` where it was decided before, else measured, and then
 /// kept there. Two trainers never measure at the same time where they share the file.
 pub fn decide(spec: &RunSpec, device: ComputeDevice, file: Option<&Path>) -> Result<(Dtype, String), Fault> {
-    let (processor, instructions) = processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default());
+    let (processor, instructions) = processor_here();
     if device == ComputeDevice::Cpu && instructions.is_empty() {
         return Ok((Dtype::F32, "f32: this processor has no instructions for bf16.".to_owned()));
     }
@@ -64,7 +65,10 @@ pub fn decide(spec: &RunSpec, device: ComputeDevice, file: Option<&Path>) -> Res
         device,
         model: spec.model,
         image_size: spec.image_size,
-        batch_size: spec.batch_size,
+        batch_size: match spec.training {
+            Training::Head { .. } => features::BATCH as u32,
+            Training::Scratch | Training::FineTune(_) => spec.batch_size,
+        },
         work: match spec.training {
             Training::Head { .. } => Work::Embed,
             Training::Scratch | Training::FineTune(_) => Work::Train,
@@ -139,6 +143,11 @@ fn write(file: &Path, kept: &Kept) -> Result<(), Fault> {
         .and_then(|mut part| part.write_all(&text).and_then(|()| part.sync_all()))
         .and_then(|()| fs::rename(&staged, file))
         .map_err(fault)
+}
+
+/// This machine's processor, by its name and those of its instructions that matter.
+pub fn processor_here() -> (String, Vec<String>) {
+    processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
 }
 
 /// A processor's name and those of its instructions that matter, as Linux tells them; both empty elsewhere.

@@ -1,7 +1,9 @@
 //! What goes into the last layer, computed once for each image: the last layer then learns in a moment. What was computed is kept
 //! for further runs.
 
+use crate::decisions;
 use crate::directory::Samples;
+use crate::environment::TORCH;
 use crate::fault::Fault;
 use crate::feature_cache::{FeatureCache, Key, key};
 use crate::layers::{Frozen, Network};
@@ -9,7 +11,7 @@ use crate::loader::{Batch, Loader};
 use crate::report::Report;
 use protocol::event::{Event, Stage};
 use protocol::sample::Split;
-use protocol::spec::RunSpec;
+use protocol::spec::{RunSpec, Training};
 use protocol::transform::Pipeline;
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,7 +21,7 @@ use tch::{Kind, Tensor};
 
 /// Images a pass. Always so many, the last ones filled up: another number could give other last bits. More at a time are slower
 /// on a processor, as its caches don't hold them.
-const BATCH: usize = 16;
+pub const BATCH: usize = 16;
 /// How often the journal is told how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
@@ -64,25 +66,40 @@ impl<'a> Progress<'a> {
 }
 
 impl<'a> Features<'a> {
-    /// None yet. `weights` says which weights the network has; what is computed is kept in `folder`.
+    /// None yet. What is computed is kept in `folder`, by all that it depends on.
     pub fn new(
         spec: &'a RunSpec,
-        draws: u32,
         loader: &'a Loader,
         network: &'a Network,
         dtype: Kind,
-        weights: &str,
         folder: Option<&Path>,
     ) -> Self {
+        let draws = match spec.training {
+            Training::Head { draws } => draws,
+            Training::FineTune(_) | Training::Scratch => 0,
+        };
         let cache = folder.map(|folder| {
             let setting = serde_json::json!({
-                "weights": weights, "model": spec.model, "image_size": spec.image_size, "device": spec.device,
-                "precision": spec.precision, "threads": spec.threads, "torch": crate::environment::TORCH,
+                "weights": network.hash_without_head(), "model": spec.model, "image_size": spec.image_size,
+                "device": spec.device, "precision": spec.precision, "threads": spec.threads,
+                "processor": decisions::processor_here(), "torch": TORCH, "trainer": env!("CARGO_PKG_VERSION"),
+                // To be raised whenever images are loaded, or networks compute, in another way.
                 "version": 1,
             });
             FeatureCache::new(folder, &setting.to_string(), network.features() as usize)
         });
         Self { spec, loader, network: network.freeze(dtype), cache, draws, computed: HashMap::new() }
+    }
+
+    /// Of the images at `places`, loaded as in evaluation, without keeping them: `[n, features]`. `None`: asked to stop.
+    pub fn compute_once(
+        &self,
+        places: &[usize],
+        report: &mut Report,
+        stop: &AtomicBool,
+    ) -> Result<Option<Tensor>, Fault> {
+        let mut progress = Progress::begin(report, stop, places.len())?;
+        self.compute(places, 0, None, &mut progress)
     }
 
     /// Computes what is not there yet of these splits: of training images for learning, of others for evaluating. False: asked to
@@ -105,7 +122,8 @@ impl<'a> Features<'a> {
         let total = work.iter().map(|(split, _)| samples.of(*split).len()).sum();
         let mut progress = Progress::begin(report, stop, total)?;
         for (split, draw) in work {
-            let Some(features) = self.compute(samples.of(split), draw, &mut progress)? else {
+            let Some(features) = self.compute(samples.of(split), draw, self.cache.as_ref(), &mut progress)?
+            else {
                 return Ok(false);
             };
             self.computed.insert((split, draw), features);
@@ -149,29 +167,34 @@ impl<'a> Features<'a> {
         if draw == 0 { &self.spec.eval_transforms } else { &self.spec.train_transforms }
     }
 
-    /// What an image in one of its draws is kept by; `None` where its content is not known.
+    /// What an image in one of its draws is kept by; `None` where its file can't be read.
     fn key(&self, place: usize, draw: u32) -> Option<Key> {
         let sample = &self.loader.samples[place];
-        let hash = sample.hash.as_ref()?;
+        // Of the file as it is now, not as it was imported.
+        let content = blake3::hash(&std::fs::read(&sample.path).ok()?);
         let transforms = serde_json::to_vec(self.pipeline(draw)).ok()?;
         let drawn = if draw == 0 {
             String::new()
         } else {
             format!("{} {draw} {}", self.spec.seed, sample.draw_key())
         };
-        Some(key(&[hash.as_bytes(), &transforms, drawn.as_bytes()]))
+        Some(key(&[content.as_bytes(), &transforms, drawn.as_bytes()]))
     }
 
-    fn compute(&self, places: &[usize], draw: u32, progress: &mut Progress) -> Result<Option<Tensor>, Fault> {
-        let keys: Vec<Option<Key>> = places.iter().map(|&place| self.key(place, draw)).collect();
+    fn compute(
+        &self,
+        places: &[usize],
+        draw: u32,
+        cache: Option<&FeatureCache>,
+        progress: &mut Progress,
+    ) -> Result<Option<Tensor>, Fault> {
+        let mut keys = vec![None; places.len()];
         let mut rows: HashMap<usize, Vec<f32>> = HashMap::new();
-        if let Some(cache) = &self.cache {
-            let kept = cache.read(&keys.iter().flatten().copied().collect());
-            for (at, key) in keys.iter().enumerate() {
-                if let Some(row) = key.as_ref().and_then(|key| kept.get(key)) {
-                    rows.insert(at, row.clone());
-                }
-            }
+        if let Some(cache) = cache {
+            keys = places.iter().map(|&place| self.key(place, draw)).collect();
+            let mut kept = cache.read(&keys.iter().flatten().copied().collect());
+            // Of two images that are the same, the second is computed again: it costs less than a copy of all.
+            rows.extend(keys.iter().enumerate().filter_map(|(at, key)| Some((at, kept.remove(&(*key)?)?))));
         }
         progress.add(rows.len())?;
         let missing: Vec<usize> = (0..places.len()).filter(|at| !rows.contains_key(at)).collect();
@@ -182,7 +205,7 @@ impl<'a> Features<'a> {
                 return Ok(None);
             }
             let computed = self.embed(&batch?.input)?;
-            if let Some(cache) = &self.cache {
+            if let Some(cache) = cache {
                 let known =
                     part.iter().zip(&computed).filter_map(|(&at, row)| Some((keys[at]?, row.as_slice())));
                 // A full disk costs the next run its head start, not this one its result.

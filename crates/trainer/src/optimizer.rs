@@ -1,7 +1,8 @@
 //! The optimisers, by PyTorch's formulas, on the flat vector of all weights at once.
-//! They must not know which layer a number belongs to.
+//! They must not know which layer a number belongs to, only how fast it learns.
 
 use crate::fault::Fault;
+use crate::rates::ByDepth;
 use protocol::spec;
 use tch::Tensor;
 
@@ -31,18 +32,26 @@ impl Optimizer {
         Self { algorithm, weight_decay, state, steps: 0 }
     }
 
-    /// Moves `weights` by one step against `gradient`, each number at its share of the learning rate where `shares` has them.
-    /// What has a share of 0 does not learn.
-    pub fn step(&mut self, weights: &Tensor, gradient: &Tensor, learning_rate: f64, shares: Option<&Tensor>) {
+    /// Moves `weights` by one step against `gradient`, each number at its own rate where rates differ. It is then as if each block had
+    /// an optimiser of its own, made when it began to learn, as with PyTorch's groups of parameters.
+    pub fn step(
+        &mut self,
+        weights: &Tensor,
+        gradient: &Tensor,
+        learning_rate: f64,
+        by_depth: Option<&ByDepth>,
+    ) {
         self.steps += 1;
         tch::no_grad(|| {
             let mut weights = weights.detach();
-            let before = shares.map(|_shares| weights.copy());
+            let before = by_depth.map(|_rates| weights.copy());
             match self.algorithm {
                 spec::Optimizer::Sgd => self.sgd(weights.shallow_clone(), gradient, learning_rate),
-                spec::Optimizer::Adamw => self.adamw(weights.shallow_clone(), gradient, learning_rate),
+                spec::Optimizer::Adamw => {
+                    self.adamw(weights.shallow_clone(), gradient, learning_rate, by_depth);
+                }
             }
-            if let (Some(shares), Some(before)) = (shares, before) {
+            if let (Some(ByDepth { shares, .. }), Some(before)) = (by_depth, before) {
                 // Both move a weight in proportion to the learning rate.
                 let moved = (&weights - &before) * shares;
                 weights.copy_(&(before + moved));
@@ -68,16 +77,29 @@ impl Optimizer {
     }
 
     /// `torch.optim.AdamW(betas=(0.9, 0.999), eps=1e-8)`: Loshchilov and Hutter 2019, *Decoupled weight decay regularization*.
-    fn adamw(&mut self, mut weights: Tensor, gradient: &Tensor, learning_rate: f64) {
-        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let correction1 = 1.0 - BETA1.powi(steps);
-        let correction2 = 1.0 - BETA2.powi(steps);
+    fn adamw(
+        &mut self,
+        mut weights: Tensor,
+        gradient: &Tensor,
+        learning_rate: f64,
+        by_depth: Option<&ByDepth>,
+    ) {
         let _ = weights.g_mul_scalar_(1.0 - learning_rate * self.weight_decay);
         let _ = self.state[0].1.lerp_(gradient, 1.0 - BETA1);
         let _ = self.state[1].1.g_mul_scalar_(BETA2).g_add_(&(gradient * (1.0 - BETA2) * gradient));
-        let mut denominator = self.state[1].1.sqrt() / correction2.sqrt();
-        let _ = denominator.g_add_scalar_(EPSILON);
-        let _ = weights.g_sub_(&(&self.state[0].1 * (learning_rate / correction1) / denominator));
+        let everything = [(weights.size()[0], 0)];
+        let mut start = 0;
+        for &(length, begun) in by_depth.map_or(&everything[..], |rates| &rates.begun) {
+            let of = |tensor: &Tensor| tensor.narrow(0, start, length);
+            let steps = i32::try_from(self.steps.saturating_sub(begun).max(1)).unwrap_or(i32::MAX);
+            let correction1 = 1.0 - BETA1.powi(steps);
+            let correction2 = 1.0 - BETA2.powi(steps);
+            let mut denominator = of(&self.state[1].1).sqrt() / correction2.sqrt();
+            let _ = denominator.g_add_scalar_(EPSILON);
+            let moved = of(&self.state[0].1) * (learning_rate / correction1) / denominator;
+            let _ = of(&weights).g_sub_(&moved);
+            start += length;
+        }
     }
 
     /// The state, by PyTorch's names.

@@ -7,42 +7,51 @@ use tch::Tensor;
 
 /// What learns in an epoch, and how fast.
 pub enum Rates {
-    /// Everything that learns does so at one rate.
+    /// Everything that learns does so at one rate, and has from the start.
     Even,
-    /// The last layer alone; with a share of the rate for each number, 1 in the last layer and 0 elsewhere.
-    Head(Tensor),
-    /// Each number at its share of the rate.
-    ByDepth(Tensor),
+    /// The last layer alone.
+    Head(ByDepth),
+    /// Each block at its share of the rate.
+    ByDepth(ByDepth),
+}
+
+/// Rates that differ.
+pub struct ByDepth {
+    /// The share of the learning rate, for each number of the network; 0: it does not learn yet.
+    pub shares: Tensor,
+    /// How many numbers of the flat tensor, in order, began to learn after how many steps.
+    pub begun: Vec<(i64, u64)>,
 }
 
 impl Rates {
     /// Those of an epoch, which counts from 1.
-    pub fn of(network: &Network, training: Training, epoch: u32) -> Rates {
+    pub fn of(network: &Network, training: Training, epoch: u32, steps_per_epoch: u64) -> Rates {
         let Training::FineTune(how) = training else { return Rates::Even };
-        let deepest = network.parameters.iter().map(|parameter| parameter.depth).max().unwrap_or(0);
-        let shares: Vec<f64> =
-            network.parameters.iter().map(|parameter| share(how, parameter.depth, deepest, epoch)).collect();
-        if shares.iter().all(|share| *share == 1.0) {
+        if how.head_epochs == 0 && how.unfreeze_epochs == 0 && how.rate_decay == 1.0 {
             return Rates::Even;
         }
-        let parts: Vec<Tensor> = network
-            .parameters
-            .iter()
-            .zip(&shares)
-            .map(|(parameter, share)| {
-                let length = parameter.range.end - parameter.range.start;
-                Tensor::full([length], *share, (network.flat.kind(), network.device()))
-            })
-            .collect();
-        let all = Tensor::cat(&parts, 0);
-        if epoch <= how.head_epochs { Rates::Head(all) } else { Rates::ByDepth(all) }
+        let deepest = network.parameters.iter().map(|parameter| parameter.depth).max().unwrap_or(0);
+        let (mut parts, mut begun) = (Vec::new(), Vec::new());
+        for parameter in &network.parameters {
+            let length = parameter.range.end - parameter.range.start;
+            let share = share(how, parameter.depth, deepest, epoch);
+            parts.push(Tensor::full([length], share, (network.flat.kind(), network.device())));
+            let first = (1..=epoch).find(|&epoch| self::share(how, parameter.depth, deepest, epoch) > 0.0);
+            let start = u64::from(first.unwrap_or(epoch) - 1) * steps_per_epoch;
+            match begun.last_mut() {
+                Some((run, same)) if *same == start => *run += length,
+                _ => begun.push((length, start)),
+            }
+        }
+        let by_depth = ByDepth { shares: Tensor::cat(&parts, 0), begun };
+        if epoch <= how.head_epochs { Rates::Head(by_depth) } else { Rates::ByDepth(by_depth) }
     }
 
-    /// The share for each number; `None`: 1 for all.
-    pub fn shares(&self) -> Option<&Tensor> {
+    /// The rates where they differ.
+    pub fn by_depth(&self) -> Option<&ByDepth> {
         match self {
             Rates::Even => None,
-            Rates::Head(shares) | Rates::ByDepth(shares) => Some(shares),
+            Rates::Head(by_depth) | Rates::ByDepth(by_depth) => Some(by_depth),
         }
     }
 }
@@ -62,6 +71,32 @@ fn share(how: FineTune, depth: u32, deepest: u32, epoch: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimizer::Optimizer;
+    use protocol::spec;
+
+    #[test]
+    fn a_block_that_begins_later_moves_as_with_an_optimiser_of_its_own() {
+        for algorithm in [spec::Optimizer::Adamw, spec::Optimizer::Sgd] {
+            let of = |values: &[f32]| Tensor::from_slice(values);
+            let gradient = |step: u32| of(&[0.3 - step as f32 * 0.1, 0.2, -0.4 + step as f32 * 0.2, 0.1]);
+            let weights = of(&[1.0, -2.0, 0.5, 3.0]);
+            let mut together = Optimizer::new(algorithm, 0.1, &weights);
+            let (first, last) = (of(&[1.0, -2.0]), of(&[0.5, 3.0]));
+            let mut own = [&first, &last].map(|part| Optimizer::new(algorithm, 0.1, part));
+            for step in 0..9 {
+                let begun = step >= 5;
+                let share = if begun { 0.5 } else { 0.0 };
+                let by_depth = ByDepth { shares: of(&[share, share, 1.0, 1.0]), begun: vec![(2, 5), (2, 0)] };
+                together.step(&weights, &gradient(step), 0.01, Some(&by_depth));
+                if begun {
+                    own[0].step(&first, &gradient(step).narrow(0, 0, 2), 0.005, None);
+                }
+                own[1].step(&last, &gradient(step).narrow(0, 2, 2), 0.01, None);
+                let difference = (&weights - Tensor::cat(&[&first, &last], 0)).abs().max().double_value(&[]);
+                assert!(difference < 1e-6, "{algorithm:?}, step {step}: {difference}");
+            }
+        }
+    }
 
     #[test]
     fn blocks_begin_from_the_end_and_learn_more_slowly_towards_the_input() {

@@ -69,11 +69,9 @@ fn work(
     let network = network;
     let mut optimizer = Optimizer::new(spec.optimizer, spec.weight_decay, &network.leaf);
     let resumed = if spec.trains() { checkpoint::resume(directory, &network, &mut optimizer)? } else { None };
-    let given =
-        spec.weights.as_deref().map(|name| weights::find(name, shared.weights.as_deref())).transpose()?;
-    if let (None, Some(given)) = (&resumed, &given) {
+    if let (None, Some(name)) = (&resumed, &spec.weights) {
         let other_head = if spec.trains() { OtherHead::Replace } else { OtherHead::Refuse };
-        if let Some(text) = given.load(&network, other_head)? {
+        if let Some(text) = weights::find(name, shared.weights.as_deref())?.load(&network, other_head)? {
             report.append(Event::Note { text })?;
         }
     }
@@ -84,15 +82,8 @@ fn work(
         threads: threads as usize,
         images: Arc::default(),
     };
-    let features = match spec.training {
-        // Nothing is gained by keeping what is needed once.
-        Training::Head { draws } if spec.trains() => {
-            let from = given.map_or_else(|| Ok(format!("seed {}", spec.seed)), |given| given.content())?;
-            let folder = shared.features.as_deref();
-            Some(Features::new(&spec, draws, &loader, &network, dtype, &from, folder))
-        }
-        Training::Head { .. } | Training::FineTune(_) | Training::Scratch => None,
-    };
+    let features = matches!(spec.training, Training::Head { .. })
+        .then(|| Features::new(&spec, &loader, &network, dtype, shared.features.as_deref()));
     let mut trainer = Trainer {
         features,
         spec: &spec,

@@ -69,7 +69,7 @@ impl Trainer<'_> {
         let batch_size = self.spec.batch_size as usize;
         while self.progress.epochs < self.spec.epochs {
             let epoch = self.progress.epochs + 1;
-            let rates = Rates::of(self.network, self.spec.training, epoch);
+            let rates = Rates::of(self.network, self.spec.training, epoch, self.steps_per_epoch());
             let order = vision::shuffled(training.len(), self.spec.seed, epoch);
             // A resumed epoch goes on where its checkpoint was taken.
             let taken = (self.progress.step - self.steps_per_epoch() * u64::from(epoch - 1)) as usize;
@@ -173,7 +173,7 @@ impl Trainer<'_> {
             };
             return Err(gradients::diverged(self.network, bad_output, step, learning_rate));
         }
-        self.optimizer.step(&self.network.leaf, &gradient, learning_rate, rates.shares());
+        self.optimizer.step(&self.network.leaf, &gradient, learning_rate, rates.by_depth());
         self.progress.step += 1;
         self.progress.seen += size as u64;
         self.progress.correct += correct as u64;
@@ -302,6 +302,13 @@ impl Trainer<'_> {
 
     /// A short evaluation says nothing of how far it is.
     fn evaluate_places(&mut self, places: &[usize]) -> Result<Option<Evaluation>, Fault> {
+        if let Some(features) = &self.features {
+            let Some(embedding) = features.compute_once(places, self.report, self.stop)? else {
+                return Ok(None);
+            };
+            let logits = tch::no_grad(|| self.network.classify(&embedding));
+            return Ok(Some(Evaluation::of(&self.loader.samples, places, &logits, &embedding)));
+        }
         let (mut clock, mut has_told) = (Instant::now(), false);
         let report = &mut *self.report;
         let tell = |done: usize| {

@@ -95,8 +95,7 @@ impl Network {
     /// From here on only the last layer learns.
     pub fn learn_head_only(&mut self) {
         self.flat = self.flat.detach();
-        let first = self.parameters.iter().find(|parameter| parameter.name.starts_with(&self.head.name));
-        self.learning.start = first.map_or(0, |parameter| parameter.range.start);
+        self.learning.start = self.parameters[self.head.weight].range.start;
         let length = self.learning.end - self.learning.start;
         self.leaf = self.flat.narrow(0, self.learning.start, length).set_requires_grad(true);
     }
@@ -150,6 +149,19 @@ impl Network {
     /// Name prefix of the last layer.
     pub fn head(&self) -> &str {
         &self.head.name
+    }
+
+    /// A hash of every number but those of the last layer, in hexadecimal.
+    pub fn hash_without_head(&self) -> String {
+        let head = format!("{}.", self.head.name);
+        let mut hasher = blake3::Hasher::new();
+        for (name, tensor) in self.named_tensors().iter().filter(|(name, _)| !name.starts_with(&head)) {
+            let tensor = tensor.to_device(Device::Cpu).contiguous();
+            let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
+            tensor.copy_data_u8(&mut bytes, tensor.numel());
+            hasher.update(name.as_bytes()).update(&bytes);
+        }
+        hasher.finalize().to_hex().to_string()
     }
 
     /// How many numbers go into the last layer.

@@ -73,17 +73,12 @@ pub struct Given {
     /// What a person calls them.
     name: String,
     path: PathBuf,
-    published: Option<&'static WeightsEntry>,
 }
 
 /// The weights that a spec names: published ones by their name, whose file is in `folder`, or a file by its path.
 pub fn find(name: &str, folder: Option<&Path>) -> Result<Given, Fault> {
     let Some(entry) = WeightsEntry::find(name) else {
-        return Ok(Given {
-            name: format!("the weights in {name}"),
-            path: PathBuf::from(name),
-            published: None,
-        });
+        return Ok(Given { name: format!("the weights in {name}"), path: PathBuf::from(name) });
     };
     let path = folder.map(|folder| folder.join(entry.file_name())).filter(|path| path.is_file());
     let path = path.ok_or_else(|| {
@@ -91,22 +86,13 @@ pub fn find(name: &str, folder: Option<&Path>) -> Result<Given, Fault> {
             "Fetch them: `tintype weights fetch {name}`, or in the form of a new run; then resume."
         ))
     })?;
-    Ok(Given { name: format!("the weights of {}", entry.label), path, published: Some(entry) })
+    Ok(Given { name: format!("the weights of {}", entry.label), path })
 }
 
 impl Given {
     /// Loads them into `network` by name. Gives a sentence where the head was replaced.
     pub fn load(&self, network: &Network, other_head: OtherHead) -> Result<Option<String>, Fault> {
         load_named(network, &self.path, &self.name, other_head)
-    }
-
-    /// A hash of what is in their file.
-    pub fn content(&self) -> Result<String, Fault> {
-        if let Some(entry) = self.published {
-            return Ok(entry.sha256.to_owned());
-        }
-        let bytes = std::fs::read(&self.path).map_err(|error| Fault::file("read", &self.path, error))?;
-        Ok(blake3::hash(&bytes).to_hex().to_string())
     }
 }
 

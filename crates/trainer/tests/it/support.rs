@@ -40,7 +40,6 @@ impl Run {
                 label: id % 2,
                 split,
                 key: None,
-                hash: None,
             });
         }
         run.write_samples(&samples);
