@@ -5,6 +5,7 @@ use super::predictions::words_of;
 use crate::domain::edits::split_title;
 use crate::domain::ids::RunId;
 use crate::store::search::Names;
+use crate::web::api::compare::query::CompareQuery;
 use crate::web::api::predictions::PredictionsQuery;
 use crate::web::api::samples::GalleryQuery;
 use axum::extract::Query;
@@ -28,7 +29,11 @@ impl ViewWords {
             ["datasets", _] | ["datasets", _, "samples", ..] => filters_of_gallery(query),
             _ => None,
         };
-        ViewWords { place: place(&parts, names), filters: filters.unwrap_or_else(|| other_filters(query)) }
+        let place = match parts.as_slice() {
+            ["runs", "compare", page @ ..] => page_of_comparison(page, query),
+            parts => place(parts, names),
+        };
+        ViewWords { place, filters: filters.unwrap_or_else(|| other_filters(query)) }
     }
 
     /// Both in one line.
@@ -82,6 +87,21 @@ fn page_of_run(page: &[&str], run: &str) -> String {
         ["category-to-correct-predictions", ..] => format!("Correct predictions by class of {run}"),
         ["category-to-predictions", ..] => format!("All predictions by class of {run}"),
         [page, ..] => format!("{} of {run}", title(page)),
+    }
+}
+
+fn page_of_comparison(page: &[&str], query: &str) -> String {
+    let runs = CompareQuery::read(query).map(|query| query.runs).unwrap_or_default();
+    let which = match runs.as_slice() {
+        [] => "runs".to_owned(),
+        [run] => format!("run {run}"),
+        [first, second] => format!("runs {first} and {second}"),
+        more => format!("{} runs", more.len()),
+    };
+    match page {
+        ["samples", image, ..] => format!("Image {image} in a comparison of {which}"),
+        ["churn", ..] => format!("Images on which {which} differ"),
+        _ => format!("Comparison of {which}"),
     }
 }
 
@@ -173,6 +193,12 @@ mod tests {
                 "/runs/3/category-to-paths?class=cat&wrong=1",
                 "Paths by class of #3 small-cnn (class: cat, wrong only)",
             ),
+            ("/runs/compare?runs=3,7&axis=time&settings=all", "Comparison of runs 3 and 7"),
+            (
+                "/runs/compare/churn?runs=3,7,9&class=cat&split=test",
+                "Images on which 3 runs differ (class: cat, test)",
+            ),
+            ("/runs/compare/samples/17?runs=3,7", "Image 17 in a comparison of runs 3 and 7"),
             ("/datasets/2", "Images of pets"),
             (
                 "/datasets/2?class=cat&split=train&q=&order=brightness",

@@ -128,6 +128,14 @@ fn runs_that_differ_by_their_seed_are_a_mean_and_a_band() {
         "two lines",
         "return document.querySelectorAll('#chart-val-loss .chart-legend button').length === 2",
     );
+    // Of unlike points: where both have something to say, each on its own line between two of its points, and what is lost stays lost.
+    let spread = browser.run_async(
+        "const done = arguments[arguments.length - 1];
+         import('/static/js/charts/seeds.js').then(({ spread }) => done(spread([[[0, 1], [2, 3], [4, null], [6, 7]], [[1, 0], [3, 4], [5, 6]]])));",
+    );
+    assert_eq!(spread["mean"], json!([[1, 1], [2, 2.5], [3, 4], [4, null], [5, 6]]), "{spread}");
+    assert_eq!(spread["low"], json!([[1, 0], [2, 2], [3, 4], [4, null], [5, 6]]), "{spread}");
+    assert_eq!(spread["high"], json!([[1, 2], [2, 3], [3, 4], [4, null], [5, 6]]), "{spread}");
     // Another pair by the fields above the sentence.
     browser.run("const second = document.querySelector('[name=second]'); second.value = '4'; second.dispatchEvent(new Event('change', {bubbles: true}))");
     browser

@@ -12,6 +12,7 @@ mod tiles;
 mod words;
 
 use super::charts::{self, Chart};
+use super::format::run_title;
 use super::frame::{Frame, Section, page};
 use crate::domain::ids::RunId;
 use crate::web::api::compare::found::ComparedRuns;
@@ -103,7 +104,7 @@ impl Results {
     fn choices(&self, chosen: &RunId) -> Vec<(i64, String, bool)> {
         let choice = |head: &results::Head| {
             let run = &head.view.run;
-            (run.id.0, format!("#{} {}", run.id, run.name), run.id == *chosen)
+            (run.id.0, run_title(run.id, &run.name), run.id == *chosen)
         };
         self.heads.heads.iter().map(choice).collect()
     }
