@@ -64,6 +64,12 @@ pub(super) fn finish(client: &Client, run: &Value) -> anyhow::Result<Value> {
     let mut progress = Progress::default();
     let begun = Instant::now();
     let run = wait(client, &format!("/api/v1/runs/{}", run["id"]), |run| {
+        let stage = &run["stage"];
+        if let Some((done, total)) = stage["done"].as_f64().zip(stage["total"].as_f64()) {
+            let words = if stage["name"] == "embed" { "computing features" } else { "evaluating" };
+            progress.show(words, Some(done / total.max(1.0)), stage["seconds_left"].as_f64());
+            return false;
+        }
         let share = run["step"]
             .as_f64()
             .zip(run["steps"].as_f64())

@@ -95,8 +95,11 @@ fn photos_begin_with_the_last_layer_where_weights_are_here_and_the_form_says_wha
     assert_eq!((&spec(2)["training"]["name"], &spec(2)["weights"]), (&json!("scratch"), &Value::Null));
     assert_eq!((&spec(2)["image_size"], &spec(2)["epochs"]), (&json!(64), &json!(40)));
     let list = server.get_text("/runs");
-    assert!(list.contains("default settings") && list.contains("What learns All layers"), "{list}");
-    assert!(!list.contains("What learns All layers,"), "and nothing else: {list}");
+    assert!(
+        list.contains("default settings") && list.contains("What learns All layers from nothing"),
+        "{list}"
+    );
+    assert!(!list.contains("What learns All layers from nothing,"), "and nothing else: {list}");
 
     // The settings say which weights, and nothing of ways to learn that this run does not take.
     let page = server.get_text("/runs/1");

@@ -144,8 +144,8 @@ pub const FIELDS: &[Field] = &[
         Group::Basics,
         FieldType::Choice(&[
             ("head", "The last layer (seconds; the rest keeps its weights)"),
-            ("fine-tune", "All layers, from weights"),
-            ("scratch", "All layers, from nothing"),
+            ("fine-tune", "All layers from weights"),
+            ("scratch", "All layers from nothing"),
             ("none", "Nothing: evaluate weights"),
         ]),
         "What of the network learns. With photos and published weights, start with the last layer and fine-tune from there.",

@@ -217,6 +217,10 @@ pub(crate) fn run_json(run: &Run) -> Value {
         "step": run.step,
         "steps": run.started.as_ref().map(|started| total_steps(started, run.spec.epochs)),
         "best_epoch": run.best_epoch,
+        // Work that is not counted in steps, while there is such work.
+        "stage": run.stage.map(|stage| json!({
+            "name": stage.stage, "done": stage.done, "total": stage.total, "seconds_left": stage.seconds_left(),
+        })),
         "created_at_ms": run.created_at_ms,
         "started_at_ms": run.started_at_ms,
         "ended_at_ms": run.ended_at_ms,

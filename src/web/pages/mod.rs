@@ -42,6 +42,7 @@ mod run_attention;
 mod run_differences;
 pub(super) mod run_form;
 pub(super) mod run_list;
+mod run_next;
 pub(super) mod run_sample;
 pub(super) mod run_selected;
 mod run_settings;

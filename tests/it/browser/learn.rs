@@ -37,7 +37,7 @@ fn weights_chosen_by_name_bring_what_belongs_to_them() {
     assert_eq!(browser.run("return [epochs.value, model.value]"), json!(["7", "small-cnn"]));
     browser.wait(
         "the line",
-        "return document.getElementById('differences').innerText.includes('What learns All layers, Epochs 7')",
+        "return document.getElementById('differences').innerText.includes('What learns All layers from nothing, Epochs 7')",
     );
     browser.click("[name=training][value=head]");
     browser.wait("the others again", "return image_size.value === '240' && epochs.value === '7'");

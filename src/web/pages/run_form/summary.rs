@@ -172,11 +172,11 @@ mod tests {
         assert_eq!(named(json!({"name": "mine", "rotation": 0.0})), [""; 0]);
         assert_eq!(
             named(json!({"training": "scratch", "epochs": 5, "optimizer": "sgd", "flip": "off"})),
-            ["What learns All layers", "Epochs 5", "Optimiser SGD", "Horizontal flip Off"]
+            ["What learns All layers from nothing", "Epochs 5", "Optimiser SGD", "Horizontal flip Off"]
         );
         assert_eq!(
             named(json!({"training": "fine-tune", "weights": "efficientnet-lite1-imagenet"})),
-            ["What learns All layers", "Initial weights efficientnet-lite1-imagenet"],
+            ["What learns All layers from weights", "Initial weights efficientnet-lite1-imagenet"],
             "the model and the image size follow from the weights"
         );
     }
