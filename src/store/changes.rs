@@ -71,6 +71,16 @@ impl Store {
         .await
     }
 
+    /// Everything of further jobs that pages show, by run.
+    pub async fn list_job_marks(&self) -> sqlx::Result<Vec<(RunId, String)>> {
+        sqlx::query_as(
+            "select run_id, group_concat(json_array(number, state, wish, journal_offset, failure), ' ' order by number)
+             from jobs group by run_id order by run_id",
+        )
+        .fetch_all(&self.read)
+        .await
+    }
+
     /// Every data set's mark, by number.
     pub async fn list_dataset_marks(&self) -> sqlx::Result<Vec<DatasetMark>> {
         sqlx::query_as(

@@ -235,6 +235,24 @@ impl Store {
         Ok(readable(rows))
     }
 
+    /// Further jobs that run now, with the names of their runs.
+    pub async fn list_running_jobs(&self) -> sqlx::Result<Vec<(Job, String)>> {
+        let names: Vec<(RunId, String)> = sqlx::query_as(
+            "select id, name from runs where id in (select run_id from jobs where state = 'running')",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let running = self.list_active_jobs().await?.into_iter().filter(|job| job.state == RunState::Running);
+        let named = |job: Job| {
+            let (_, name) = names.iter().find(|(run, _)| *run == job.id.run)?;
+            Some((job, name.clone()))
+        };
+        Ok(running.filter_map(named).collect())
+    }
+
     /// Runs and further jobs that are queued or running, in the order of the queue.
     pub async fn list_active_work(&self) -> sqlx::Result<Vec<Work>> {
         let runs = self.list_active_runs().await?.into_iter().map(Work::from);

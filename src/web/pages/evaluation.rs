@@ -4,6 +4,7 @@ use super::describe_pipeline::describe_pipeline;
 use super::evaluation_table::{Head, Row, Sort, heads, page_address, sort_rows};
 use super::format::{self, counted, link, number, percent};
 use super::frame::{Frame, page};
+use super::jobs::find_evaluating;
 use super::matrix::{CellFigure, Matrix, MatrixOptions};
 use super::run_view::RunView;
 use crate::domain::calibration::{CALIBRATION_BINS, CalibrationBin};
@@ -18,6 +19,7 @@ use crate::web::{AppState, Result};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use protocol::sample::Split;
 use serde::Deserialize;
 
 /// What the page's address chooses.
@@ -51,6 +53,8 @@ struct Evaluation {
     bins: Vec<Bin>,
     /// Whether there is a test split to wait for.
     has_test: bool,
+    /// The page of the job that evaluates the training split at the moment.
+    evaluating: Option<String>,
 }
 
 /// A bin of the calibration chart, in a box of 300 × 300.
@@ -92,6 +96,12 @@ struct Tick {
 type Choice = (&'static str, String, bool);
 
 impl Evaluation {
+    /// Whether the split that the run learned from can be evaluated too, which it never does itself.
+    fn offers_training_split(&self) -> bool {
+        let is_evaluated = self.view.evaluated.contains(&Split::Train);
+        self.evaluating.is_none() && !is_evaluated && self.view.trains() && self.view.has_weights()
+    }
+
     /// The main figures: name, value, what it means.
     fn main(&self, figures: &Figures) -> Vec<(&'static str, String, &'static str)> {
         let mut main = vec![
@@ -235,6 +245,8 @@ pub(crate) async fn show(
     let split = chosen_split(&app, &run, Some(query.split.as_str())).await?;
     let figures = find_evaluation(&app, &run, split).await?;
     let cells = app.store.list_cells(run.id, split).await?;
+    let evaluating = find_evaluating(&app, &run, Split::Train).await?;
+    let evaluating = evaluating.map(|job| format!("/runs/{id}/jobs/{}", job.id.number));
     let view = RunView::load(&app, run).await?.showing(split);
     let base = view.href();
     let counts = app.store.list_class_counts(view.run.dataset_id).await?;
@@ -262,6 +274,7 @@ pub(crate) async fn show(
         sort: query.sort,
         bins,
         has_test,
+        evaluating,
         view,
     };
     evaluation.heads = heads(sort, |sort| evaluation.address(options, sort, "per-class"));

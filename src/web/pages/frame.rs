@@ -2,6 +2,7 @@
 
 use super::format::ago;
 use super::format::{link, until};
+use super::job_words::job_title;
 use crate::store::run_list::ActiveRun;
 use crate::web::access::current_view;
 use crate::web::{AppState, Error, Result, badge, can_edit};
@@ -69,6 +70,8 @@ pub(crate) struct Frame {
     pub(crate) search: String,
     /// Runs that are running.
     pub(crate) running: Vec<ActiveRun>,
+    /// Further jobs of runs that are running: address, what they do, and the run's name.
+    pub(crate) jobs: Vec<(String, String, String)>,
     /// How many runs wait.
     pub(crate) waiting: usize,
     /// Where the stream of changes was when this page was made.
@@ -86,7 +89,12 @@ impl Frame {
     ) -> Result<Frame> {
         let active = app.store.list_active().await?;
         let (running, waiting): (Vec<_>, Vec<_>) = active.into_iter().partition(|run| run.is_running);
+        let jobs = app.store.list_running_jobs().await?.into_iter().map(|(job, run)| {
+            let href = format!("/runs/{}/jobs/{}", job.id.run, job.id.number);
+            (href, job_title(&job.task, job.images), run)
+        });
         Ok(Frame {
+            jobs: jobs.collect(),
             title: title.into(),
             section: Section::from_crumbs(crumbs),
             search: String::new(),

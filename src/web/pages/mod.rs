@@ -29,6 +29,8 @@ mod histogram;
 pub(super) mod home;
 pub(super) mod import;
 pub(super) mod inputs;
+mod job_words;
+pub(super) mod jobs;
 pub(super) mod key;
 pub(super) mod lab;
 pub(super) mod live;

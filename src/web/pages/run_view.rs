@@ -1,15 +1,15 @@
 //! A run as every page of it shows it: state in words, progress, time left, figures. The rail of its stages is `run_stages.rs`.
 
 use super::format::{self, ago, duration, link, percent, round_estimate, thousands};
+use super::job_words::{stage_words, state_label};
 use super::run_attention::Attention;
 use super::sparkline::Sparkline;
 use crate::domain::edits::split_title;
 use crate::domain::result::Headline;
 use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done, total_steps};
 use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
-use crate::store::runs::{Run, StageProgress};
+use crate::store::runs::Run;
 use crate::web::{AppState, Error, Result};
-use protocol::event::Stage;
 use protocol::sample::Split;
 
 /// A run and what is around it.
@@ -145,18 +145,7 @@ impl RunView {
 
     /// The state with a sign beside the word, so that colour is not all that tells.
     pub(crate) fn state_label(&self) -> String {
-        let (sign, word) = match (self.run.state, self.run.stop_request) {
-            (RunState::Running, Some(StopRequest::Pause)) => ("◐", "pausing"),
-            (RunState::Running, Some(StopRequest::Cancel)) => ("◐", "cancelling"),
-            (RunState::Running, None) => ("▶", "running"),
-            (RunState::Queued, _) => ("…", "queued"),
-            (RunState::Paused, _) => ("‖", "paused"),
-            (RunState::Completed, _) => ("✓", "completed"),
-            (RunState::Failed, _) => ("!", "failed"),
-            (RunState::Cancelled, _) => ("×", "cancelled"),
-            (RunState::Interrupted, _) => ("!", "interrupted"),
-        };
-        format!("{sign} {word}")
+        state_label(self.run.state, self.run.stop_request)
     }
 
     pub(crate) fn is_active(&self) -> bool {
@@ -165,6 +154,12 @@ impl RunView {
 
     pub(crate) fn is_running(&self) -> bool {
         self.run.state == RunState::Running
+    }
+
+    /// Whether further images can be evaluated or predicted.
+    pub(crate) fn has_weights(&self) -> bool {
+        self.run.best_epoch.is_some_and(|epoch| epoch > 0)
+            || (!self.trains() && self.run.state == RunState::Completed)
     }
 
     pub(crate) fn can_pause(&self) -> bool {
@@ -338,13 +333,4 @@ impl RunView {
         }
         figures
     }
-}
-
-/// `computing features: 320 of 1,000 images`
-fn stage_words(stage: &StageProgress) -> String {
-    let doing = match stage.stage {
-        Stage::Embed => "computing features",
-        Stage::Evaluate => "evaluating",
-    };
-    format!("{doing}: {} of {} images", thousands(stage.done), thousands(stage.total))
 }

@@ -4,6 +4,7 @@ use super::charts::{self, Chart};
 use super::epochs::{EpochTable, EpochsQuery};
 use super::format;
 use super::frame::{Frame, Section, page};
+use super::jobs::JobList;
 use super::run_selected::{page_of_runs, with_said};
 use super::run_settings::Settings;
 use super::run_view::RunView;
@@ -35,6 +36,8 @@ struct Show {
     settings: Settings,
     /// Where the run stands in the queue, in words.
     place: Option<String>,
+    /// What was done with its weights since.
+    jobs: JobList,
 }
 
 /// Bytes of a log that its page shows; the rest is in the download.
@@ -50,8 +53,10 @@ pub(crate) async fn show(
     let place = place_in_queue(&app, &run).await?;
     let epochs = EpochTable::load(&app, &run, query).await?;
     let settings = Settings::load(&app, &run).await?;
+    let jobs = JobList::load(&app, &run).await?;
     let view = RunView::load(&app, run).await?;
     page(&Show {
+        jobs,
         frame: Frame::load(&app, view.title(), &[("Runs", "/runs")]).await?,
         page: "run",
         charts: charts::of_training(),

@@ -83,6 +83,7 @@ fn page_of_run(page: &[&str], run: &str) -> String {
     match page {
         [] => run.to_owned(),
         ["samples", image, ..] => format!("Image {image} in {run}"),
+        ["jobs", number, ..] => format!("Job {number} of {run}"),
         ["category-to-paths", ..] => format!("Paths by class of {run}"),
         ["category-to-correct-predictions", ..] => format!("Correct predictions by class of {run}"),
         ["category-to-predictions", ..] => format!("All predictions by class of {run}"),

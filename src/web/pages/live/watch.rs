@@ -26,6 +26,8 @@ const CURVE_EVERY: Duration = Duration::from_secs(10);
 struct Known {
     runs: BTreeMap<RunId, RunMark>,
     datasets: BTreeMap<DatasetId, DatasetMark>,
+    /// Of further jobs, by run.
+    jobs: BTreeMap<RunId, String>,
     active: Vec<(RunId, String, bool)>,
     /// Data sets that are being examined.
     examined: Vec<DatasetId>,
@@ -77,6 +79,7 @@ async fn look_once(
     if detector.changed().await? || is_first {
         let to_word = compare_runs(known, app.store.list_run_marks().await?, &mut change);
         compare_datasets(known, app.store.list_dataset_marks().await?, &mut change);
+        compare_jobs(known, app.store.list_job_marks().await?, &mut change);
         compare_active(known, app.store.list_active().await?, &mut change);
         word_runs(app, known, &to_word, &mut change).await?;
     }
@@ -146,6 +149,17 @@ fn compare_datasets(known: &mut Known, marks: Vec<DatasetMark>, change: &mut Cha
         change.topics.insert("datasets".into());
         change.topics.insert(format!("dataset-{id}"));
     }
+}
+
+/// Names the runs whose further jobs have news.
+fn compare_jobs(known: &mut Known, marks: Vec<(RunId, String)>, change: &mut Change) {
+    let marks: BTreeMap<RunId, String> = marks.into_iter().collect();
+    let all = marks.keys().chain(known.jobs.keys());
+    for id in all.filter(|id| marks.get(id) != known.jobs.get(id)) {
+        change.topics.insert(format!("run-{id}-jobs"));
+        change.topics.insert("now".into());
+    }
+    known.jobs = marks;
 }
 
 /// What the bar of every page names.
