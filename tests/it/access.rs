@@ -15,6 +15,7 @@ fn fill(method: &str, path: &str) -> String {
     let values = [
         ("{id}", number),
         ("{number}", number),
+        ("{at}", "0"),
         ("{sample}", number),
         ("{step}", "0"),
         ("{item}", "0"),

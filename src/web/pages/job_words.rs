@@ -12,7 +12,8 @@ pub(crate) fn job_title(task: &Task, images: i64) -> String {
     match task {
         Task::Train => "Train".to_owned(),
         Task::Evaluate { splits } => {
-            let names: Vec<String> = splits.iter().map(|split| split_title(*split).to_owned()).collect();
+            let names: Vec<String> =
+                splits.iter().map(|split| format!("{} split", split_title(*split))).collect();
             format!("Evaluate the {}", names.join(" and the "))
         }
         Task::Predict => format!("Try {}", counted(images, "image", "images")),

@@ -147,6 +147,9 @@ pub(crate) struct JobList {
     jobs: Vec<JobView>,
 }
 
+/// It stands as it is in the page around it.
+impl askama::filters::HtmlSafe for JobList {}
+
 impl JobList {
     pub(crate) async fn load(app: &AppState, run: &Run) -> Result<JobList> {
         let jobs = app.store.list_jobs(run.id).await?;
@@ -204,6 +207,9 @@ impl PredictedImage {
     }
 }
 
+/// It stands as it is in the page around it.
+impl askama::filters::HtmlSafe for JobPart {}
+
 impl JobPart {
     async fn load(app: &AppState, run: &Run, job: Job) -> Result<JobPart> {
         let notes = app.store.list_notes(job.id).await?;
@@ -224,7 +230,7 @@ impl JobPart {
             let correct = done.total - done.wrong;
             let share = percent(correct as f64 / done.total.max(1) as f64);
             let words = format!(
-                "{share} correct on the {}: {} of {}",
+                "{share} correct on the {} split: {} of {}",
                 split_title(done.split),
                 thousands(correct),
                 thousands(done.total)
