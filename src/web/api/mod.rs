@@ -10,6 +10,7 @@ pub(super) mod health;
 pub(super) mod import;
 pub(super) mod jobs;
 pub(super) mod openapi;
+mod openapi_jobs;
 pub(super) mod pipelines;
 pub(super) mod predictions;
 pub(super) mod preview;

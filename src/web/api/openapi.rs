@@ -2,6 +2,7 @@
 //! and the command line are made of.
 
 use super::evaluation::MapKind;
+use super::openapi_jobs::{add_jobs, call, problem};
 use crate::domain::recipe::{FIELDS, FieldType};
 use crate::import::DatasetFormat;
 use crate::import::catalogue::CATALOGUE;
@@ -215,6 +216,7 @@ fn description() -> Value {
         )},
     });
     add_run_changes(&mut paths);
+    add_jobs(&mut paths);
     add_access_keys(&mut paths);
     for action in ["cancel", "pause", "resume"] {
         paths[format!("/api/v1/runs/{{id}}/{action}")] = json!({"post": {
@@ -302,23 +304,6 @@ fn add_access_keys(paths: &mut Value) {
         "summary": "Revoke it: whoever came by it gets no further answer, and a stream that is open ends within about 10 seconds",
         "responses": {"200": {"description": "It, revoked"}, "404": problem()},
     }});
-}
-
-fn problem() -> Value {
-    json!({
-        "description": "What is wrong, in words",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-    })
-}
-
-fn call(summary: &str, query: &[&str], status: &str) -> Value {
-    let parameters: Vec<Value> =
-        query.iter().map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}})).collect();
-    json!({
-        "summary": summary,
-        "parameters": parameters,
-        "responses": {status: {"description": summary}, "404": problem()},
-    })
 }
 
 fn recipe() -> Value {

@@ -174,7 +174,7 @@ struct JobPart {
     images: Vec<PredictedImage>,
 }
 
-/// An image and what the network says of it.
+/// An image and the classes predicted for it.
 struct PredictedImage {
     name: String,
     src: String,

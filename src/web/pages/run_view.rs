@@ -8,7 +8,7 @@ use crate::domain::edits::split_title;
 use crate::domain::result::Headline;
 use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done, total_steps};
 use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
-use crate::store::runs::Run;
+use crate::store::runs::{Run, StageProgress};
 use crate::web::{AppState, Error, Result};
 use protocol::sample::Split;
 

@@ -36,7 +36,7 @@ struct Show {
     settings: Settings,
     /// Where the run stands in the queue, in words.
     place: Option<String>,
-    /// What was done with its weights since.
+    /// Further jobs with its weights.
     jobs: JobList,
 }
 

@@ -9,6 +9,7 @@ mod form;
 mod frame;
 mod gallery;
 mod import;
+mod jobs;
 mod journeys;
 mod keyboard;
 mod learn;

@@ -1,0 +1,63 @@
+//! What `openapi.json` says of further jobs of a run, and what all of its parts are made of.
+
+use serde_json::{Value, json};
+
+pub(super) fn add_jobs(paths: &mut Value) {
+    paths["/api/v1/runs/{id}/jobs"] = json!({
+        "get": call("The further jobs of a run, newest first", &[], "200"),
+        "post": {
+            "summary": "Start a further job with the weights that the run keeps: evaluate splits of its images, or predict images that are in no data set",
+            "requestBody": {"required": true, "content": {
+                "application/json": {"schema": {"oneOf": [
+                    {"type": "object", "required": ["task", "splits"], "properties": {
+                        "task": {"const": "evaluate"},
+                        "splits": {"type": "array", "items": {"enum": ["train", "val", "test"]}},
+                    }},
+                    {"type": "object", "required": ["task", "images"], "properties": {
+                        "task": {"const": "predict"},
+                        "images": {"type": "array", "items": {"type": "string"}, "maxItems": 500, "description": "Absolute paths on the server's machine"},
+                    }},
+                ]}},
+                "multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": {
+                    "task": {"const": "predict"},
+                    "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                }}},
+            }},
+            "responses": {"202": {"description": "The job, queued"}, "404": problem(), "409": problem(), "422": problem()},
+        },
+    });
+    paths["/api/v1/runs/{id}/jobs/{number}"] = json!({
+        "get": call("One job: state, progress, failure; `results` by split of one that evaluates, `items` by image of one that predicts (null before that)", &[], "200"),
+        "delete": {
+            "summary": "Remove it; what it evaluated stays with the run",
+            "responses": {"204": {"description": "Gone"}, "404": problem(), "409": problem()},
+        },
+    });
+    for (action, does) in [
+        ("cancel", "Give it up"),
+        ("pause", "Stop it for now"),
+        ("resume", "Try it again, from the beginning"),
+    ] {
+        paths[format!("/api/v1/runs/{{id}}/jobs/{{number}}/{action}")] = json!({"post": {
+            "summary": does,
+            "responses": {"200": {"description": "The job"}, "404": problem(), "409": problem()},
+        }});
+    }
+}
+
+pub(super) fn problem() -> Value {
+    json!({
+        "description": "What is wrong, in words",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    })
+}
+
+pub(super) fn call(summary: &str, query: &[&str], status: &str) -> Value {
+    let parameters: Vec<Value> =
+        query.iter().map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}})).collect();
+    json!({
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {status: {"description": summary}, "404": problem()},
+    })
+}
