@@ -33,8 +33,6 @@ pub enum NewJob {
 pub struct NewImage {
     /// Where it lies.
     pub path: PathBuf,
-    /// Of the file's bytes.
-    pub hash: String,
     /// Whether it came as an upload, which is taken into the job's folder; else it stays where it is.
     pub is_sent: bool,
 }

@@ -350,11 +350,24 @@ pub(crate) async fn image(
     let samples = app.runs.samples_of_job(job.id).await?;
     let sample = samples.into_iter().nth(at).filter(|_| job.task == Task::Predict);
     let sample = sample.ok_or(Error::NotFound("image"))?;
-    let hash = sample.hash.ok_or(Error::NotFound("image"))?;
+    let path = std::path::PathBuf::from(sample.path);
+    let hash = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || hash_of(&path)
+    });
+    let missing = Error::NotFound("file any more: it was moved or removed since");
+    let hash = hash.await?.ok_or(missing)?;
     let bytes = match thumbnail::find(&app.data, &hash, SIDE).await {
         Some(bytes) => bytes,
-        None => thumbnail::make(&app.data, sample.path.into(), &hash, SIDE).await?,
+        None => thumbnail::make(&app.data, path, &hash, SIDE).await?,
     };
     let mime = if bytes.starts_with(b"RIFF") { "image/webp" } else { "image/jpeg" };
     Ok(([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, FOR_EVER)], bytes).into_response())
+}
+
+/// What a thumbnail is kept under.
+#[expect(clippy::disallowed_methods, reason = "called where waiting is allowed")]
+fn hash_of(path: &std::path::Path) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    Some(blake3::hash(&bytes).to_hex()[..32].to_owned())
 }
