@@ -23,6 +23,8 @@ pub struct Follower {
     id: JobId,
     directory: RunDirectory,
     offset: u64,
+    /// The process of a trainer that was started to speak this server's protocol. What others wrote, earlier, is read in theirs.
+    started: Option<u32>,
     /// The protocol of a trainer that speaks another than this server, and its process where it said that.
     foreign: Option<(u32, Option<u32>)>,
 }
@@ -38,12 +40,18 @@ struct Greeting {
 impl Follower {
     /// Begins where the store's copy ends.
     pub fn new(store: Store, id: JobId, directory: RunDirectory, offset: u64) -> Follower {
-        Follower { store, id, directory, offset, foreign: None }
+        Follower { store, id, directory, offset, started: None, foreign: None }
+    }
+
+    /// Holds this process to the server's own protocol: a program of an earlier version would not understand what it is to do.
+    pub fn expect(&mut self, pid: u32) {
+        self.started = Some(pid);
     }
 
     /// Notes what a trainer says that it speaks.
     pub fn meet(&mut self, protocol: u32, pid: Option<u32>) {
-        if !(OLDEST_READ..=PROTOCOL).contains(&protocol) {
+        let is_old_program = pid.is_some() && pid == self.started && protocol != PROTOCOL;
+        if is_old_program || !(OLDEST_READ..=PROTOCOL).contains(&protocol) {
             self.foreign = Some((protocol, pid));
         }
     }

@@ -121,9 +121,11 @@ impl Supervision {
         let directory = runs.directory(job.id);
         let offset = u64::try_from(job.journal_offset).unwrap_or(0);
         let mut follower = Follower::new(runs.inner.store.clone(), job.id, directory.clone(), offset);
-        // One that an earlier server started has said hello to that.
-        if let (Trainer::Adopted, Some(hello)) = (&trainer, &job.hello) {
-            follower.meet(hello.protocol, Some(hello.pid));
+        match (&trainer, &job.hello) {
+            // One that an earlier server started has said hello to that.
+            (Trainer::Adopted, Some(hello)) => follower.meet(hello.protocol, Some(hello.pid)),
+            (Trainer::Adopted, None) => {}
+            (Trainer::Child(child), _) => follower.expect(child.id()),
         }
         Supervision {
             runs: runs.clone(),

@@ -207,11 +207,14 @@ fn a_silent_trainer_is_paused_resumed_and_cancelled() {
 fn a_trainer_of_another_protocol_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let server = with_data(folder.path());
-    for (number, script) in [(1, "another protocol"), (2, "unknown hello")] {
+    let later = protocol::PROTOCOL + 1;
+    let scripts =
+        [("another protocol", later), ("unknown hello", later), ("earlier protocol", protocol::PROTOCOL - 1)];
+    for (number, (script, theirs)) in (1..).zip(scripts) {
         play(folder.path(), number, &[script, "happy"]);
         let run = until(&server, &start(&server, 2), "failed");
         let reason = run["failure"]["reason"].as_str().unwrap_or_default().to_owned();
-        let (theirs, ours) = (protocol::PROTOCOL + 1, protocol::PROTOCOL);
+        let ours = protocol::PROTOCOL;
         for word in ["protocol", &theirs.to_string(), &ours.to_string()] {
             assert!(reason.contains(word), "{script}: {run}");
         }

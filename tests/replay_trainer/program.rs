@@ -39,6 +39,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("garbage", garbage),
     ("half a line", half_a_line),
     ("another protocol", another_protocol),
+    ("earlier protocol", earlier_protocol),
     ("unknown hello", unknown_hello),
     ("wide predictions", wide_predictions),
     ("no predictions", no_predictions),
@@ -425,6 +426,12 @@ fn half_a_line(run: &mut Run) -> End {
 /// A trainer of a later version: the rest of what it says would be misread.
 fn another_protocol(run: &mut Run) -> End {
     run.hello(protocol::PROTOCOL + 1)?;
+    mute(run)
+}
+
+/// The program of an earlier version.
+fn earlier_protocol(run: &mut Run) -> End {
+    run.hello(protocol::PROTOCOL - 1)?;
     mute(run)
 }
 
