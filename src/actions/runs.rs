@@ -248,6 +248,17 @@ pub async fn values_like(
             values.remove(other);
         }
     }
+    // A change may mean another way to learn than that of the run: then it is the usual one beside what is asked for.
+    if !changes.contains_key("training") {
+        let evaluates = values.get("training").is_some_and(|training| training == "none");
+        let is_other = match changes.get("epochs").and_then(serde_json::Value::as_u64) {
+            Some(epochs) => evaluates == (epochs > 0),
+            None => values.get("training").is_some_and(|training| training == "scratch"),
+        };
+        if is_other && (changes.contains_key("epochs") || changes.contains_key("weights")) {
+            values.remove("training");
+        }
+    }
     for (name, value) in changes {
         let name = Field::find(&name).map_or(name.clone(), |field| field.name.to_owned());
         values.insert(name, value);

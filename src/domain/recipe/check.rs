@@ -73,8 +73,12 @@ fn check_training(values: &Values, facts: &DatasetFacts, errors: &mut FieldError
         refuse("warmup_epochs", "The warm-up is longer than the run".into());
     }
     let apart = number(values, "head_epochs") + number(values, "unfreeze_epochs");
-    if text(values, "training") == "fine-tune" && apart > number(values, "epochs") {
-        refuse("head_epochs", "With the epochs of unfreezing these are more than the run has".into());
+    if text(values, "training") == "fine-tune" && apart > 0.0 && apart >= number(values, "epochs") {
+        refuse(
+            "head_epochs",
+            "With the epochs of unfreezing these leave none in which all layers learn: give the run more epochs, or make these fewer"
+                .into(),
+        );
     }
 }
 

@@ -111,8 +111,10 @@ pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
             set("epochs", json!(HEAD_EPOCHS));
             set("learning_rate", json!(HEAD_RATE));
             set("batch_size", json!(32));
-            // Whoever brings a pipeline means it to be drawn.
-            let usual_draws = u64::from(given.get("train_transforms").is_some_and(Value::is_array));
+            // Whoever asks for augmentation means images to be drawn.
+            let is_drawn =
+                given.get("train_transforms").is_some_and(Value::is_array) || asks_for(given, &AUGMENTATION);
+            let usual_draws = u64::from(is_drawn);
             set("draws", json!(usual_draws));
             let draws = given.get("draws").and_then(Value::as_u64).unwrap_or(usual_draws);
             if draws == 0 {
@@ -125,11 +127,28 @@ pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
         }
         "fine-tune" => {
             set("epochs", json!(FINE_TUNE_EPOCHS));
+            if given.get("epochs").and_then(Value::as_u64) == Some(1) {
+                // All layers are to learn.
+                set("head_epochs", json!(0));
+            }
             set("learning_rate", json!(FINE_TUNE_RATE));
         }
         _ => {}
     }
     values
+}
+
+/// What is changed at random in one image.
+const AUGMENTATION: [&str; 5] = ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter"];
+/// What is mixed of several.
+const MIXING: [&str; 2] = ["mixup", "cutmix"];
+
+/// Whether one of these fields is given and is not off.
+fn asks_for(given: &Values, fields: &[&str]) -> bool {
+    fields.iter().filter_map(|name| given.get(*name)).any(|value| match value {
+        Value::String(choice) => choice == "on",
+        value => value.as_f64().is_some_and(|number| number > 0.0),
+    })
 }
 
 /// How to learn where nobody says so.
@@ -140,6 +159,7 @@ fn usual_training(given: &Values, facts: &DatasetFacts) -> &'static str {
     if given.get("weights").is_some_and(|weights| weights != "") {
         return "fine-tune";
     }
-    let is_open = !given.contains_key("model") && !given.contains_key("weights");
+    // The last layer alone learns from images one by one.
+    let is_open = !given.contains_key("model") && !given.contains_key("weights") && !asks_for(given, &MIXING);
     if is_open && facts.has_photos() && facts.weights.contains(&WEIGHTS[0].name) { "head" } else { "scratch" }
 }

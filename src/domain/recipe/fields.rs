@@ -229,14 +229,14 @@ pub const FIELDS: &[Field] = &[
         "head_epochs",
         "Epochs of the last layer alone",
         Group::Recipe,
-        FieldType::Integer { min: 0, max: 1000 },
+        FieldType::Integer { min: 0, max: 999 },
         "Fine-tuning: the other layers begin to learn after so many epochs, when the last one no longer pulls them about.",
     ),
     field(
         "unfreeze_epochs",
         "Epochs of unfreezing",
         Group::Recipe,
-        FieldType::Integer { min: 0, max: 1000 },
+        FieldType::Integer { min: 0, max: 999 },
         "Fine-tuning: over so many epochs more the other layers begin to learn, the last ones first.",
     ),
     field(

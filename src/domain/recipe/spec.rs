@@ -40,6 +40,10 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         Some(own) => own.map_err(|why| refusal("eval_transforms", why))?,
         None => standard_evaluation(image_size, &train_transforms),
     };
+    let training = training(&values)?;
+    // Without draws images are loaded as in evaluation, and the spec says so.
+    let train_transforms =
+        if training == (Training::Head { draws: 0 }) { eval_transforms.clone() } else { train_transforms };
     let weights: String = read(&values, "weights")?;
     let spec = RunSpec {
         dataset: facts.name.clone(),
@@ -52,7 +56,7 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
             Task::Evaluate { splits: evaluated_splits(&values) }
         },
         weights: (!weights.is_empty()).then_some(weights),
-        training: training(&values)?,
+        training,
         image_size,
         epochs: if trains(&values) { read(&values, "epochs")? } else { 0 },
         batch_size: read(&values, "batch_size")?,

@@ -136,10 +136,29 @@ fn weights_and_ways_to_learn_that_do_not_go_together_are_refused() {
     assert!(said.starts_with("weights: A network that learns from nothing"), "{said}");
     let said = refused(json!({"head_epochs": 2}));
     assert_eq!(said, "head_epochs: This counts only in fine-tuning: leave it out");
-    let said = refused(json!({"rotation": 5}));
+    let said = refused(json!({"rotation": 5, "draws": 0}));
     assert!(said.starts_with("rotation: Without draws each image is taken once"), "{said}");
-    let drawn = json!({"rotation": 5, "draws": 2});
-    assert!(recipe_from_values(drawn.as_object().unwrap(), &photos()).is_ok());
+    let said = refused(json!({"training": "fine-tune", "epochs": 3, "head_epochs": 3}));
+    assert!(said.starts_with("head_epochs: With the epochs of unfreezing these leave none"), "{said}");
+}
+
+#[test]
+fn what_is_asked_for_beside_a_default_way_to_learn_has_its_effect() {
+    let made = |given: Value| recipe_from_values(given.as_object().unwrap(), &photos()).unwrap().spec;
+    assert_eq!(made(json!({"rotation": 5})).training, Training::Head { draws: 1 });
+    assert_eq!(made(json!({"mixup": 0.2})).training, Training::Scratch);
+    let Training::FineTune(how) = made(json!({"training": "fine-tune", "epochs": 1})).training else {
+        panic!()
+    };
+    assert_eq!(how.head_epochs, 0);
+    // Without draws there is one way of loading, and it comes back, whatever it is normalised by.
+    let own = ChannelFigures { mean: [0.51, 0.42, 0.33], std: [0.2, 0.21, 0.12], samples: 800 };
+    let known = DatasetFacts { channels: Some(own), ..photos() };
+    let given = json!({"normalization": "dataset"});
+    let spec = recipe_from_values(given.as_object().unwrap(), &known).unwrap().spec;
+    assert_eq!((spec.training, &spec.train_transforms), (Training::Head { draws: 0 }, &spec.eval_transforms));
+    let back = values_from_spec(&spec, &photos());
+    assert_eq!(recipe_from_values(&back, &photos()).unwrap().spec, spec);
 }
 
 #[test]

@@ -48,13 +48,19 @@ pub fn values_from_spec(spec: &RunSpec, facts: &DatasetFacts) -> Values {
     set("threads", json!(spec.threads));
     set("capture_every", json!(spec.capture_every_steps));
     set("evaluate_on", json!(evaluate_on(spec)));
-    match fields_of_pipeline(&spec.train_transforms, spec.image_size, facts) {
+    // Without draws there is one way of loading, that of evaluation.
+    let is_drawn = spec.training != (Training::Head { draws: 0 });
+    let loading = if is_drawn { &spec.train_transforms } else { &spec.eval_transforms };
+    match fields_of_pipeline(loading, spec.image_size, facts) {
         Some(fields) => values.extend(fields),
+        None if !is_drawn => {
+            values.insert("eval_transforms".into(), json!(spec.eval_transforms));
+        }
         None => {
             values.insert("train_transforms".into(), json!(spec.train_transforms));
         }
     }
-    if spec.eval_transforms != standard_evaluation(spec.image_size, &spec.train_transforms) {
+    if spec.eval_transforms != standard_evaluation(spec.image_size, loading) {
         values.insert("eval_transforms".into(), json!(spec.eval_transforms));
     }
     values
