@@ -17,6 +17,8 @@ pub(crate) struct Checkpoint {
     /// The epoch whose predictions there are.
     pub(crate) newest: Option<u32>,
     epochs: u32,
+    /// Whether the run learned; else it evaluated the weights that it was given.
+    trains: bool,
     is_active: bool,
 }
 
@@ -32,7 +34,7 @@ impl Checkpoint {
     fn words(&self) -> String {
         match self.shown {
             None => String::new(),
-            Some(_) if self.epochs == 0 => "Evaluated with the given weights; nothing was trained.".into(),
+            Some(_) if !self.trains => "Evaluated with the given weights; nothing was trained.".into(),
             Some(epoch) if self.newer().is_some() => format!("Checkpoint of epoch {epoch}."),
             Some(epoch) if self.is_active => format!("Checkpoint of epoch {epoch} (best so far)."),
             Some(epoch) => format!("Checkpoint of epoch {epoch} (the best of {}).", self.epochs),
@@ -61,6 +63,7 @@ impl RunView {
             shown: newest,
             newest,
             epochs: self.run.spec.epochs,
+            trains: self.trains(),
             is_active: self.is_active(),
         }
     }
@@ -71,7 +74,7 @@ mod tests {
     use super::*;
 
     fn checkpoint(shown: Option<u32>, newest: Option<u32>) -> Checkpoint {
-        Checkpoint { run: 7, split: Split::Val, shown, newest, epochs: 60, is_active: true }
+        Checkpoint { run: 7, split: Split::Val, shown, newest, epochs: 60, trains: true, is_active: true }
     }
 
     #[test]

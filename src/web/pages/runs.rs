@@ -73,6 +73,11 @@ pub(crate) async fn place_in_queue(app: &AppState, run: &Run) -> Result<Option<S
     if run.state != RunState::Queued {
         return Ok(None);
     }
+    if !run.spec.trains() {
+        return Ok(Some(
+            "Queued. It starts when the evaluation or prediction before it has ended".to_owned(),
+        ));
+    }
     let active = app.store.list_active().await?;
     let at = active.iter().filter(|other| !other.is_running).position(|other| other.id == run.id);
     Ok(at.map(|ahead| place_words(ahead, app.runs.max_concurrent())))

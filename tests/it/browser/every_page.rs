@@ -30,6 +30,14 @@ fn furnished() -> (TempDir, Server) {
     let sample = server.samples_of(&dataset, "dark")[0];
     let edit = json!({"action": "exclude", "samples": [sample]});
     assert_eq!(server.post(&format!("/api/v1/datasets/{}/edits", dataset["id"]), &edit).0, 201);
+    let image = images.join("dark/00.png");
+    for job in
+        [json!({"task": "predict", "images": [image]}), json!({"task": "evaluate", "splits": ["train"]})]
+    {
+        let (status, job) = server.post("/api/v1/runs/1/jobs", &job);
+        assert_eq!(status, 202, "{job}");
+        server.wait(&format!("/api/v1/runs/1/jobs/{}", job["number"]), |job| job["state"] == "completed");
+    }
     (folder, server)
 }
 
