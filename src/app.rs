@@ -137,6 +137,12 @@ impl App {
             web::AppState::new(store.clone(), health, imports, runs, data.clone(), access, watch.clone());
         let told = state.clone();
         tasks.spawn(watch.keep(Task::Changes, move || web::tell_changes(told.clone())));
+        let blocked = store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = blocked.block_long_series().await {
+                tracing::warn!(%error, "long series of an earlier version can't be prepared: they are drawn, but slowly");
+            }
+        });
         let service = web::router(&state, hosts).into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, service).await {

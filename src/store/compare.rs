@@ -5,7 +5,7 @@
 
 use super::run_list::run_numbers;
 use super::runs::Points;
-use super::{Store, bad_json};
+use super::{Store, bad_json, dial_series};
 use crate::domain::ids::{RunId, SampleId};
 use crate::domain::paired::{Churn, ClassMap};
 use protocol::sample::Split;
@@ -243,7 +243,20 @@ impl Store {
             by_id.insert(id, steps.into_iter().zip(values).collect());
         }
         let own = |(id, run, key)| (run, key, by_id.remove(&id).unwrap_or_default());
-        Ok(series.into_iter().map(own).collect())
+        let mut all: Vec<(RunId, String, Points)> = series.into_iter().map(own).collect();
+        for key in keys.iter().filter(|key| dial_series::parts(key).is_some()) {
+            for run in runs {
+                let reports = self.list_points_of_dial(*run, key).await?;
+                if reports.is_empty() {
+                    continue;
+                }
+                match all.iter_mut().find(|(of, series, _)| of == run && series == key) {
+                    Some((_, _, points)) => *points = dial_series::merged(std::mem::take(points), reports),
+                    None => all.push((*run, key.clone(), reports)),
+                }
+            }
+        }
+        Ok(all)
     }
 }
 

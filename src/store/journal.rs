@@ -6,11 +6,12 @@ use super::job_events::{
 use super::jobs::of_job;
 use super::run_summary::{best_of_series, extend_curve, merge_summary, set_progress};
 use super::runs::to_json;
-use super::{Store, bad_json, now_ms, series};
+use super::{Store, dials, long_series, now_ms, series};
 use crate::domain::ids::{JobId, RunId};
-use protocol::event::{Event, Record, Started, Values};
+use protocol::event::{Dials, Event, LayerDial, Record, Values};
 use protocol::sample::Split;
 use sqlx::SqliteConnection;
+use std::collections::BTreeMap;
 
 impl Store {
     /// Takes in a stretch of a job's journal: all of it, together with the offset behind it, or nothing.
@@ -54,6 +55,9 @@ impl Store {
         }
         if id.is_own() {
             extend_attempt(&mut transaction, id.run, latest).await?;
+            for (key, step) in written(lines) {
+                long_series::keep_blocks(&mut transaction, id.run, key, step).await?;
+            }
         }
         for file in evaluated {
             let epoch = epoch.unwrap_or(file.epoch);
@@ -70,6 +74,24 @@ impl Store {
             .await?;
         transaction.commit().await
     }
+}
+
+/// The series that these lines write to, each with the first step of it.
+fn written(lines: &[(u64, Result<Record, String>)]) -> BTreeMap<&str, u64> {
+    let mut first: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, line) in lines {
+        let Ok(Record { event, .. }) = line else { continue };
+        let (Event::Step { step, values, .. }
+        | Event::Epoch { step, values, .. }
+        | Event::Dials(Dials { step, values, .. })) = event
+        else {
+            continue;
+        };
+        for key in values.keys() {
+            first.entry(key).and_modify(|first| *first = (*first).min(*step)).or_insert(*step);
+        }
+    }
+    first
 }
 
 /// A trainer has begun to work.
@@ -119,19 +141,20 @@ async fn ingest_record(connection: &mut SqliteConnection, id: RunId, record: &Re
             merge_summary(connection, id, values).await?;
         }
         Event::Gradients { step, norms } => {
-            let started: Option<String> = sqlx::query_scalar("select started from runs where id = ?")
-                .bind(id)
-                .fetch_one(&mut *connection)
-                .await?;
-            let layers = match started {
-                Some(text) => {
-                    serde_json::from_str::<Started>(&text).map_err(|error| bad_json("started", error))?.layers
-                }
-                None => Vec::new(),
-            };
-            for (layer, norm) in layers.iter().zip(norms) {
-                series::insert_point(connection, id, &format!("gradient/{layer}"), *step, *norm).await?;
+            dials::insert_report(connection, id, LayerDial::Gradient, *step, norms).await?;
+        }
+        Event::Dials(read) => {
+            for (dial, numbers) in &read.layers {
+                dials::insert_report(connection, id, *dial, read.step, numbers).await?;
             }
+            for (dial, bins) in &read.histograms {
+                dials::insert_histograms(connection, id, *dial, read.step, bins).await?;
+            }
+            for (dial, numbers) in &read.classes {
+                dials::insert_class_report(connection, id, *dial, read.step, numbers).await?;
+            }
+            insert_values(connection, id, read.step, &read.values).await?;
+            merge_summary(connection, id, &read.values).await?;
         }
         Event::Batch(batch) => {
             sqlx::query(

@@ -1,6 +1,6 @@
 //! Named sequences of numbers of a run.
 
-use super::Store;
+use super::{Store, dial_series};
 use crate::domain::ids::RunId;
 use sqlx::{FromRow, SqliteConnection};
 
@@ -69,12 +69,17 @@ impl Store {
         .await
     }
 
-    /// The keys of a run's series, by name.
+    /// The keys of a run's series, by name; a layer of a dial is one, such as `gradient/head`.
     pub async fn list_series_keys(&self, run: RunId) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar("select key from series where run_id = ? order by key")
-            .bind(run)
-            .fetch_all(&self.read)
-            .await
+        let mut keys: Vec<String> =
+            sqlx::query_scalar("select key from series where run_id = ? order by key")
+                .bind(run)
+                .fetch_all(&self.read)
+                .await?;
+        keys.extend(self.list_keys_of_dials(run).await?);
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
     }
 
     /// Every point of a series, by step; `None` where the value was not finite.
@@ -87,7 +92,9 @@ impl Store {
         .bind(key)
         .fetch_all(&self.read)
         .await?;
-        Ok(rows.into_iter().map(|(step, value)| (u64::try_from(step).unwrap_or(0), value)).collect())
+        let points =
+            rows.into_iter().map(|(step, value)| (u64::try_from(step).unwrap_or(0), value)).collect();
+        Ok(dial_series::merged(points, self.list_points_of_dial(run, key).await?))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod compare;
 mod datasets;
+mod dials;
 mod edits;
 mod galleries;
 mod jobs;

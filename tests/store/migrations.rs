@@ -2,6 +2,7 @@
 //! has, and it is brought up to date. No row and no value may be lost, and the program has to read what it finds.
 
 use crate::setup::spec;
+use protocol::event::LayerDial;
 use serde_json::json;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
@@ -32,7 +33,7 @@ fn known(table: &str, column: &str) -> Option<[String; 2]> {
         ("runs", "summary") => both(r#"{"best/val/accuracy":0.5,"best/val/loss":0.6,"val/accuracy":0.75}"#),
         ("runs" | "jobs", "failure") => both(r#"{"reason":"It broke.","advice":null,"step":1,"layer":null}"#),
         ("runs", "curve") => both("[[1,0.5]]"),
-        ("series", "key") => Some(["val/accuracy", "images_per_second"].map(str::to_owned)),
+        ("series", "key") => Some(["val/accuracy", "gradient/head"].map(str::to_owned)),
         ("batches", "record") => both(
             r#"{"step":1,"epoch":1,"path":"b","size":1,"channels":[{"mean":0,"std":1,"min":0,"max":1},{"mean":0,"std":1,"min":0,"max":1},{"mean":0,"std":1,"min":0,"max":1}],"items":[]}"#,
         ),
@@ -200,6 +201,12 @@ async fn read_all(store: &Store, version: i64) {
     let run = store.find_run(RunId(1)).await.unwrap().unwrap();
     assert_eq!(run.summary["val/accuracy"], Some(0.75), "from {version}: {:?}", run.summary);
     assert_eq!(store.list_points(RunId(1), "val/accuracy").await.unwrap(), [(1, Some(0.5))]);
+    // Gradient norms of a run of before are shown as they were.
+    assert_eq!(store.list_points(RunId(2), "gradient/head").await.unwrap(), [(2, Some(1.5))]);
+    let layers = ["head".to_owned()];
+    let summaries = store.summarize_dial(RunId(2), LayerDial::Gradient, &layers).await.unwrap();
+    assert_eq!((summaries[0].first, summaries[0].max, summaries[0].not_finite), (Some(1.5), Some(1.5), 0));
+    store.block_long_series().await.unwrap();
     assert_eq!(store.list_notes(RunId(1)).await.unwrap().len(), 1);
     assert_eq!(store.list_batches(RunId(1)).await.unwrap().len(), 1);
     let split = protocol::sample::Split::Val;

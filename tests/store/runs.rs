@@ -1,5 +1,6 @@
 //! A run from the queue to its end, and what a person says of runs.
 
+use crate::dials;
 use crate::galleries::pets;
 use crate::setup::spec;
 use protocol::event::{
@@ -140,10 +141,22 @@ pub(crate) async fn a_run_from_the_queue_to_its_end(store: &Store) {
         [(0, Some(2.0)), (1, None), (2, Some(1.0))]
     );
     assert_eq!(store.list_points(RUN, "gradient/head").await.unwrap(), [(1, None)]);
+    dials::what_the_dials_read(store, RUN).await;
+    dials::a_long_series(store, OTHER).await;
     let keys = store.list_series_keys(RUN).await.unwrap();
     assert_eq!(
         keys,
-        ["gradient/conv", "gradient/head", "images_per_second", "train/loss", "val/accuracy", "val/loss"]
+        [
+            "gradient/conv",
+            "gradient/head",
+            "images_per_second",
+            "time/data",
+            "train/loss",
+            "val/accuracy",
+            "val/loss",
+            "weight/conv",
+            "weight/head"
+        ]
     );
     let [summary] = &store.summarize_series(RUN, "train/").await.unwrap()[..] else { panic!("one series") };
     assert_eq!(

@@ -61,7 +61,10 @@ pub enum Event {
         /// Numbers by key, as listed above.
         values: Values,
     },
-    /// L2 norms of the gradient of each layer's parameters at one step.
+    /// What the dials read at one step: some at every report, some at every fifth, those of classes at the end of an epoch.
+    Dials(Dials),
+    /// L2 norms of the gradient of each layer's parameters at one step: in journals of protocol 1, where newer ones have
+    /// [`Event::Dials`].
     Gradients {
         /// The optimiser step that the gradient belongs to.
         step: u64,
@@ -212,6 +215,102 @@ pub struct Started {
     pub layers: Vec<String>,
 }
 
+/// What the dials read at one step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Dials {
+    /// The optimiser step; of classes the last one of the epoch.
+    pub step: u64,
+    /// A number a layer, in the order of [`Started::layers`]; `null`: not finite, or the layer has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub layers: BTreeMap<LayerDial, Vec<MaybeFinite>>,
+    /// For each layer, in the same order, what share of its numbers is of which size (see [`HISTOGRAM_EDGES`]); empty where the
+    /// layer has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub histograms: BTreeMap<HistogramDial, Vec<Vec<f64>>>,
+    /// A number a class, in the order of [`RunSpec::classes`]; `null`: the validation split has no image of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<ClassDial, Vec<MaybeFinite>>,
+    /// Numbers of the whole run since the report before. Shares of the time of training steps: `time/data` (waiting for images),
+    /// `time/forward`, `time/backward`, `time/optimizer`, `time/other`. The trainer's process: `process/memory_bytes` (resident),
+    /// `process/processors` (kept busy, on average), where the system says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: Values,
+}
+
+/// A dial that has a number a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerDial {
+    /// L2 norm of the gradient.
+    Gradient,
+    /// L2 norm of the weights before the step.
+    Weight,
+    /// L2 norm of what the step changed, divided by that of the weights before it.
+    Update,
+    /// Share of channels whose ReLU gave 0 for the whole batch; 0 to 1. Of layers whose output goes through one.
+    Dead,
+}
+
+impl LayerDial {
+    /// Every one.
+    pub const ALL: [LayerDial; 4] =
+        [LayerDial::Gradient, LayerDial::Weight, LayerDial::Update, LayerDial::Dead];
+
+    /// As in JSON; the series of a layer is called `gradient/<layer>`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LayerDial::Gradient => "gradient",
+            LayerDial::Weight => "weight",
+            LayerDial::Update => "update",
+            LayerDial::Dead => "dead",
+        }
+    }
+}
+
+/// A dial that has a histogram a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistogramDial {
+    /// Of the gradient's numbers.
+    Gradient,
+    /// Of the numbers that the layer gives, behind its ReLU where it has one.
+    Activation,
+}
+
+impl HistogramDial {
+    /// Every one.
+    pub const ALL: [HistogramDial; 2] = [HistogramDial::Gradient, HistogramDial::Activation];
+
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HistogramDial::Gradient => "gradient",
+            HistogramDial::Activation => "activation",
+        }
+    }
+}
+
+/// Powers of ten between the bins of a histogram, which are of sizes without sign: the first bin holds what is smaller than 10^-9
+/// (0 too), the last one what is 10^2 or larger, or not finite.
+pub const HISTOGRAM_EDGES: [i32; 12] = [-9, -8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2];
+
+/// A dial that has a number a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassDial {
+    /// Share of the class's validation images that are predicted as it; 0 to 1.
+    Recall,
+}
+
+impl ClassDial {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ClassDial::Recall => "recall",
+        }
+    }
+}
+
 /// A captured input batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
@@ -330,6 +429,31 @@ mod tests {
         assert_eq!(written["sampled"][0]["transform"], "horizontal_flip");
         assert_eq!(written.get("drawn"), None);
         assert_eq!(written["mixed"]["by"], "cutmix");
+    }
+
+    #[test]
+    fn dials_are_one_line_and_only_what_was_read_is_in_it() {
+        let dials = Dials {
+            step: 7,
+            layers: BTreeMap::from([(LayerDial::Update, vec![Some(0.001), None])]),
+            classes: BTreeMap::from([(ClassDial::Recall, vec![Some(0.5)])]),
+            ..Dials::default()
+        };
+        let written = serde_json::to_value(Record { at_ms: 1, event: Event::Dials(dials.clone()) }).unwrap();
+        let expected = json!({
+            "at_ms": 1, "event": "dials", "step": 7, "layers": {"update": [0.001, null]}, "classes": {"recall": [0.5]},
+        });
+        assert_eq!(written, expected);
+        assert_eq!(event(&written.to_string()), Event::Dials(dials));
+        for dial in LayerDial::ALL {
+            assert_eq!(json!(dial), json!(dial.as_str()));
+        }
+        for dial in HistogramDial::ALL {
+            assert_eq!(json!(dial), json!(dial.as_str()));
+        }
+        assert_eq!(json!(ClassDial::Recall), json!(ClassDial::Recall.as_str()));
+        let old = event(r#"{"at_ms":1,"event":"gradients","step":3,"norms":[0.5,null]}"#);
+        assert_eq!(old, Event::Gradients { step: 3, norms: vec![Some(0.5), None] });
     }
 
     #[test]

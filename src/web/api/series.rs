@@ -42,8 +42,8 @@ pub(crate) async fn show(
     };
     let mut series = Vec::new();
     for key in keys {
-        let points = app.store.list_points(run.id, &key).await?;
-        series.push(json!({"key": key, "points": downsample(&points, target)}));
+        let points = app.store.list_points_thinned(run.id, &key, target).await?;
+        series.push(json!({"key": key, "points": points}));
     }
     let mut answer = json!({"series": series});
     if query.clock == Some(true) {

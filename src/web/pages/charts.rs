@@ -188,12 +188,9 @@ pub(crate) fn of_gradients(layers: &[String]) -> Chart {
     }
 }
 
-/// How the keys of gradient norms begin.
-pub(crate) const GRADIENTS: &str = "gradient/";
-
 /// The series of a layer's gradient norms.
-pub(crate) fn gradient_key(layer: &str) -> String {
-    format!("{GRADIENTS}{layer}")
+fn gradient_key(layer: &str) -> String {
+    format!("gradient/{layer}")
 }
 
 /// What of a run its charts mark.

@@ -11,7 +11,7 @@ use crate::web::{AppState, Result};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use std::collections::HashMap;
+use protocol::event::LayerDial;
 
 #[derive(Template)]
 #[template(path = "runs/gradients.html")]
@@ -37,15 +37,15 @@ struct Layer {
 }
 
 impl Layer {
-    fn new(name: &str, summary: Option<&SeriesSummary>) -> Layer {
+    fn new(name: &str, summary: &SeriesSummary) -> Layer {
         Layer {
             name: name.to_owned(),
-            key: charts::gradient_key(name),
-            first: summary.and_then(|summary| summary.first),
-            last: summary.and_then(|summary| summary.last),
-            min: summary.and_then(|summary| summary.min),
-            max: summary.and_then(|summary| summary.max),
-            not_finite: summary.map_or(0, |summary| summary.not_finite),
+            key: summary.key.clone(),
+            first: summary.first,
+            last: summary.last,
+            min: summary.min,
+            max: summary.max,
+            not_finite: summary.not_finite,
         }
     }
 }
@@ -53,16 +53,13 @@ impl Layer {
 pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let names: Vec<String> = run.started.as_ref().map_or_else(Vec::new, |started| started.layers.clone());
-    let summaries = app.store.summarize_series(run.id, charts::GRADIENTS).await?;
-    let by_key: HashMap<&str, &SeriesSummary> =
-        summaries.iter().map(|summary| (summary.key.as_str(), summary)).collect();
-    let layer = |name: &String| Layer::new(name, by_key.get(charts::gradient_key(name).as_str()).copied());
+    let summaries = app.store.summarize_dial(run.id, LayerDial::Gradient, &names).await?;
     let view = RunView::load(&app, run).await?;
     page(&Gradients {
         frame: Frame::load(&app, "Gradients", &[("Runs", "/runs"), (&view.title(), &view.href())]).await?,
         page: "gradients",
         chart: charts::of_gradients(&names),
-        layers: names.iter().map(layer).collect(),
+        layers: names.iter().zip(&summaries).map(|(name, summary)| Layer::new(name, summary)).collect(),
         view,
     })
 }
