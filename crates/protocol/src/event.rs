@@ -273,7 +273,7 @@ impl LayerDial {
 pub enum HistogramDial {
     /// Of the gradient's numbers.
     Gradient,
-    /// Of the numbers that the layer gives, behind its ReLU where it has one.
+    /// Of the numbers behind the layer's ReLU; of the last layer its logits. Other layers have none.
     Activation,
 }
 

@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::layers::{Mode, Network};
 use crate::loader::Loader;
 use crate::weights;
+use protocol::event::{MaybeFinite, finite};
 use protocol::sample::Sample;
 use protocol::transform::Pipeline;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,21 +16,31 @@ pub struct Evaluation {
     pub loss: f64,
     /// Share of samples whose highest logit is their label's.
     pub accuracy: f64,
+    /// By class, the share of its samples that were predicted as it; `None` where there is none.
+    pub recalls: Vec<MaybeFinite>,
     tensors: Vec<(&'static str, Tensor)>,
 }
 
 impl Evaluation {
     /// Of the samples at `places` of `samples`, whose logits are `[n, classes]` and whose embeddings are `[n, features]`.
     pub fn of(samples: &[Sample], places: &[usize], logits: &Tensor, embedding: &Tensor) -> Self {
-        let samples = places.iter().map(|&place| &samples[place]);
-        let ids: Vec<i64> = samples.clone().map(|sample| sample.id).collect();
-        let labels = Tensor::from_slice(&samples.map(|sample| i64::from(sample.label)).collect::<Vec<_>>());
+        let evaluated = places.iter().map(|&place| &samples[place]);
+        let ids: Vec<i64> = evaluated.clone().map(|sample| sample.id).collect();
+        let labels = Tensor::from_slice(&evaluated.map(|sample| i64::from(sample.label)).collect::<Vec<_>>());
         let logits = logits.to_device(tch::Device::Cpu);
         let loss = logits.cross_entropy_loss(&labels, None::<&Tensor>, Reduction::None, -100, 0.0);
-        let correct = logits.argmax(1, false).eq_tensor(&labels).sum(Kind::Int64).int64_value(&[]);
+        let is_correct = logits.argmax(1, false).eq_tensor(&labels).to_kind(Kind::Int64);
+        let correct = is_correct.sum(Kind::Int64).int64_value(&[]);
+        // Of each class [how many, how many of them correct].
+        let mut counts = vec![[0_u32; 2]; logits.size()[1] as usize];
+        for (place, is_correct) in places.iter().zip(Vec::<i64>::try_from(&is_correct).unwrap_or_default()) {
+            let [all, right] = &mut counts[samples[*place].label as usize];
+            (*all, *right) = (*all + 1, *right + u32::from(is_correct == 1));
+        }
         Evaluation {
             loss: loss.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]),
             accuracy: correct as f64 / places.len() as f64,
+            recalls: counts.iter().map(|[all, right]| finite(f64::from(*right) / f64::from(*all))).collect(),
             tensors: vec![
                 ("sample_id", Tensor::from_slice(&ids)),
                 ("label", labels),

@@ -14,18 +14,21 @@ pub fn record_every(total_steps: u64) -> u64 {
     (total_steps / POINTS).max(1)
 }
 
-/// The L2 norm of each layer's part of the flat `gradient`, in the order of [`Network::learning_layers`].
-pub fn norms(network: &Network, gradient: &Tensor) -> Vec<MaybeFinite> {
+/// Of each flat tensor the L2 norm of each layer's part, in the order of [`Network::learning_layers`].
+pub fn norms(network: &Network, flat: &[&Tensor]) -> Vec<Vec<MaybeFinite>> {
     let start = network.learning.start;
-    let norms: Vec<Tensor> = network
-        .learning_layers()
-        .map(|layer| {
-            gradient.narrow(0, layer.range.start - start, layer.range.end - layer.range.start).norm()
-        })
-        .collect();
+    let of_layers = |tensor: &&Tensor| -> Vec<Tensor> {
+        let part = |layer: &crate::layers::Layer| {
+            tensor.narrow(0, layer.range.start - start, layer.range.end - layer.range.start).norm()
+        };
+        network.learning_layers().map(part).collect()
+    };
+    let norms: Vec<Tensor> = flat.iter().flat_map(of_layers).collect();
     // One read for all layers: on a GPU each would wait for everything before it.
     let norms = Tensor::stack(&norms, 0).to_kind(Kind::Double).to_device(Device::Cpu);
-    (0..norms.size()[0]).map(|index| finite(norms.double_value(&[index]))).collect()
+    let norms: Vec<f64> = Vec::try_from(norms).unwrap_or_default();
+    let layers = (norms.len() / flat.len().max(1)).max(1);
+    norms.chunks(layers).map(|norms| norms.iter().map(|norm| finite(*norm)).collect()).collect()
 }
 
 /// Remembers the first layer whose output is not finite.

@@ -7,6 +7,7 @@ pub mod capture;
 pub mod checkpoint;
 pub mod decisions;
 pub mod describe;
+pub mod dials;
 pub mod directory;
 pub mod environment;
 pub mod evaluate;

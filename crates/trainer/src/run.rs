@@ -1,6 +1,7 @@
 //! A run from the lock to its last event in the journal: everything that can go wrong ends here, in words.
 
 use crate::checkpoint;
+use crate::dials::Meter;
 use crate::directory::{Directory, Samples, SharedFiles};
 use crate::environment;
 use crate::fault::Fault;
@@ -94,6 +95,7 @@ fn work(
         network: &network,
         optimizer: &mut optimizer,
         dtype,
+        meter: Meter::new(device),
         progress: resumed.unwrap_or_default(),
         stop,
     };

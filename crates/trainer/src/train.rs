@@ -2,6 +2,7 @@
 
 use crate::capture;
 use crate::checkpoint::{self, Best, Progress};
+use crate::dials::{self, Activations, Depth, Meter, Phase};
 use crate::directory::{Directory, Samples};
 use crate::evaluate::{Evaluation, Evaluator};
 use crate::fault::Fault;
@@ -13,10 +14,11 @@ use crate::optimizer::Optimizer;
 use crate::rates::Rates;
 use crate::report::Report;
 use crate::schedule;
-use protocol::event::{Event, Stage, Values, finite};
+use protocol::event::{ClassDial, Dials, Event, Stage, Values, finite};
 use protocol::files::PREDICTIONS;
 use protocol::sample::Split;
 use protocol::spec::{RunSpec, Training};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
@@ -53,6 +55,8 @@ pub struct Trainer<'a> {
     pub optimizer: &'a mut Optimizer,
     /// The number format of convolutions.
     pub dtype: Kind,
+    /// Where the time goes.
+    pub meter: Meter,
     /// How far the run has come.
     pub progress: Progress,
     /// Set when the run is asked to stop.
@@ -80,6 +84,7 @@ impl Trainer<'_> {
                 pass.mixed(self.spec.mixing)
             });
             let mut clock = Instant::now();
+            self.meter.restart();
             for (positions, places) in rest.chunks(batch_size).zip(places.chunks(batch_size)) {
                 if self.stop.load(Ordering::Relaxed) {
                     return self.stopped();
@@ -91,6 +96,8 @@ impl Trainer<'_> {
                         None => break,
                     },
                 };
+                self.meter.begin_step(dials::depth_at(self.progress.step, self.total_steps()).is_some());
+                self.meter.lap(Phase::Data);
                 self.step(&batch, epoch, &rates, &mut clock)?;
             }
             if self.end_epoch(epoch)? == End::Stopped {
@@ -128,13 +135,17 @@ impl Trainer<'_> {
             Training::Scratch | Training::Head { .. } => false,
         };
         let mode = Mode::Train { seed: self.spec.seed, step, keep_statistics };
+        let depth = dials::depth_at(step, self.total_steps());
+        let activations = (depth == Some(Depth::Detailed)).then(|| Activations::of(self.network));
+        let forward = || match &activations {
+            Some(tap) => self.network.forward_with(tap, &input, self.dtype, mode),
+            None => self.network.forward(&input, self.dtype, mode),
+        };
+        self.meter.lap(Phase::Other);
         let logits = match (&self.features, rates) {
             (Some(_), _) => self.network.classify(&input),
-            (None, Rates::Head(_)) => {
-                let embedding = tch::no_grad(|| self.network.forward(&input, self.dtype, mode).embedding);
-                self.network.classify(&embedding)
-            }
-            (None, _) => self.network.forward(&input, self.dtype, mode).logits,
+            (None, Rates::Head(_)) => self.network.classify(&tch::no_grad(|| forward().embedding)),
+            (None, _) => forward().logits,
         };
         // Of a mixed sample both labels count by their share; the one with the larger share is the correct one.
         let (loss, labels) = match batch.mix {
@@ -147,12 +158,14 @@ impl Trainer<'_> {
                 (loss, if mix.lambda >= 0.5 { labels } else { partners })
             }
         };
+        self.meter.lap(Phase::Forward);
         let gradient = self.network.gradient(&loss);
 
         // The one place in a step that waits for the device.
         let correct = tch::no_grad(|| logits.argmax(1, false).eq_tensor(&labels).sum(Kind::Double));
         let read = Tensor::stack(&[loss.detach().to_kind(Kind::Double), correct], 0).to_device(Device::Cpu);
         let (loss, correct) = (read.double_value(&[0]), read.double_value(&[1]));
+        self.meter.lap(Phase::Backward);
 
         let values = Values::from([
             ("train/loss".to_owned(), finite(loss)),
@@ -162,18 +175,25 @@ impl Trainer<'_> {
         ]);
         *clock = Instant::now();
         self.report.append(Event::Step { step, epoch, values })?;
-        if step.is_multiple_of(gradients::record_every(self.total_steps())) {
-            self.report
-                .append(Event::Gradients { step, norms: gradients::norms(self.network, &gradient) })?;
-        }
+        let before = depth.map(|_| dials::before(self.network, &gradient, step, activations.as_ref()));
         if !loss.is_finite() {
             let bad_output = || match self.features {
                 Some(_) => Some(self.network.head().to_owned()),
                 None => gradients::first_bad_layer(self.network, &input, self.dtype, mode),
             };
+            if let Some(before) = before {
+                self.report.append(Event::Dials(before.only()))?;
+            }
             return Err(gradients::diverged(self.network, bad_output, step, learning_rate));
         }
+        self.meter.lap(Phase::Other);
         self.optimizer.step(&self.network.leaf, &gradient, learning_rate, rates.by_depth());
+        self.meter.lap(Phase::Optimizer);
+        if let Some(before) = before {
+            let mut read = before.after(self.network);
+            read.values = self.meter.read();
+            self.report.append(Event::Dials(read))?;
+        }
         self.progress.step += 1;
         self.progress.seen += size as u64;
         self.progress.correct += correct as u64;
@@ -207,6 +227,9 @@ impl Trainer<'_> {
                 best: is_best,
             })?;
             self.report.append(Event::Predictions { split: Split::Val, epoch, path, best: is_best })?;
+            let classes = BTreeMap::from([(ClassDial::Recall, evaluation.recalls)]);
+            let step = self.progress.step - 1;
+            self.report.append(Event::Dials(Dials { step, classes, ..Dials::default() }))?;
         } else {
             self.report.append(Event::Epoch {
                 epoch,

@@ -27,6 +27,32 @@ impl ConvNorm {
     }
 }
 
+/// A function behind a layer.
+#[derive(Clone, Copy, Debug)]
+pub enum Activation {
+    /// Nothing below 0.
+    Relu,
+    /// Nothing below 0 or above 6.
+    Relu6,
+}
+
+impl ConvNorm {
+    /// As [`ConvNorm::forward`], with an activation behind it.
+    pub fn activated(&self, pass: &Pass, input: &Tensor, activation: Activation) -> Tensor {
+        self.activate(pass, self.forward(pass, input), activation)
+    }
+
+    /// The activation of what this layer gave, maybe with a shortcut added, which is overwritten.
+    pub fn activate(&self, pass: &Pass, mut output: Tensor, activation: Activation) -> Tensor {
+        let output = match activation {
+            Activation::Relu => output.relu_(),
+            Activation::Relu6 => output.relu6_(),
+        };
+        pass.show_activation(&self.norm.name, &output);
+        output
+    }
+}
+
 /// What makes up a [`ConvNorm`]: the normalisation with the index of its convolution's weight.
 pub(super) struct Pair {
     pub(super) conv_weight: usize,

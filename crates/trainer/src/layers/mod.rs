@@ -18,7 +18,7 @@ mod pass;
 
 pub use batch_norm::BatchNormSettings;
 pub use builder::Builder;
-pub use conv_norm::ConvNorm;
+pub use conv_norm::{Activation, ConvNorm};
 pub use convolution::{ConvShape, Fan};
 pub use dropout::{Dropout, StochasticDepth};
 pub use linear::Linear;

@@ -32,6 +32,9 @@ impl Mode {
 pub trait Tap {
     /// `layer` gave `output`, which later layers may overwrite: copy what is kept.
     fn output(&self, layer: &str, output: &Tensor);
+
+    /// The activation behind `layer` gave `output`, of which the same holds.
+    fn activation(&self, _layer: &str, _output: &Tensor) {}
 }
 
 /// One forward pass.
@@ -49,6 +52,13 @@ impl Pass<'_> {
     pub(super) fn show(&self, layer: &str, output: &Tensor) {
         if let Some(tap) = self.tap {
             tap.output(layer, output);
+        }
+    }
+
+    /// Shows what the activation behind a layer gave.
+    pub(super) fn show_activation(&self, layer: &str, output: &Tensor) {
+        if let Some(tap) = self.tap {
+            tap.activation(layer, output);
         }
     }
 }

@@ -5,8 +5,8 @@
 //! weights fit.
 
 use crate::layers::{
-    BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Dropout, Network, Pass, StochasticDepth,
-    global_average,
+    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Dropout, Network, Pass,
+    StochasticDepth, global_average,
 };
 use tch::Tensor;
 
@@ -116,11 +116,11 @@ pub(super) fn build(mut builder: Builder, size: Size, classes: i64) -> Network {
 
 impl Body for EfficientNetLite {
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let mut x = self.stem.forward(pass, input).relu6_();
+        let mut x = self.stem.activated(pass, input, Activation::Relu6);
         for block in &self.blocks {
             x = block.forward(pass, &x);
         }
-        let x = self.last.forward(pass, &x).relu6_();
+        let x = self.last.activated(pass, &x, Activation::Relu6);
         self.dropout.forward(pass, &global_average(&x))
     }
 }
@@ -150,8 +150,8 @@ impl Block {
     }
 
     fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let expanded = self.expand.as_ref().map(|expand| expand.forward(pass, input).relu6_());
-        let x = self.depthwise.forward(pass, expanded.as_ref().unwrap_or(input)).relu6_();
+        let expanded = self.expand.as_ref().map(|expand| expand.activated(pass, input, Activation::Relu6));
+        let x = self.depthwise.activated(pass, expanded.as_ref().unwrap_or(input), Activation::Relu6);
         let x = self.project.forward(pass, &x);
         match &self.shortcut {
             Some(drop) => drop.forward(pass, &x) + input,

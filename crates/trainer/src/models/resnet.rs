@@ -1,7 +1,9 @@
 //! He et al. 2015, ResNet-18, -34 and -50, with torchvision's parameter names and first numbers, so that weights move
 //! freely between the two. Small images get a 3 × 3 stem without pooling: the large one would leave them a 2 × 2 map.
 
-use crate::layers::{BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Network, Pass, global_average};
+use crate::layers::{
+    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Network, Pass, global_average,
+};
 use tch::Tensor;
 
 /// The largest image that gets the small stem, pixels.
@@ -70,7 +72,7 @@ pub(super) fn build(mut builder: Builder, size: Size, image_size: u32, classes: 
 
 impl Body for Resnet {
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let mut x = self.stem.forward(pass, input).relu_();
+        let mut x = self.stem.activated(pass, input, Activation::Relu);
         if self.pool {
             x = x.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false);
         }
@@ -98,15 +100,17 @@ impl Block {
     fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
         let mut x = input.shallow_clone();
         for (index, conv) in self.convs.iter().enumerate() {
-            x = conv.forward(pass, &x);
-            if index + 1 < self.convs.len() {
-                x = x.relu_();
-            }
+            let is_last = index + 1 == self.convs.len();
+            x = if is_last { conv.forward(pass, &x) } else { conv.activated(pass, &x, Activation::Relu) };
         }
         let shortcut = match &self.downsample {
             None => input.shallow_clone(),
             Some(downsample) => downsample.forward(pass, input),
         };
-        (x + shortcut).relu_()
+        let sum = x + shortcut;
+        match self.convs.last() {
+            Some(last) => last.activate(pass, sum, Activation::Relu),
+            None => sum,
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! shortcut option A, which has no parameters: every second pixel, missing channels filled with zero.
 
 use crate::layers::{
-    BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Fan, Network, Pass, global_average,
+    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Fan, Network, Pass, global_average,
 };
 use tch::Tensor;
 
@@ -45,7 +45,7 @@ pub(super) fn build(mut builder: Builder, blocks: usize, classes: i64) -> Networ
 
 impl Body for ResnetCifar {
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let mut x = self.stem.forward(pass, input).relu_();
+        let mut x = self.stem.activated(pass, input, Activation::Relu);
         for block in &self.blocks {
             x = block.forward(pass, &x);
         }
@@ -55,13 +55,13 @@ impl Body for ResnetCifar {
 
 impl Block {
     fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        let x = self.second.forward(pass, &self.first.forward(pass, input).relu_());
+        let x = self.second.forward(pass, &self.first.activated(pass, input, Activation::Relu));
         let shortcut = if self.fill == 0 {
             input.shallow_clone()
         } else {
             let halved = input.slice(2, None, None, 2).slice(3, None, None, 2);
             halved.constant_pad_nd([0, 0, 0, 0, self.fill, self.fill])
         };
-        (x + shortcut).relu_()
+        self.second.activate(pass, x + shortcut, Activation::Relu)
     }
 }

@@ -1,6 +1,8 @@
 //! A small network for small data: four stages of convolution, batch normalisation, ReLU and pooling.
 
-use crate::layers::{BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Network, Pass, global_average};
+use crate::layers::{
+    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Network, Pass, global_average,
+};
 use tch::Tensor;
 
 /// Channels after each stage.
@@ -31,7 +33,7 @@ impl Body for SmallCnn {
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor {
         let mut x = input.shallow_clone();
         for (index, stage) in self.stages.iter().enumerate() {
-            x = stage.forward(pass, &x).relu_();
+            x = stage.activated(pass, &x, Activation::Relu);
             if index + 1 < self.stages.len() {
                 x = x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
             }

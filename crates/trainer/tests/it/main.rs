@@ -5,6 +5,7 @@
     reason = "this crate is tests and nothing else; clippy exempts only the test functions"
 )]
 
+mod dials;
 mod faults;
 mod learning;
 mod parity;

@@ -149,9 +149,27 @@ impl Run {
                     (("step".to_owned(), step), values)
                 }
                 Event::Epoch { epoch, values, .. } => (("epoch".to_owned(), u64::from(epoch)), values),
-                Event::Gradients { step, norms } => {
-                    let norms = norms.into_iter().enumerate().map(|(layer, norm)| (layer.to_string(), norm));
-                    (("gradients".to_owned(), step), norms.collect())
+                Event::Dials(dials) => {
+                    let mut values = Values::new();
+                    for (dial, numbers) in &dials.layers {
+                        let number =
+                            |(at, number): (usize, &Option<f64>)| (format!("{dial:?} {at}"), *number);
+                        values.extend(numbers.iter().enumerate().map(number));
+                    }
+                    for (dial, layers) in &dials.histograms {
+                        for (layer, bins) in layers.iter().enumerate() {
+                            let bin =
+                                |(at, bin): (usize, &f64)| (format!("{dial:?} {layer} {at}"), Some(*bin));
+                            values.extend(bins.iter().enumerate().map(bin));
+                        }
+                    }
+                    for numbers in dials.classes.values() {
+                        values.extend(
+                            (0..).zip(numbers).map(|(at, number): (u32, _)| (at.to_string(), *number)),
+                        );
+                    }
+                    let kind = if dials.classes.is_empty() { "layers" } else { "classes" };
+                    ((kind.to_owned(), dials.step), values)
                 }
                 Event::Completed { step, best_epoch } => (
                     ("completed".to_owned(), step),

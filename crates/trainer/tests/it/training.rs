@@ -1,7 +1,7 @@
 //! What a run leaves behind: a journal that makes sense and files that hold what their names promise.
 
 use crate::support::{Run, SIDE, program, set_model};
-use protocol::event::{Event, Started};
+use protocol::event::{Event, LayerDial, Started};
 use protocol::model::MODELS;
 use protocol::sample::Split;
 use protocol::spec::{Model, Precision, Task};
@@ -16,7 +16,7 @@ fn a_run_learns_and_tells_it_in_order() {
     let names: Vec<_> = events
         .iter()
         .map(|event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned())
-        .filter(|name| !matches!(name.as_str(), "step" | "gradients" | "batch" | "progress"))
+        .filter(|name| !matches!(name.as_str(), "step" | "dials" | "batch" | "progress"))
         .collect();
     let epoch = ["epoch", "predictions", "checkpoint"];
     let expected =
@@ -34,7 +34,9 @@ fn a_run_learns_and_tells_it_in_order() {
         .collect();
     assert_eq!(steps, (0..48).collect::<Vec<_>>());
     for event in &events {
-        if let Event::Gradients { norms, .. } = event {
+        if let Event::Dials(dials) = event
+            && let Some(norms) = dials.layers.get(&LayerDial::Gradient)
+        {
             assert_eq!(norms.len(), layers.len());
             assert!(norms.iter().all(|norm| norm.is_some_and(|norm| norm > 0.0)));
         }
