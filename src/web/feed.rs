@@ -30,7 +30,7 @@ pub enum Wanted {
     All,
     /// What the charts of a run's page are drawn from.
     Charts,
-    /// What the page of the gradients is drawn from.
+    /// What the page of the layers is drawn from.
     Gradients,
 }
 
@@ -41,7 +41,7 @@ impl Wanted {
         match self {
             Wanted::All => true,
             Wanted::Charts => matches!(event, "hello" | "started" | "step" | "epoch"),
-            Wanted::Gradients => matches!(event, "hello" | "epoch" | "gradients"),
+            Wanted::Gradients => matches!(event, "hello" | "epoch" | "gradients" | "dials"),
         }
     }
 }
@@ -236,7 +236,7 @@ mod tests {
         let journal = folder.path().join("journal.jsonl");
         let lines = [
             "{\"at_ms\":1,\"event\":\"step\",\"step\":0}",
-            "{\"at_ms\":2,\"event\":\"gradients\",\"norms\":[1.0]}",
+            "{\"at_ms\":2,\"event\":\"dials\",\"step\":0}",
             "not a record",
             "{\"at_ms\":3,\"event\":\"batch\"}",
         ];

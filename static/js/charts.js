@@ -210,7 +210,7 @@ export class ChartPage {
   /** Time goes on with the trainer's own; what passes between two of its starts is nobody's work. */
   tick(record) {
     if (record.event === "hello") this.clock.at_ms = record.at_ms;
-    if (!["step", "epoch", "gradients"].includes(record.event)) return;
+    if (!["step", "epoch", "gradients", "dials"].includes(record.event)) return;
     const before = this.clock.points.at(-1)?.[1] ?? 0;
     append(this.clock.points, record.step, before + record.at_ms - this.clock.at_ms);
     this.clock.at_ms = record.at_ms;

@@ -1,4 +1,4 @@
-// A map of layer × step: each cell a gradient norm. Names, axis and the meaning of its colours stand around it as text.
+// A map of rows × steps, such as gradient norms by layer. Names, axis and the meaning of its colours stand around it as text.
 
 import { evenTicks, number } from "./charts/values.js";
 
@@ -35,16 +35,20 @@ function merged(column, from, to) {
 }
 
 export class HeatMap {
-  /** `choose(row, step)` is called for the cell that was clicked. */
-  constructor(figure, names, choose) {
+  /**
+   * `choose(row, step)` is called for the cell that was clicked, where a click does something. What is `shown`: its `title`, what the
+   * `legend` says, whether colours are `linear` from 0 on, what 0 is in words (`zero`), and how a value is written (`write`).
+   */
+  constructor(figure, names, shown, choose = null) {
     this.names = names;
+    this.shown = { write: number, ...shown };
     this.choose = choose;
     this.caption = figure.querySelector(".heat-caption");
     this.legend = figure.querySelector(".heat-legend");
     this.canvas = document.createElement("canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute("aria-label", "Gradient norm by layer and step. Arrow keys move from cell to cell, Enter draws a layer's line. The table below has the same figures.");
+    this.canvas.setAttribute("aria-label", `${shown.title}. Arrow keys move from cell to cell${choose ? ", Enter draws a layer's line. The table below has the same figures" : ""}.`);
     this.canvas.style.height = `${names.length * ROW}px`;
     this.frame = element("i", "");
     this.frame.hidden = true;
@@ -72,13 +76,15 @@ export class HeatMap {
     let [least, most] = [Infinity, 0];
     for (const value of this.rows.flat()) if (value > 0) { least = Math.min(least, value); most = Math.max(most, value); }
     if (most === 0) [least, most] = [1, 1];
+    if (this.shown.linear) least = 0;
     const spread = Math.log(most / least) || 1;
+    const share = value => (this.shown.linear ? value / most : Math.log(value / least) / spread);
     [this.canvas.width, this.canvas.height] = [width, this.rows.length];
     const context = this.canvas.getContext("2d");
     const image = context.createImageData(width, this.rows.length);
     this.rows.forEach((row, y) => row.forEach((value, x) => {
       if (value === undefined) return;
-      const color = value === null ? LOST : value > 0 ? ramp(Math.log(value / least) / spread) : ZERO;
+      const color = value === null ? LOST : value > 0 ? ramp(share(value)) : this.shown.linear ? RAMP[0] : ZERO;
       image.data.set([...color, 255], (y * width + x) * 4);
     }));
     context.putImageData(image, 0, 0);
@@ -93,9 +99,9 @@ export class HeatMap {
     strip.style.background = `linear-gradient(to right, ${RAMP.map(rgb).join(", ")})`;
     const swatch = color => { const made = element("i", ""); made.style.background = rgb(color); return made; };
     this.legend.replaceChildren(
-      element("span", "", "L2 norm, logarithmic: ", number(least), strip, number(most)),
-      element("span", "", swatch(ZERO), "0: this layer doesn't learn"),
-      element("span", "", swatch(LOST), "not finite (NaN or infinity)"),
+      element("span", "", `${this.shown.legend}: `, this.shown.write(least), strip, this.shown.write(most)),
+      ...(this.shown.zero ? [element("span", "", swatch(ZERO), this.shown.zero)] : []),
+      ...(this.shown.linear ? [] : [element("span", "", swatch(LOST), "not finite (NaN or infinity)")]),
     );
     this.legend.hidden = false;
   }
@@ -134,14 +140,14 @@ export class HeatMap {
     const [from, to] = this.bins[cell.bin];
     const where = to - from > 1 ? `steps ${this.steps[from]} to ${this.steps[to - 1]}, max` : `step ${this.steps[from]}`;
     const value = this.rows[cell.row][cell.bin];
-    const words = value === null ? "not finite" : value === undefined ? "not measured" : number(value);
-    this.caption.textContent = `${this.names[cell.row]}, ${where}: ${words}. Click to draw its line.`;
+    const words = value === null ? "not finite" : value === undefined ? "not measured" : this.shown.write(value);
+    this.caption.textContent = `${this.names[cell.row]}, ${where}: ${words}.${this.choose ? " Click to draw its line." : ""}`;
     const wide = this.canvas.clientWidth / this.bins.length;
     Object.assign(this.frame.style, { left: `${cell.bin * wide - 2}px`, top: `${cell.row * ROW - 2}px`, width: `${wide + 4}px`, height: `${ROW + 4}px` });
   }
 
   pick() {
-    if (this.cell) this.choose(this.cell.row, this.steps[this.bins[this.cell.bin][0]]);
+    if (this.cell) this.choose?.(this.cell.row, this.steps[this.bins[this.cell.bin][0]]);
   }
 
   byKey(event) {

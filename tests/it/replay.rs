@@ -71,6 +71,16 @@ fn a_run_that_goes_well_has_figures_predictions_and_every_page() {
     let series = server.get(&format!("{}/series?keys=train/loss,val/loss", path(&run)));
     let points = |at: usize| series["series"][at]["points"].as_array().unwrap().len();
     assert_eq!((points(0), points(1)), (12, 3), "{series}");
+    let layers = server.get(&format!("{}/series?keys=gradient/head,weight/head", path(&run)));
+    for at in 0..2 {
+        assert_eq!(layers["series"][at]["points"].as_array().unwrap().len(), 12, "{layers}");
+    }
+    for dial in ["", "?dial=weight", "?dial=update", "?dial=dead"] {
+        page(&server, &format!("/runs/{}/gradients{dial}", run["id"]));
+    }
+    let histograms = |query: &str| server.status(&format!("{}/histograms?{query}", path(&run)));
+    assert_eq!(histograms("dial=gradient&layer=head"), 200);
+    assert_eq!(histograms("dial=gradient&layer=none"), 422);
     let wrong = server.get(&format!("{}/predictions?correct=false", path(&run)));
     assert_eq!(wrong["total"], 4, "every fourth of 16");
     pages_answer(&server, &run);

@@ -42,7 +42,10 @@ fn completed(server: &Server, run: &Value) -> Value {
 /// All that a run says of itself but how quick it was.
 fn told(server: &Server, run: &Value) -> Value {
     let mut series = server.get(&format!("{}/series?points=10000", path(run)))["series"].take();
-    series.as_array_mut().unwrap().retain(|series| series["key"] != "images_per_second");
+    series.as_array_mut().unwrap().retain(|series| {
+        let key = series["key"].as_str().unwrap();
+        !["images_per_second", "time/", "process/"].iter().any(|measured| key.starts_with(measured))
+    });
     json!({
         "series": series,
         "predictions": server.get(&format!("{}/predictions?limit=1000", path(run))),

@@ -8,8 +8,8 @@
 
 use anyhow::{Context as _, bail};
 use protocol::event::{
-    Batch, BatchItem, ChannelStats, ComputeDevice, Dtype, Event, Failure, Hello, Record, Stage, Started,
-    Values,
+    Batch, BatchItem, ChannelStats, ComputeDevice, Dials, Dtype, Event, Failure, Hello, LayerDial, Record,
+    Stage, Started, Values,
 };
 use protocol::files;
 use protocol::sample::{Sample, Split};
@@ -183,7 +183,9 @@ impl Run {
             ("images_per_second".to_owned(), Some(1000.0)),
         ]);
         self.say(Event::Step { step, epoch, values })?;
-        self.say(Event::Gradients { step, norms: vec![Some(0.5), Some(0.25), loss] })
+        let norms = vec![Some(0.5), Some(0.25), loss];
+        let layers = BTreeMap::from([(LayerDial::Gradient, norms.clone()), (LayerDial::Weight, norms)]);
+        self.say(Event::Dials(Dials { step, layers, ..Dials::default() }))
     }
 
     fn batch(&mut self) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ pub(super) mod evaluation;
 pub(super) mod events;
 pub(super) mod gallery_query;
 pub(super) mod health;
+pub(super) mod histograms;
 pub(super) mod import;
 pub(super) mod jobs;
 pub(super) mod openapi;

@@ -2,6 +2,7 @@
 //! page and knows no series by name.
 
 use super::run_view::RunView;
+use protocol::event::LayerDial;
 use serde::Serialize;
 
 /// A chart over the steps of a run.
@@ -166,31 +167,59 @@ pub(crate) fn of_comparison() -> Vec<Chart> {
     ]
 }
 
-/// Gradient norms, a line a layer, from input to output; the first, the last and two between are drawn at first.
-pub(crate) fn of_gradients(layers: &[String]) -> Chart {
+/// A dial of the layers, a line a layer, from input to output; the first, the last and two between are drawn at first.
+pub(crate) fn of_layers(dial: LayerDial, layers: &[String]) -> Chart {
     let last = layers.len().saturating_sub(1);
     let at_first = [0, last / 3, last * 2 / 3, last];
     let lines = layers.iter().enumerate().map(|(at, layer)| Line {
         shown: at_first.contains(&at),
-        ..Line::dense(&gradient_key(layer), layer, false)
+        ..Line::dense(&format!("{}/{layer}", dial.as_str()), layer, false)
     });
-    Chart {
+    let norm = Chart {
         id: "gradient-norm",
-        title: "Gradient norm by step",
+        title: "Gradient norm",
         unit: "L2 norm",
         axis: "gradient norm (L2)",
         suffix: "",
         factor: 1.0,
         logarithmic: true,
         lines: lines.collect(),
-        help: "The length of each layer's gradient: how hard the loss pulls at its weights. Healthy: layers within a few \
-               powers of ten of each other, level or slowly falling.",
+        help: "The length (L2 norm) of each layer's gradient: how hard the loss pulls at its weights. Healthy: layers within a \
+               few powers of ten of each other, level or slowly falling. A layer whose norm fades to 0 does not learn; one \
+               whose norm keeps growing is about to diverge.",
+    };
+    match dial {
+        LayerDial::Gradient => norm,
+        LayerDial::Weight => Chart {
+            id: "weight-norm",
+            title: "Weight norm",
+            axis: "weight norm (L2)",
+            help: "The length (L2 norm) of each layer's weights. Healthy: it changes slowly and levels off. One that grows \
+                   without end asks for more weight decay or a lower learning rate.",
+            ..norm
+        },
+        LayerDial::Update => Chart {
+            id: "update-ratio",
+            title: "Update ratio",
+            unit: "change of a step ÷ weights",
+            axis: "update-to-weight ratio",
+            help: "How far one step moves a layer's weights, compared with how long they are. Healthy: about 0.001. Much above \
+                   0.01 the learning rate is too high for the layer; much below 0.0001 it hardly learns.",
+            ..norm
+        },
+        LayerDial::Dead => Chart {
+            id: "dead-share",
+            title: "Dead activations",
+            unit: "% of channels",
+            axis: "dead channels (%)",
+            suffix: "%",
+            factor: 100.0,
+            logarithmic: false,
+            help: "The share of a layer's channels whose ReLU gave 0 for every image of the batch. Healthy: close to 0 %. A \
+                   share that rises and stays is lost to the network; a lower learning rate keeps it alive.",
+            ..norm
+        },
     }
-}
-
-/// The series of a layer's gradient norms.
-fn gradient_key(layer: &str) -> String {
-    format!("gradient/{layer}")
 }
 
 /// What of a run its charts mark.
@@ -212,7 +241,11 @@ mod tests {
 
     #[test]
     fn every_chart_says_its_axis_and_what_healthy_looks_like() {
-        let charts: Vec<Chart> = of_training().into_iter().chain(of_comparison()).collect();
+        let charts: Vec<Chart> = of_training()
+            .into_iter()
+            .chain(of_comparison())
+            .chain(LayerDial::ALL.map(|dial| of_layers(dial, &[])))
+            .collect();
         assert!(charts.iter().all(|chart| !chart.axis.is_empty() && chart.help.contains("Healthy:")));
         for charts in [of_training().to_vec(), of_comparison()] {
             let ids: std::collections::BTreeSet<_> = charts.iter().map(|chart| chart.id).collect();
@@ -225,11 +258,11 @@ mod tests {
     fn a_few_layers_are_drawn_at_first() {
         let shown = |count: usize| {
             let layers: Vec<String> = (0..count).map(|at| format!("layer{at}")).collect();
-            let shown = of_gradients(&layers).lines.into_iter().filter(|line| line.shown);
+            let shown = of_layers(LayerDial::Weight, &layers).lines.into_iter().filter(|line| line.shown);
             shown.map(|line| line.key).collect::<Vec<_>>()
         };
         assert!(shown(0).is_empty());
-        assert_eq!(shown(1), ["gradient/layer0"]);
-        assert_eq!(shown(10), ["gradient/layer0", "gradient/layer3", "gradient/layer6", "gradient/layer9"]);
+        assert_eq!(shown(1), ["weight/layer0"]);
+        assert_eq!(shown(10), ["weight/layer0", "weight/layer3", "weight/layer6", "weight/layer9"]);
     }
 }

@@ -6,6 +6,7 @@ use super::format::{self, counted, link, number, percent};
 use super::frame::{Frame, page};
 use super::jobs::find_evaluating;
 use super::matrix::{CellFigure, Matrix, MatrixOptions};
+use super::recall_by_epoch::{self, RecallRow};
 use super::run_view::RunView;
 use crate::domain::calibration::{CALIBRATION_BINS, CalibrationBin};
 use crate::domain::confusion_cells::ConfusionCells;
@@ -51,6 +52,8 @@ struct Evaluation {
     rows: Vec<Row>,
     sort: String,
     bins: Vec<Bin>,
+    /// Of the validation split; empty where another one is shown.
+    by_epoch: Vec<RecallRow>,
     /// Whether there is a test split to wait for.
     has_test: bool,
     /// The page of the job that evaluates the training split at the moment.
@@ -247,6 +250,10 @@ pub(crate) async fn show(
     let cells = app.store.list_cells(run.id, split).await?;
     let evaluating = find_evaluating(&app, &run, Split::Train).await?;
     let evaluating = evaluating.map(|job| format!("/runs/{id}/jobs/{}", job.id.number));
+    let by_epoch = match split {
+        Split::Val => recall_by_epoch::load(&app, &run).await?,
+        Split::Train | Split::Test => Vec::new(),
+    };
     let view = RunView::load(&app, run).await?.showing(split);
     let base = view.href();
     let counts = app.store.list_class_counts(view.run.dataset_id).await?;
@@ -273,6 +280,7 @@ pub(crate) async fn show(
         rows,
         sort: query.sort,
         bins,
+        by_epoch,
         has_test,
         evaluating,
         view,

@@ -60,7 +60,7 @@ impl RunView {
                 pages: vec![
                     ("run", "Training".to_owned(), self.href()),
                     ("inputs", "Inputs".to_owned(), self.at("inputs")),
-                    ("gradients", "Gradients".to_owned(), self.at("gradients")),
+                    ("gradients", "Layers".to_owned(), self.at("gradients")),
                 ],
             },
             Stage {

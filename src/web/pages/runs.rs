@@ -8,6 +8,7 @@ use super::jobs::JobList;
 use super::run_selected::{page_of_runs, with_said};
 use super::run_settings::Settings;
 use super::run_view::RunView;
+use super::time_shares::TimeShares;
 use crate::actions::runs as actions;
 use crate::domain::run::RunState;
 use crate::runs::directory::read_end;
@@ -34,6 +35,8 @@ struct Show {
     /// One an epoch, for those without scripts and for exact figures.
     epochs: EpochTable,
     settings: Settings,
+    /// `None` before anything was measured.
+    times: Option<TimeShares>,
     /// Where the run stands in the queue, in words.
     place: Option<String>,
     /// Further jobs with its weights.
@@ -54,6 +57,7 @@ pub(crate) async fn show(
     let epochs = EpochTable::load(&app, &run, query).await?;
     let settings = Settings::load(&app, &run).await?;
     let jobs = JobList::load(&app, &run).await?;
+    let times = TimeShares::load(&app, &run).await?;
     let view = RunView::load(&app, run).await?;
     page(&Show {
         jobs,
@@ -63,6 +67,7 @@ pub(crate) async fn show(
         notes,
         epochs,
         settings,
+        times,
         place,
         view,
     })

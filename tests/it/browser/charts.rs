@@ -236,7 +236,7 @@ fn a_cell_of_the_heat_map_draws_its_layer() {
         "{legend}"
     );
     assert_eq!(
-        browser.run("return document.querySelectorAll('.heat-layers span').length === document.querySelectorAll('#layers tbody tr').length"),
+        browser.run("return document.querySelectorAll('.chart-section .heat-layers span').length === document.querySelectorAll('#layers tbody tr').length"),
         true
     );
     // The second layer is not among those that are drawn at first.
@@ -257,6 +257,45 @@ fn a_cell_of_the_heat_map_draws_its_layer() {
     assert_eq!(query(&browser, "lines"), json!(null));
     assert_eq!(browser.run("return document.querySelector('dialog[open]')"), json!(null));
     browser.assert_no_errors("gradients");
+}
+
+#[test]
+fn the_dial_is_switched_while_the_run_is_live() {
+    let (_folder, server, browser) = started(400);
+    server.wait("/api/v1/runs/1", |run| run["step"].as_i64().is_some_and(|step| step > 40));
+    browser.open(&server.address("/runs/1"));
+    browser.wait("the bar of times", "return document.querySelectorAll('.time-bar rect').length === 5");
+    browser.open(&server.address("/runs/1/gradients"));
+    let map = "return (document.querySelector('.heat:not([data-histogram]) canvas')?.height ?? 0) > 4 && document.querySelector('.plot canvas') !== null";
+    browser.wait("the map of gradients", map);
+    let title = || browser.run("return document.querySelector('h2').innerText");
+    assert_eq!(title(), "Gradient norm by layer");
+    let layers = browser.run("return document.querySelectorAll('#layers tbody tr').length");
+    for (dial, heading) in [("weight", "Weight norm by layer"), ("update", "Update ratio by layer")] {
+        browser.click(&format!(".tabs a[href$='dial={dial}']"));
+        browser.wait(
+            "the other dial",
+            &format!("return document.querySelector('h2').innerText === '{heading}'"),
+        );
+        browser.wait("its map", map);
+        assert_eq!(browser.run("return document.querySelectorAll('#layers tbody tr').length"), layers);
+    }
+    // It goes on: the last figure of a layer changes without a reload.
+    let last = "document.querySelector('#layers tbody td:nth-child(3)').innerText";
+    browser.run(&format!("window.before = {last}"));
+    browser.wait("news", &format!("return {last} !== window.before"));
+    browser.click(".tabs a[href$='dial=dead']");
+    browser
+        .wait("dead shares", "return document.querySelector('h2').innerText === 'Dead activations by layer'");
+    browser.wait("its map", map);
+    assert_eq!(
+        browser.run("return document.querySelectorAll('#layers tbody tr').length"),
+        4,
+        "layers with a ReLU"
+    );
+    browser.wait("histograms", "return document.querySelectorAll('[data-histogram] canvas').length > 0");
+    browser.assert_no_errors("layers");
+    server.post("/api/v1/runs/1/cancel", &json!({}));
 }
 
 #[test]

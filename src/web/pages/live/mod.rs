@@ -10,7 +10,7 @@ mod words;
 
 pub(crate) use parts::{
     about, checkpoint, dataset, datasets, epochs, head, health, home_runs, incident, notes, now, runs_table,
-    settings, started,
+    settings, started, times,
 };
 pub(crate) use watch::watch;
 pub(crate) use words::{ImportWords, examination_progress};

@@ -8,6 +8,7 @@ use super::super::home;
 use super::super::run_settings::Settings;
 use super::super::run_view::{RunView, RunViews};
 use super::super::runs::place_in_queue;
+use super::super::time_shares::TimeShares;
 use crate::domain::dataset::DatasetState;
 use crate::domain::ids::DatasetId;
 use crate::jobs::health::Examined;
@@ -139,6 +140,17 @@ struct About {
 /// `/live/runs/{id}/about`: what a person says of it and can do with it in its state.
 pub(crate) async fn about(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
     page(&About { view: RunView::load(&app, find_run(&app, id).await?).await? })
+}
+
+#[derive(Template)]
+#[template(path = "runs/time_shares.html")]
+struct Times {
+    times: Option<TimeShares>,
+}
+
+/// `/live/runs/{id}/time`: where its time goes.
+pub(crate) async fn times(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
+    page(&Times { times: TimeShares::load(&app, &find_run(&app, id).await?).await? })
 }
 
 #[derive(Template)]
