@@ -214,12 +214,13 @@ def rows(data, dataset, runs):
         (summary,) = table("select summary from runs where id = ?", run)[0]
         found |= {
             f"{kind}: run": table("select state, epoch, step, best_epoch, curve, failure from runs where id = ?", run),
-            f"{kind}: summary": {key: value for key, value in json.loads(summary).items() if "per_second" not in key},
+            f"{kind}: summary": {key: value for key, value in json.loads(summary).items() if "per_second" not in key and not key.startswith(("time/", "process/"))},
             f"{kind}: points": table(
                 """select key, step, value from series join points on series_id = series.id
-                   where run_id = ? and key <> 'images_per_second' order by key, step""",
+                   where run_id = ? and key <> 'images_per_second' and key not like 'time/%' and key not like 'process/%' order by key, step""",
                 run,
             ),
+            f"{kind}: dials": table("select dial, step, numbers from dial_reports where run_id = ? order by dial, step", run),
             f"{kind}: steps of the speed": table(
                 "select step from series join points on series_id = series.id where run_id = ? and key = 'images_per_second' order by step", run
             ),

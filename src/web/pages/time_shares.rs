@@ -69,13 +69,13 @@ impl TimeShares {
             x += width;
         }
         let waits = parts[0].width;
-        let verdict = if waits < 10.0 {
+        let advice = if waits < 10.0 {
             "That is healthy: loading keeps up with the network."
         } else {
             "Healthy is below 10 %: loading is slower than the network. Smaller images on disk, fewer transforms or more threads help."
         };
         TimeShares {
-            words: format!("{} of the time waits for images. {verdict}", parts[0].percent()),
+            words: format!("{} of the time waits for images. {advice}", parts[0].percent()),
             parts,
             process,
         }
