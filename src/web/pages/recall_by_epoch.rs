@@ -43,7 +43,7 @@ fn rows(classes: &[String], reports: &[(u64, Vec<MaybeFinite>)]) -> Vec<RecallRo
             best: best.map_or_else(String::new, |(epoch, recall)| {
                 format!("{} (epoch {epoch})", percent(Some(recall)))
             }),
-            last: percent(known().last().map(|(_, recall)| recall)),
+            last: percent(known().next_back().map(|(_, recall)| recall)),
         }
     };
     classes.iter().enumerate().map(row).collect()

@@ -266,7 +266,7 @@ fn the_dial_is_switched_while_the_run_is_live() {
     browser.open(&server.address("/runs/1"));
     browser.wait("the bar of times", "return document.querySelectorAll('.time-bar rect').length === 5");
     browser.open(&server.address("/runs/1/gradients"));
-    let map = "return (document.querySelector('.heat:not([data-histogram]) canvas')?.height ?? 0) > 4 && document.querySelector('.plot canvas') !== null";
+    let map = "return (document.querySelector('.heat:not([data-histogram]) canvas')?.height ?? 0) > 3 && document.querySelector('.plot canvas') !== null";
     browser.wait("the map of gradients", map);
     let title = || browser.run("return document.querySelector('h2').innerText");
     assert_eq!(title(), "Gradient norm by layer");
