@@ -270,11 +270,11 @@ fn every_field_of_a_run_is_an_option() {
     let weights = folder.path().join("w.safetensors");
     std::fs::write(&weights, b"not read by a replay").unwrap();
     let steps = r#"[{"name":"resize_exact","size":48},{"name":"grayscale"}]"#;
-    // Some exclude each other, so they are told apart in three runs. An option, and where the spec has what it sets.
-    let runs: [&[(&str, &str, &str, Value)]; 3] = [
+    // Some exclude each other, so they are told apart in four runs. An option, and where the spec has what it sets.
+    let runs: [&[(&str, &str, &str, Value)]; 4] = [
         &[
             ("--model", "resnet20-cifar", "/spec/model", json!("resnet20-cifar")),
-            ("--epochs", "2", "/spec/epochs", json!(2)),
+            ("--epochs", "3", "/spec/epochs", json!(3)),
             ("--name", "mine", "/name", json!("mine")),
             ("--optimizer", "sgd", "/spec/optimizer", json!("sgd")),
             ("--learning-rate", "0.25", "/spec/learning_rate", json!(0.25)),
@@ -296,6 +296,17 @@ fn every_field_of_a_run_is_an_option() {
             ("--precision", "f32", "/spec/precision", json!("f32")),
             ("--threads", "1", "/spec/threads", json!(1)),
             ("--capture-every", "5", "/spec/capture_every_steps", json!(5)),
+            ("--training", "fine-tune", "/spec/training/name", json!("fine-tune")),
+            ("--head-epochs", "1", "/spec/training/head_epochs", json!(1)),
+            ("--unfreeze-epochs", "1", "/spec/training/unfreeze_epochs", json!(1)),
+            ("--rate-decay", "0.5", "/spec/training/rate_decay", json!(0.5)),
+            ("--norm-statistics", "learn", "/spec/training/keep_norm_statistics", json!(false)),
+        ],
+        &[
+            ("--training", "head", "/spec/training/name", json!("head")),
+            ("--weights", "w.safetensors", "/spec/weights", json!(weights.canonicalize().unwrap())),
+            ("--draws", "2", "/spec/training/draws", json!(2)),
+            ("--epochs", "1", "/spec/epochs", json!(1)),
         ],
         &[
             ("--random-resized-crop", "0.5", "/spec/train_transforms/0/scale/0", json!(0.5)),
