@@ -45,11 +45,10 @@ fn the_last_layer_learns_alone_and_what_the_others_make_of_an_image_is_computed_
     let base = base();
     let folder = tempfile::tempdir().unwrap();
     let head = |rate: f64| {
-        let run = Run::new(|spec| {
+        Run::new(|spec| {
             start_from(spec, &base, Training::Head { draws: 0 });
             (spec.epochs, spec.learning_rate) = (5, rate);
-        });
-        run
+        })
     };
     let first = head(0.01);
     let progress = complete_with(&first, folder.path());
