@@ -26,6 +26,9 @@ pub(crate) async fn a_further_job_from_the_queue_to_its_end(store: &Store) {
     let jobs = store.list_jobs(RUN).await.unwrap();
     assert_eq!(jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [predict, evaluate], "newest first");
     assert_eq!((jobs[1].task.clone(), jobs[1].asked_by, jobs[1].images), (task, AskedBy::Page, 3));
+    let marks = store.list_job_marks().await.unwrap();
+    let [(run, before)] = &marks[..] else { panic!("one run has jobs") };
+    assert_eq!(*run, RUN);
     // Those of the queue come behind the run that waits there.
     let active: Vec<(JobId, bool)> =
         store.list_active_work().await.unwrap().into_iter().map(|work| (work.id, work.trains)).collect();
@@ -33,6 +36,11 @@ pub(crate) async fn a_further_job_from_the_queue_to_its_end(store: &Store) {
     assert!(store.find_work(RUN.into()).await.unwrap().unwrap().trains);
 
     assert!(store.set_job_state(evaluate, RunState::Queued, RunState::Running).await.unwrap());
+    let running = store.list_running_jobs().await.unwrap();
+    assert_eq!(
+        running.iter().map(|(job, run)| (job.id, run.as_str())).collect::<Vec<_>>(),
+        [(evaluate, "first")]
+    );
     assert!(store.set_job_stop_request(evaluate, StopRequest::Pause).await.unwrap());
     assert!(!store.delete_job(evaluate).await.unwrap(), "it works");
     assert!(!store.delete_run(RUN).await.unwrap(), "its weights are in use");
@@ -44,6 +52,7 @@ pub(crate) async fn a_further_job_from_the_queue_to_its_end(store: &Store) {
         Event::Failed(failure.clone()),
     ];
     store.ingest(evaluate, &lines(0, first.to_vec()), &[], 40).await.unwrap();
+    assert!(store.list_job_marks().await.unwrap()[0].1 != *before, "its pages have news");
     let job = find(store, evaluate).await;
     assert_eq!(job.stage.map(|stage| (stage.done, stage.total)), Some((1, 3)));
     assert_eq!((job.journal_offset, job.failure.as_ref()), (40, Some(&failure)));
