@@ -69,6 +69,10 @@ fn check(path: &Path, is_sent: bool) -> Result<NewImage, String> {
     if whole.is_dir() {
         return Err(wrong("is a folder; name the images in it".into()));
     }
+    if !whole.is_file() {
+        // A pipe would be waited for without end.
+        return Err(wrong("is no file".into()));
+    }
     vision::decode_file(&whole, &vision::Limits::default())
         .map_err(|why| wrong(format!("is no image that can be read: {why}")))?;
     Ok(NewImage { path: whole, is_sent })

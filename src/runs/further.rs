@@ -60,6 +60,12 @@ impl Runs {
     ) -> anyhow::Result<JobId> {
         let (task, samples, images) = match job {
             NewJob::Evaluate(splits) => {
+                if run.state.is_active() {
+                    // Its best weights may be others by the time that the predictions are there.
+                    return Err(refused(
+                        "The run is not done yet: wait until it has ended, or pause it first",
+                    ));
+                }
                 let mut samples = self.samples_as_then(dataset, run).await?;
                 samples.retain(|sample| splits.contains(&sample.split));
                 if let Some(empty) =

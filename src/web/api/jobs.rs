@@ -9,7 +9,7 @@ use crate::jobs::upload::Upload;
 use crate::store::jobs::{AskedBy, Job};
 use crate::store::runs::Run;
 use crate::web::extract::{Json, Multipart, Path, content_type};
-use crate::web::{AppState, Error, Result};
+use crate::web::{AppState, Error, Result, can_edit};
 use axum::extract::{FromRequest as _, Multipart as Parts, Request, State};
 use axum::http::StatusCode;
 use protocol::spec::Task;
@@ -141,8 +141,11 @@ async fn job_json(app: &AppState, job: &Job) -> Result<Value> {
                     let shares = prediction.probabilities.iter();
                     let shares: Map<String, Value> =
                         shares.map(|(class, share)| (class.clone(), json!(share))).collect();
+                    // Where a file lies on the server's machine is for those who may change something.
+                    let name = prediction.path.file_name().map(std::path::Path::new);
+                    let path = if can_edit() { Some(prediction.path.as_path()) } else { name };
                     json!({
-                        "path": prediction.path,
+                        "path": path,
                         "predicted": prediction.probabilities.first().map(|(class, _)| class),
                         "confidence": prediction.probabilities.first().map(|(_, share)| share),
                         "probabilities": shares,
