@@ -95,6 +95,8 @@ export class ChartPage {
   }
 
   redraw() {
+    // Nothing is drawn before the points are there; then all of it is.
+    if (!this.axis) return;
     this.showBar();
     this.charts.forEach(chart => chart.refresh());
   }

@@ -121,7 +121,9 @@ export class HeatMap {
     this.axis.replaceChildren(...marks, element("b", "", "step"));
   }
 
+  /** Where the pointer is; nowhere before anything is drawn. */
   cellAt(event) {
+    if (!this.rows) return null;
     const box = this.canvas.getBoundingClientRect();
     const clamp = (value, count) => Math.min(Math.max(Math.floor(value * count), 0), count - 1);
     return {
