@@ -129,7 +129,7 @@ fn what_can_not_be_done_is_refused_in_words() {
         (1, json!({"task": "predict", "images": [here("no.png")]}), 422, "no.png” is no image"),
         (1, json!({"task": "predict", "images": [here("images")]}), 422, "is a folder"),
         (1, json!({"task": "levitate"}), 422, "levitate"),
-        (2, json!({"task": "evaluate", "splits": ["val"]}), 409, "has no weights yet"),
+        (2, json!({"task": "evaluate", "splits": ["val"]}), 409, "is not done yet"),
         (9, json!({"task": "evaluate", "splits": ["val"]}), 404, "run"),
     ];
     for (run, body, wanted, words) in cases {

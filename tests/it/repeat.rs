@@ -109,6 +109,8 @@ fn reported(line: &str, names: &BTreeMap<i64, String>) -> String {
     match event["event"].as_str().unwrap() {
         "hello" => return String::new(),
         "step" => drop(event["values"].as_object_mut().unwrap().remove("images_per_second").unwrap()),
+        // How long things took, and how much memory there was.
+        "dials" => drop(event.as_object_mut().unwrap().remove("values")),
         "batch" => {
             for item in event["items"].as_array_mut().unwrap() {
                 name_samples(item, names);
