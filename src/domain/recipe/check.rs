@@ -1,6 +1,8 @@
 //! What no field alone can tell: which values contradict each other, or would be without effect.
 #![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
+use super::defaults::asks_for;
+use super::fields::{AUGMENTATION, MIXING};
 use super::{FieldErrors, Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
@@ -142,26 +144,18 @@ fn check_training_effect(given: &Values, values: &Values, facts: &DatasetFacts, 
         }
     }
     if text(values, "training") == "head" && number(values, "draws") == 0.0 {
-        let augments = |name: &&&str| match values.get(**name) {
-            Some(Value::String(choice)) => choice == "on",
-            value => value.and_then(Value::as_f64).is_some_and(|number| number > 0.0),
-        };
         let why = "Without draws each image is taken once, as in evaluation: set draws to 1 or more, or leave this out";
-        for name in
-            ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter", "mixup", "cutmix"]
-                .iter()
-                .filter(augments)
-        {
-            errors.entry((*name).into()).or_insert_with(|| why.into());
+        for name in AUGMENTATION.into_iter().chain(MIXING).filter(|name| asks_for(values, &[name])) {
+            errors.entry(name.into()).or_insert_with(|| why.into());
         }
         if values.get("train_transforms").is_some_and(Value::is_array) {
             errors.entry("train_transforms".into()).or_insert_with(|| why.into());
         }
     }
     if text(values, "training") == "head" && number(values, "draws") > 0.0 {
-        for name in ["mixup", "cutmix"].iter().filter(|name| number(values, name) > 0.0) {
+        for name in MIXING.into_iter().filter(|name| asks_for(values, &[name])) {
             let why = "The last layer alone learns from images one by one: leave mixing out, or fine-tune";
-            errors.entry((*name).into()).or_insert_with(|| why.into());
+            errors.entry(name.into()).or_insert_with(|| why.into());
         }
     }
 }

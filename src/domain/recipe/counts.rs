@@ -1,5 +1,6 @@
 //! Which fields count: what of a network learns, and from what, leaves some without a say.
 
+use super::fields::{AUGMENTATION, MIXING};
 use super::{FIELDS, Field, Values, defaults, defaults_beside};
 use crate::domain::dataset::DatasetFacts;
 use protocol::weights::WeightsEntry;
@@ -10,9 +11,6 @@ const OF_LEARNING: [&str; 7] =
     ["epochs", "optimizer", "learning_rate", "schedule", "warmup_epochs", "weight_decay", "capture_every"];
 /// How the other layers are let go.
 const OF_FINE_TUNING: [&str; 4] = ["head_epochs", "unfreeze_epochs", "rate_decay", "norm_statistics"];
-/// What is changed at random in training.
-const OF_AUGMENTATION: [&str; 5] =
-    ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter"];
 
 /// Whether a field has a say beside these values of all fields. One that has none is left out of a form, and what stands in it is kept.
 pub fn counts(field: &Field, values: &Values) -> bool {
@@ -27,10 +25,10 @@ pub fn counts(field: &Field, values: &Values) -> bool {
         "draws" => training == "head",
         "evaluate_on" => !learns,
         // The last layer alone learns from images one by one.
-        "mixup" | "cutmix" => learns && training != "head",
+        _ if is_in(&MIXING) => learns && training != "head",
         _ if is_in(&OF_LEARNING) => learns,
         _ if is_in(&OF_FINE_TUNING) => training == "fine-tune",
-        _ if is_in(&OF_AUGMENTATION) => {
+        _ if is_in(&AUGMENTATION) => {
             let is_taken_once = values.get("draws").and_then(Value::as_u64) == Some(0);
             learns && !(training == "head" && is_taken_once)
         }

@@ -1,5 +1,6 @@
 //! What stands in the form before anybody has typed.
 
+use super::fields::{AUGMENTATION, MIXING};
 use super::{Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::model::MODELS;
@@ -138,13 +139,8 @@ pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
     values
 }
 
-/// What is changed at random in one image.
-const AUGMENTATION: [&str; 5] = ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter"];
-/// What is mixed of several.
-const MIXING: [&str; 2] = ["mixup", "cutmix"];
-
 /// Whether one of these fields is given and is not off.
-fn asks_for(given: &Values, fields: &[&str]) -> bool {
+pub(super) fn asks_for(given: &Values, fields: &[&str]) -> bool {
     fields.iter().filter_map(|name| given.get(*name)).any(|value| match value {
         Value::String(choice) => choice == "on",
         value => value.as_f64().is_some_and(|number| number > 0.0),

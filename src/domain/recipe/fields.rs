@@ -111,6 +111,12 @@ const fn normalization(normalization: Normalization) -> (&'static str, &'static 
     (normalization.as_str(), normalization.label())
 }
 
+/// What is changed at random in one image.
+pub(super) const AUGMENTATION: [&str; 5] =
+    ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter"];
+/// What is mixed of several.
+pub(super) const MIXING: [&str; 2] = ["mixup", "cutmix"];
+
 const ON_OFF: FieldType = FieldType::Choice(&[("off", "Off"), ("on", "On")]);
 
 /// The least image size that any model takes; what the chosen one takes is checked with all fields together.
