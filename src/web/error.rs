@@ -107,11 +107,7 @@ impl<E: Into<anyhow::Error>> From<E> for Error {
             Ok(actions::Error::Internal(error)) | Err(error) => error,
         };
         match error.downcast::<MoveError>() {
-            Ok(MoveError::NotFound(id)) => Error::NotFound(if id.is_own() { "run" } else { "job" }),
-            Ok(illegal @ (MoveError::Illegal { .. } | MoveError::JobUnderWay)) => {
-                Error::Conflict(illegal.to_string())
-            }
-            Ok(MoveError::Store(error)) => Error::Internal(error.into()),
+            Ok(refused) => Error::from(actions::Error::from(refused)),
             Err(error) => Error::Internal(error),
         }
     }
