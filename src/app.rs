@@ -10,6 +10,7 @@ use crate::jobs::health::Health;
 use crate::jobs::import::Imports;
 use crate::runs::{Runs, process};
 use crate::store::Store;
+use crate::tensorboard;
 use crate::watch::{Task, Watch};
 use crate::web;
 use crate::web::access::{Access, list_addresses};
@@ -125,7 +126,7 @@ impl App {
         imports.recover().await?;
         let runs = Runs::new(store.clone(), data.clone(), max_concurrent, watch.clone());
         let mut tasks = JoinSet::new();
-        let queue = runs.clone();
+        let (queue, runs_of_files) = (runs.clone(), runs.clone());
         tasks.spawn(watch.clone().keep(Task::Queue, move || queue.clone().work()));
         // Whoever gives another name has something in front, such as a proxy, by which other machines come.
         let is_local = bound.ip().is_loopback() && names.iter().all(|name| is_loopback(name));
@@ -136,7 +137,11 @@ impl App {
         let state =
             web::AppState::new(store.clone(), health, imports, runs, data.clone(), access, watch.clone());
         let told = state.clone();
-        tasks.spawn(watch.keep(Task::Changes, move || web::tell_changes(told.clone())));
+        tasks.spawn(watch.clone().keep(Task::Changes, move || web::tell_changes(told.clone())));
+        let (followed, store_of_files) = (runs_of_files, store.clone());
+        tasks.spawn(
+            watch.keep(Task::EventFiles, move || tensorboard::work(store_of_files.clone(), followed.clone())),
+        );
         let blocked = store.clone();
         tokio::spawn(async move {
             if let Err(error) = blocked.block_long_series().await {

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod lab;
 pub mod runs;
 pub mod store;
+pub mod tensorboard;
 pub mod watch;
 pub mod web;
 pub mod weights;

@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lab", &["domain"]),
     ("weights", &["domain", "watch"]),
     ("runs", &["domain", "store", "watch", "weights"]),
+    ("tensorboard", &["domain", "store", "runs"]),
     ("jobs", &["domain", "store", "watch", "import"]),
     ("actions", &["domain", "store", "import", "images", "export", "lab", "weights", "runs", "jobs"]),
     (
@@ -26,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "actions",
         ],
     ),
-    ("app", &["domain", "store", "watch", "lab", "weights", "runs", "jobs", "actions", "web"]),
+    ("app", &["domain", "store", "watch", "lab", "weights", "runs", "tensorboard", "jobs", "actions", "web"]),
     ("cli", &["domain", "watch", "import", "weights", "runs", "app"]),
 ];
 

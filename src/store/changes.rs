@@ -71,6 +71,11 @@ impl Store {
         .await
     }
 
+    /// How far the journal of each run was read, by number.
+    pub async fn list_journal_offsets(&self) -> sqlx::Result<Vec<(RunId, i64)>> {
+        sqlx::query_as("select id, journal_offset from runs order by id").fetch_all(&self.read).await
+    }
+
     /// Everything of further jobs that pages show, by run.
     pub async fn list_job_marks(&self) -> sqlx::Result<Vec<(RunId, String)>> {
         sqlx::query_as(

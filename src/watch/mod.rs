@@ -28,6 +28,8 @@ pub enum Task {
     Queue,
     /// Tells open pages what changed.
     Changes,
+    /// Writes event files for TensorBoard.
+    EventFiles,
 }
 
 impl Task {
@@ -35,6 +37,7 @@ impl Task {
         match self {
             Task::Queue => "The queue of runs",
             Task::Changes => "The task that keeps open pages up to date",
+            Task::EventFiles => "The task that writes event files for TensorBoard",
         }
     }
 }

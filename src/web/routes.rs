@@ -197,6 +197,8 @@ pub(super) fn routes() -> Routes {
         .delete(FullKey, "/api/v1/runs/{id}/jobs/{number}", api::jobs::delete)
         .post(FullKey, "/api/v1/runs/{id}/jobs/{number}/{action}", api::jobs::act)
         .get(AnyKey, "/api/v1/runs/{id}/series", api::series::show)
+        .get(AnyKey, "/api/v1/runs/{id}/series.csv", api::series_file::csv)
+        .get(AnyKey, "/api/v1/runs/{id}/series.parquet", api::series_file::parquet)
         .get(AnyKey, "/api/v1/runs/{id}/histograms", api::histograms::show)
         .get(AnyKey, "/api/v1/runs/{id}/neighbours", api::runs::neighbours)
         .get(AnyKey, "/api/v1/runs/{id}/events", api::events::stream)

@@ -27,6 +27,7 @@ mod runs;
 mod search;
 mod shared;
 mod support;
+mod tensorboard;
 mod upgrade;
 mod uploads;
 mod watch;

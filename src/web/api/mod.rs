@@ -18,6 +18,7 @@ pub(super) mod preview;
 pub(super) mod runs;
 pub(super) mod samples;
 pub(super) mod series;
+pub(super) mod series_file;
 pub(super) mod status;
 pub(super) mod versions;
 pub(super) mod weights;

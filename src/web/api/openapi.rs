@@ -189,6 +189,8 @@ fn description() -> Value {
         "/api/v1/runs/{id}": {"get": call("One run", &[], "200")},
         "/api/v1/runs/{id}/neighbours": {"get": call("The runs before and after it", &[], "200")},
         "/api/v1/runs/{id}/series": {"get": call("Its curves, shortened so that every extreme survives; with `clock=true`, the time of its steps", &["keys", "points", "clock"], "200")},
+        "/api/v1/runs/{id}/series.csv": {"get": call("Every point of its curves, or of those in `keys`: key, step, epoch, value (empty: not finite)", &["keys"], "200")},
+        "/api/v1/runs/{id}/series.parquet": {"get": call("The same as a Parquet file", &["keys"], "200")},
         "/api/v1/runs/{id}/histograms": {"get": call("How large the numbers of a layer are, step by step: shares between powers of ten; `dial` is `gradient` or `activation`", &["dial", "layer"], "200")},
         "/api/v1/runs/{id}/batches": {"get": call("Its captured input batches", &[], "200")},
         "/api/v1/runs/{id}/predictions": {"get": call(

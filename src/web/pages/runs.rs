@@ -41,6 +41,8 @@ struct Show {
     place: Option<String>,
     /// Further jobs with its weights.
     jobs: JobList,
+    /// Where its files are.
+    folder: String,
 }
 
 /// Bytes of a log that its page shows; the rest is in the download.
@@ -60,6 +62,7 @@ pub(crate) async fn show(
     let times = TimeShares::load(&app, &run).await?;
     let view = RunView::load(&app, run).await?;
     page(&Show {
+        folder: app.runs.directory(view.run.id).path().display().to_string(),
         jobs,
         frame: Frame::load(&app, view.title(), &[("Runs", "/runs")]).await?,
         page: "run",
