@@ -7,10 +7,11 @@ use super::messages::{
 use super::{record, settings};
 use crate::runs::batch_file::read_item;
 use crate::runs::directory::RunDirectory;
+use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
 use prost::Message as _;
 use protocol::event::{
-    self, Batch, Dials, HISTOGRAM_EDGES, HistogramDial, LayerDial, MaybeFinite, Record, Values,
+    self, Batch, Dials, HISTOGRAM_EDGES, Hello, HistogramDial, LayerDial, MaybeFinite, Record, Values,
 };
 use protocol::spec::RunSpec;
 use protocol::transform::TransformSpec;
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 /// The sides of the images of a batch are brought to this many pixels where they are longer: TensorBoard shows a batch at a glance, and the run's own
 /// page to the bit.
 const MAX_SIDE: u32 = 96;
+/// Of the JPEG, 1 to 100.
+const QUALITY: u8 = 90;
 /// Pixels between two images of a batch.
 const GAP: u32 = 2;
 
@@ -29,6 +32,8 @@ pub(super) struct Context {
     has_begun: bool,
     /// Whether a trainer has begun.
     has_started: bool,
+    /// The trainer's own word: what the specification leaves open, it knows.
+    hello: Option<Hello>,
     /// As the trainer called them.
     layers: Vec<String>,
     /// The last step.
@@ -56,13 +61,18 @@ impl Writer<'_> {
             event::Event::Started(started) => {
                 self.context.layers.clone_from(&started.layers);
                 self.context.step = started.step;
-                let mut values = vec![settings::specification(self.spec)];
+                let spec = self
+                    .context
+                    .hello
+                    .as_ref()
+                    .map_or_else(|| self.spec.clone(), |hello| hello.resolve(self.spec));
+                let mut values = vec![settings::specification(&spec)];
                 if self.context.has_started {
                     // What was said of later steps is void: they are done again.
                     let log = SessionLog { status: SessionStatus::Start.into() };
                     self.push(at_ms, started.step, What::SessionLog(log));
                 } else {
-                    values.extend(settings::hyper_parameters(self.spec, seconds(at_ms)));
+                    values.extend(settings::hyper_parameters(&spec, seconds(at_ms)));
                 }
                 self.context.has_started = true;
                 self.push_values(at_ms, started.step, values);
@@ -95,8 +105,8 @@ impl Writer<'_> {
             event::Event::Completed { step, .. } => {
                 self.push_values(at_ms, *step, vec![settings::completed(seconds(at_ms))]);
             }
-            event::Event::Hello(_)
-            | event::Event::Progress { .. }
+            event::Event::Hello(hello) => self.context.hello = Some(hello.clone()),
+            event::Event::Progress { .. }
             | event::Event::Predictions { .. }
             | event::Event::Predicted { .. }
             | event::Event::Checkpoint { .. }
@@ -173,11 +183,18 @@ impl Writer<'_> {
             height: i32::try_from(sheet.height()).ok()?,
             width: i32::try_from(sheet.width()).ok()?,
             colorspace: 3,
-            encoded: vision::png(&sheet),
+            encoded: jpeg(&sheet)?,
         };
         let content = Some(Content::Image(image));
         Some(Value { tag: "input_batch".to_owned(), metadata: None, content })
     }
+}
+
+/// A batch is noise to a PNG, and four times as large.
+fn jpeg(image: &RgbImage) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(image).ok()?;
+    Some(bytes)
 }
 
 fn seconds(at_ms: i64) -> f64 {

@@ -185,7 +185,8 @@ fn settings_batches_histograms_and_texts_are_there() {
     let [Content::Image(image)] = &of("input_batch")[..] else { panic!("one batch") };
     assert_eq!((image.width, image.height), (2 * 32 + 2, 2 * 32 + 2));
     let sheet = image::load_from_memory(&image.encoded).unwrap().to_rgb8();
-    assert_eq!((sheet.get_pixel(0, 0).0, sheet.get_pixel(33, 0).0), ([128; 3], [128; 3]));
+    // A tensor of zeros is its mean's grey; the place of a fourth image stays empty.
+    assert!(sheet.pixels().all(|pixel| pixel.0.iter().all(|value| value.abs_diff(128) <= 2)));
     let [Content::Histogram(histogram)] = &of("gradient_log10/stem")[..] else { panic!("one histogram") };
     assert_eq!((histogram.min, histogram.max, histogram.num), (-6.0, -4.0, 100.0));
     assert_eq!((histogram.limits.len(), histogram.buckets[4], histogram.buckets[5]), (13, 75.0, 25.0));

@@ -1,7 +1,7 @@
 """Whether TensorBoard's own reader finds in our event files what our API says.
 
     python -m venv /tmp/tensorboard && /tmp/tensorboard/bin/pip install tensorboard
-    /tmp/tensorboard/bin/python bench/tensorboard.py http://127.0.0.1:8431 DATA RUN [--live]
+    /tmp/tensorboard/bin/python bench/event_files.py http://127.0.0.1:8431 DATA RUN [--live]
 
 Reads the event file of a run with TensorBoard's EventAccumulator, compares every scalar with `/api/v1/runs/RUN/series.csv`, and
 loads histograms, images, texts and hyper-parameters. Then starts `tensorboard --logdir DATA` on a free port and asks it for the tags,
@@ -74,7 +74,7 @@ def read(folder, ours):
         "different": different,
         "histogram_tags": len(histograms),
         "histograms": sum(map(len, histograms)),
-        "images": [(image.width, image.height, image.encoded_image_string[:4] == b"\x89PNG") for tag in images for image in tag],
+        "images": [(image.width, image.height, image.encoded_image_string[:2] == b"\xff\xd8") for tag in images for image in tag][:3],
         "tensors": plugins,
         "seconds": round(time.perf_counter() - began, 2),
     }
