@@ -257,3 +257,43 @@ fn a_file_that_is_lost_or_of_other_settings_is_written_anew_beside_the_old_name(
     assert!(follow_once(&directory, RUN, until).is_err());
     assert!(!temporary.path().exists());
 }
+
+/// `tests/reference/make_event_fixtures.py` wrote these with PyTorch and with TensorBoard, and says what TensorBoard reads of them.
+#[test]
+fn files_of_other_tools_are_read_as_tensorboard_reads_them() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+    let expected = std::fs::read(folder.join("events.json")).unwrap();
+    type Series = std::collections::BTreeMap<String, std::collections::BTreeMap<i64, Option<f64>>>;
+    let expected: std::collections::BTreeMap<
+        String,
+        std::collections::BTreeMap<String, Vec<(i64, Option<f64>)>>,
+    > = serde_json::from_slice(&expected).unwrap();
+    for (name, series) in &expected {
+        let mut found = Series::new();
+        let mut file =
+            std::fs::File::open(folder.join("events").join(name).join("events.out.tfevents.0")).unwrap();
+        let skipped = read(&mut file, |_, said| {
+            match said {
+                Said::Version(version) => assert_eq!(version, "brain.Event:2"),
+                Said::RestartedAt(step) => {
+                    found.values_mut().for_each(|points| points.retain(|at, _| *at < step))
+                }
+                Said::Scalars(step, values) => {
+                    for (tag, value) in values {
+                        found.entry(tag).or_default().insert(step, (!value.is_nan()).then_some(value));
+                    }
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+        let expected: Series =
+            series.iter().map(|(tag, points)| (tag.clone(), points.iter().copied().collect())).collect();
+        assert_eq!(found, expected, "{name}");
+        // A histogram, an image and a text.
+        assert_eq!(
+            (skipped.damaged, skipped.cut_at, skipped.others),
+            (0, None, if name == "torch" { 3 } else { 0 })
+        );
+    }
+}
