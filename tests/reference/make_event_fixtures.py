@@ -13,7 +13,7 @@ import pathlib
 import shutil
 
 import numpy as np
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.scalar import metadata
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -58,14 +58,13 @@ def number(value):
 
 
 def found(folder):
-    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0, "tensors": 0})
+    # The one that TensorBoard's pages are made from. It makes a tensor of every scalar.
+    accumulator = EventAccumulator(str(folder), size_guidance={"tensors": 0})
     accumulator.Reload()
-    tags = accumulator.Tags()
-    series = {tag: [[event.step, number(event.value)] for event in accumulator.Scalars(tag)] for tag in tags["scalars"]}
-    for tag in tags["tensors"]:
-        if accumulator.SummaryMetadata(tag).plugin_data.plugin_name == "scalars":
-            events = accumulator.Tensors(tag)
-            series[tag] = [[event.step, number(tensor_util.make_ndarray(event.tensor_proto).item())] for event in events]
+    series = {}
+    for tag in accumulator.PluginTagToContent("scalars"):
+        events = accumulator.Tensors(tag)
+        series[tag] = [[event.step, number(tensor_util.make_ndarray(event.tensor_proto).item())] for event in events]
     return series
 
 
