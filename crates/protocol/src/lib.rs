@@ -7,7 +7,9 @@
 pub mod event;
 pub mod files;
 pub mod model;
+pub mod optimizer;
 pub mod sample;
+pub mod schedule;
 pub mod spec;
 pub mod transform;
 pub mod weights;

@@ -1,7 +1,9 @@
 //! A run, as data: all that is needed to do it again.
 
 pub use crate::model::Model;
+pub use crate::optimizer::{DecayScope, Optimizer};
 use crate::sample::Split;
+pub use crate::schedule::Schedule;
 use crate::transform::Pipeline;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -37,8 +39,11 @@ pub struct RunSpec {
     pub optimizer: Optimizer,
     /// The peak learning rate.
     pub learning_rate: f64,
-    /// SGD: added to the gradient (L2). AdamW: decoupled. Applied to every parameter, as in PyTorch.
+    /// How strongly weights are pulled towards 0, as the optimiser has it.
     pub weight_decay: f64,
+    /// Which; runs of earlier versions don't say it.
+    #[serde(default)]
+    pub decay_scope: DecayScope,
     /// How the learning rate moves.
     pub schedule: Schedule,
     /// Epochs (fractions allowed) of linear rise from 0 before the schedule takes over.
@@ -174,29 +179,6 @@ pub enum SampleKeys {
     Path,
 }
 
-/// The optimisers, as PyTorch defines them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Optimizer {
-    /// Stochastic gradient descent, momentum 0.9, Nesterov.
-    Sgd,
-    /// Adam with decoupled weight decay, betas 0.9 and 0.999, epsilon 1e-8.
-    Adamw,
-}
-
-/// The learning-rate schedules, applied at every step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// The peak, all along.
-    Constant,
-    /// Half a cosine from the peak to 0.
-    Cosine,
-    /// Smith's one cycle: a cosine up from 1/25 over the first 30 % of the steps, a cosine down to 1/250,000 of
-    /// the peak (`torch.optim.lr_scheduler.OneCycleLR`'s defaults; momentum stays).
-    OneCycle,
-}
-
 /// Where to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -244,6 +226,7 @@ mod tests {
         ));
         assert_eq!((spec.model, spec.schedule), (Model::SmallCnn, Schedule::OneCycle));
         assert_eq!((spec.task.clone(), spec.training), (Task::Train, Training::Scratch));
+        assert_eq!(spec.decay_scope, DecayScope::All);
         let evaluated = text.replace("\"epochs\":3", "\"epochs\":0").replace("null", "\"/w.pth\"");
         let evaluated: RunSpec = serde_json::from_str(&evaluated).unwrap();
         assert_eq!(evaluated.task, Task::Evaluate { splits: vec![Split::Val] });

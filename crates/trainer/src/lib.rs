@@ -24,6 +24,5 @@ pub mod precision;
 pub mod rates;
 pub mod report;
 pub mod run;
-pub mod schedule;
 pub mod train;
 pub mod weights;

@@ -71,29 +71,43 @@ fn share(how: FineTune, depth: u32, deepest: u32, epoch: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optimizer::Optimizer;
-    use protocol::spec;
+    use crate::optimizer::{Optimizer, Part};
+    use protocol::optimizer::OPTIMIZERS;
+    use protocol::spec::DecayScope;
 
     #[test]
     fn a_block_that_begins_later_moves_as_with_an_optimiser_of_its_own() {
-        for algorithm in [spec::Optimizer::Adamw, spec::Optimizer::Sgd] {
-            let of = |values: &[f32]| Tensor::from_slice(values);
-            let gradient = |step: u32| of(&[0.3 - step as f32 * 0.1, 0.2, -0.4 + step as f32 * 0.2, 0.1]);
-            let weights = of(&[1.0, -2.0, 0.5, 3.0]);
-            let mut together = Optimizer::new(algorithm, 0.1, &weights);
-            let (first, last) = (of(&[1.0, -2.0]), of(&[0.5, 3.0]));
-            let mut own = [&first, &last].map(|part| Optimizer::new(algorithm, 0.1, part));
+        // Two blocks of a matrix and a bias each.
+        let block = || {
+            let part = |shape: &[i64]| Part { shape: shape.to_vec(), decays: shape.len() > 1 };
+            vec![part(&[2, 2]), part(&[2])]
+        };
+        let wave = |phase: f64| {
+            let values: Vec<f32> = (0..12).map(|at| (1.7 * f64::from(at) + phase).sin() as f32).collect();
+            Tensor::from_slice(&values)
+        };
+        for entry in &OPTIMIZERS {
+            let make = |weights: &Tensor, parts| {
+                Optimizer::new(entry.optimizer, 0.1, DecayScope::Weights, weights, parts)
+            };
+            let weights = wave(0.0);
+            let mut together = make(&weights, [block(), block()].concat());
+            let parts = [0, 6].map(|start| weights.narrow(0, start, 6).copy());
+            let mut own = [&parts[0], &parts[1]].map(|part| make(part, block()));
             for step in 0..9 {
+                let gradient = wave(f64::from(step) + 1.0);
                 let begun = step >= 5;
                 let share = if begun { 0.5 } else { 0.0 };
-                let by_depth = ByDepth { shares: of(&[share, share, 1.0, 1.0]), begun: vec![(2, 5), (2, 0)] };
-                together.step(&weights, &gradient(step), 0.01, Some(&by_depth));
+                let options = (tch::Kind::Float, tch::Device::Cpu);
+                let shares = Tensor::cat(&[Tensor::full([6], share, options), Tensor::ones([6], options)], 0);
+                let by_depth = ByDepth { shares, begun: vec![(6, 5), (6, 0)] };
+                together.step(&weights, &gradient, 0.01, Some(&by_depth));
                 if begun {
-                    own[0].step(&first, &gradient(step).narrow(0, 0, 2), 0.005, None);
+                    own[0].step(&parts[0], &gradient.narrow(0, 0, 6), 0.005, None);
                 }
-                own[1].step(&last, &gradient(step).narrow(0, 2, 2), 0.01, None);
-                let difference = (&weights - Tensor::cat(&[&first, &last], 0)).abs().max().double_value(&[]);
-                assert!(difference < 1e-6, "{algorithm:?}, step {step}: {difference}");
+                own[1].step(&parts[1], &gradient.narrow(0, 6, 6), 0.01, None);
+                let difference = (&weights - Tensor::cat(&parts, 0)).abs().max().double_value(&[]);
+                assert!(difference < 1e-6, "{}, step {step}: {difference}", entry.name);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::features::Features;
 use crate::loader::Loader;
 use crate::models;
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Optimizer, Part};
 use crate::report::Report;
 use crate::train::{End, Trainer};
 use crate::weights::{self, OtherHead};
@@ -68,7 +68,13 @@ fn work(
         network.learn_head_only();
     }
     let network = network;
-    let mut optimizer = Optimizer::new(spec.optimizer, spec.weight_decay, &network.leaf);
+    let mut optimizer = Optimizer::new(
+        spec.optimizer,
+        spec.weight_decay,
+        spec.decay_scope,
+        &network.leaf,
+        Part::all_of(&network),
+    );
     let resumed = if spec.trains() { checkpoint::resume(directory, &network, &mut optimizer)? } else { None };
     if let (None, Some(name)) = (&resumed, &spec.weights) {
         let other_head = if spec.trains() { OtherHead::Replace } else { OtherHead::Refuse };

@@ -2,10 +2,11 @@
 #![expect(clippy::disallowed_methods, reason = "synchronous, and called where waiting is allowed")]
 
 use super::defaults::asks_for;
-use super::fields::{AUGMENTATION, MIXING};
-use super::{FieldErrors, Normalization, Values};
+use super::table::{AUGMENTATION, MIXING};
+use super::{FIELDS, FieldErrors, Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::sample::Split;
+use protocol::schedule::SCHEDULES;
 use protocol::spec::Model;
 use protocol::transform::{Pipeline, TransformSpec};
 use protocol::weights::{WEIGHTS, WeightsEntry};
@@ -65,7 +66,8 @@ fn check_training(values: &Values, facts: &DatasetFacts, errors: &mut FieldError
             "Crop with padding and random resized crop exclude each other: set one of them to 0".into(),
         );
     }
-    if text(values, "schedule") == "one-cycle" && number(values, "warmup_epochs") > 0.0 {
+    let has_warmup = SCHEDULES.iter().any(|entry| entry.name == text(values, "schedule") && entry.has_warmup);
+    if has_warmup && number(values, "warmup_epochs") > 0.0 {
         refuse(
             "warmup_epochs",
             "One-cycle has its own warm-up: set this to 0, or choose another schedule".into(),
@@ -126,21 +128,13 @@ fn check_file(path: &str) -> Option<String> {
     }
 }
 
-/// The fields that count only in one way to learn.
-const OF_TRAINING: [(&str, &str, &str); 5] = [
-    ("draws", "head", "where the last layer learns alone"),
-    ("head_epochs", "fine-tune", "in fine-tuning"),
-    ("unfreeze_epochs", "fine-tune", "in fine-tuning"),
-    ("rate_decay", "fine-tune", "in fine-tuning"),
-    ("norm_statistics", "fine-tune", "in fine-tuning"),
-];
-
 fn check_training_effect(given: &Values, values: &Values, facts: &DatasetFacts, errors: &mut FieldErrors) {
     let usual = super::defaults(facts);
-    for (field, training, place) in OF_TRAINING {
-        let is_changed = given.get(field).is_some_and(|value| Some(value) != usual.get(field));
-        if is_changed && text(values, "training") != training {
-            errors.entry(field.into()).or_insert_with(|| format!("This counts only {place}: leave it out"));
+    for field in FIELDS.iter().filter(|field| !field.when.holds(values)) {
+        let is_changed = given.get(field.name).is_some_and(|value| Some(value) != usual.get(field.name));
+        if let (true, Some(place)) = (is_changed, field.when.place()) {
+            let why = || format!("This counts only {place}: leave it out");
+            errors.entry(field.name.into()).or_insert_with(why);
         }
     }
     if text(values, "training") == "head" && number(values, "draws") == 0.0 {

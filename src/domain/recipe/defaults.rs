@@ -1,20 +1,20 @@
 //! What stands in the form before anybody has typed.
 
-use super::fields::{AUGMENTATION, MIXING};
+use super::table::{AUGMENTATION, MIXING};
 use super::{Normalization, Values};
 use crate::domain::dataset::DatasetFacts;
 use protocol::model::MODELS;
+use protocol::optimizer::OPTIMIZERS;
 use protocol::sample::Split;
+use protocol::schedule::SCHEDULES;
 use protocol::transform::TransformSpec;
 use protocol::weights::{WEIGHTS, WeightsEntry};
 use serde_json::{Value, json};
 
 /// A last layer learns in steps of a millisecond, so it is given enough of them.
 const HEAD_EPOCHS: u64 = 30;
-const HEAD_RATE: f64 = 0.003;
-/// Weights that have learned need little more, in small steps.
+/// Weights that have learned need little more.
 const FINE_TUNE_EPOCHS: u64 = 5;
-const FINE_TUNE_RATE: f64 = 0.0005;
 
 /// Values with which *Start* at once gives a sensible run on this data set, for every field that has one.
 ///
@@ -50,10 +50,11 @@ fn from_scratch(facts: &DatasetFacts) -> Values {
         "normalization": Normalization::ImageNet.as_str(),
         "epochs": epochs,
         "batch_size": batch_size,
-        "optimizer": "adamw",
-        "learning_rate": 0.003,
-        "weight_decay": 0.05,
-        "schedule": "one-cycle",
+        "optimizer": OPTIMIZERS[0].name,
+        "learning_rate": OPTIMIZERS[0].rate,
+        "weight_decay": OPTIMIZERS[0].weight_decay,
+        "decay_scope": "weights",
+        "schedule": SCHEDULES[0].name,
         "warmup_epochs": 0.0,
         "flip": "on",
         "crop_padding": if small { 4 } else { 0 },
@@ -74,8 +75,8 @@ fn from_scratch(facts: &DatasetFacts) -> Values {
     values
 }
 
-/// [`defaults`], where what is given may change them: how to learn, model and weights bring each other, and published weights bring
-/// the image size and the normalisation that they were learned with.
+/// [`defaults`], where what is given may change them: how to learn, model and weights bring each other, published weights bring
+/// the image size and the normalisation that they were learned with, and an optimiser its learning rate and weight decay.
 pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
     let mut values = from_scratch(facts);
     let mut set = |name: &str, value: Value| {
@@ -107,10 +108,15 @@ pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
             set("normalization", json!(named.as_str()));
         }
     }
+    let named = said("optimizer").and_then(|name| OPTIMIZERS.iter().find(|entry| entry.name == name));
+    let optimizer = named.unwrap_or(&OPTIMIZERS[0]);
+    set("optimizer", json!(optimizer.name));
+    let is_fine_tuned = training == "fine-tune";
+    set("learning_rate", json!(if is_fine_tuned { optimizer.fine_tune_rate } else { optimizer.rate }));
+    set("weight_decay", json!(optimizer.weight_decay));
     match training {
         "head" => {
             set("epochs", json!(HEAD_EPOCHS));
-            set("learning_rate", json!(HEAD_RATE));
             set("batch_size", json!(32));
             // Whoever asks for augmentation means images to be drawn.
             let is_drawn =
@@ -132,7 +138,6 @@ pub fn defaults_beside(given: &Values, facts: &DatasetFacts) -> Values {
                 // All layers are to learn.
                 set("head_epochs", json!(0));
             }
-            set("learning_rate", json!(FINE_TUNE_RATE));
         }
         _ => {}
     }

@@ -8,17 +8,20 @@ mod field_type;
 mod fields;
 mod presets;
 mod spec;
+mod table;
 #[cfg(test)]
 mod tests;
 mod values;
+mod when;
 
 pub use check::{REPLACED, fitting_image_size};
 pub use counts::{counts, list_changed, usual_beside};
 pub use defaults::{defaults, defaults_beside};
 pub use field_type::FieldType;
-pub use fields::{FIELDS, Field, Group};
+pub use fields::{Field, Group};
 pub use presets::{Normalization, Preset};
 pub use spec::{Recipe, recipe_from_values, standard_evaluation};
+pub use table::FIELDS;
 pub use values::values_from_spec;
 
 use serde_json::{Map, Value};

@@ -63,6 +63,7 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         optimizer: read(&values, "optimizer")?,
         learning_rate: read(&values, "learning_rate")?,
         weight_decay: read(&values, "weight_decay")?,
+        decay_scope: read(&values, "decay_scope")?,
         schedule: read(&values, "schedule")?,
         warmup_epochs: read(&values, "warmup_epochs")?,
         train_transforms,

@@ -3,7 +3,8 @@
 use super::*;
 use crate::domain::dataset::{ClassCount, DatasetFacts};
 use crate::domain::overview::ChannelFigures;
-use protocol::spec::{Model, Training};
+use protocol::optimizer::OPTIMIZERS;
+use protocol::spec::{DecayScope, Model, Training};
 use protocol::transform::TransformSpec;
 use serde_json::json;
 
@@ -64,7 +65,10 @@ fn what_is_wrong_is_said_beside_its_field() {
         refusal(&[("learning_rate", "NaN")]),
         ["learning_rate: Enter a number from 1e-8 to 1e7, not “NaN”"]
     );
-    assert_eq!(refusal(&[("optimizer", "adam")]), ["optimizer: Choose one of sgd, adamw, not \"adam\""]);
+    assert_eq!(
+        refusal(&[("optimizer", "adagrad")]),
+        ["optimizer: Choose one of adamw, sgd, sgd-momentum, adam, rmsprop, lamb, muon, not \"adagrad\""]
+    );
     assert_eq!(
         refusal(&[("weights", "w.safetensors")]),
         [
@@ -162,7 +166,40 @@ fn what_is_asked_for_beside_a_default_way_to_learn_has_its_effect() {
 }
 
 #[test]
+fn an_optimiser_brings_its_learning_rate_and_weight_decay() {
+    for entry in &OPTIMIZERS {
+        for (training, facts) in [("scratch", facts()), ("head", photos()), ("fine-tune", photos())] {
+            let given = json!({"optimizer": entry.name, "training": training});
+            let spec = recipe_from_values(given.as_object().unwrap(), &facts).unwrap().spec;
+            let rate = if training == "fine-tune" { entry.fine_tune_rate } else { entry.rate };
+            assert_eq!((spec.learning_rate, spec.weight_decay), (rate, entry.weight_decay), "{}", entry.name);
+            assert_eq!((spec.optimizer, spec.decay_scope), (entry.optimizer, DecayScope::Weights));
+            // What follows from the optimiser was not chosen beside it.
+            let values = values_from_spec(&spec, &facts);
+            let changed = list_changed(&values, &facts);
+            let is_listed = |name: &str| changed.iter().any(|field| field.name == name);
+            assert_eq!(is_listed("optimizer"), entry.name != "adamw");
+            assert!(!is_listed("learning_rate") && !is_listed("weight_decay"), "{}", entry.name);
+        }
+    }
+    let given = json!({"optimizer": "sgd", "learning_rate": 0.1});
+    assert_eq!(recipe_from_values(given.as_object().unwrap(), &facts()).unwrap().spec.learning_rate, 0.1);
+    let hint = Field::find("learning_rate").unwrap().hint();
+    assert!(hint.contains("0.01 to 0.2 for SGD,"), "{hint}");
+}
+
+#[test]
+fn a_run_of_before_keeps_the_decay_of_everything_when_it_is_done_again() {
+    let mut spec = recipe_from_values(&Values::new(), &facts()).unwrap().spec;
+    spec.decay_scope = DecayScope::All;
+    let again = recipe_from_values(&values_from_spec(&spec, &facts()), &facts()).unwrap().spec;
+    assert_eq!(again, spec);
+}
+
+#[test]
 fn settings_without_effect_are_refused() {
+    let said = refusal(&[("weight_decay", "0"), ("decay_scope", "all")]);
+    assert_eq!(said, ["decay_scope: This counts only beside weight decay: leave it out"]);
     assert_eq!(refusal(&[("crop_padding", "4")]), Vec::<String>::new());
     assert_eq!(refusal(&[("crop_padding", "4"), ("random_resized_crop", "0.5")]).len(), 1);
     assert_eq!(refusal(&[("warmup_epochs", "1")]).len(), 1);
@@ -286,6 +323,7 @@ fn with_companions(field: &Field, value: &Value, weights: &str) -> Values {
             set(field.name, value.clone());
         }
         "weights" if value != "" => set("weights", json!(weights)),
+        "decay_scope" => set("weight_decay", json!(0.05)),
         "warmup_epochs" => {
             set("schedule", json!("cosine"));
             set("epochs", json!(100));

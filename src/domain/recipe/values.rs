@@ -38,6 +38,9 @@ pub fn values_from_spec(spec: &RunSpec, facts: &DatasetFacts) -> Values {
     set("optimizer", json!(spec.optimizer));
     set("learning_rate", json!(spec.learning_rate));
     set("weight_decay", json!(spec.weight_decay));
+    if spec.weight_decay > 0.0 {
+        set("decay_scope", json!(spec.decay_scope));
+    }
     set("schedule", json!(spec.schedule));
     set("warmup_epochs", json!(spec.warmup_epochs));
     set("mixup", json!(spec.mixing.mixup));

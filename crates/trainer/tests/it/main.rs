@@ -8,6 +8,7 @@
 mod dials;
 mod faults;
 mod learning;
+mod optimizers;
 mod parity;
 mod repeat;
 mod resume;

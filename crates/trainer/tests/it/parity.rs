@@ -1,6 +1,7 @@
 //! Our formulas and networks against PyTorch's figures (`tests/reference/make.py`).
 
-use protocol::spec::{Model, Optimizer, Schedule};
+use protocol::schedule;
+use protocol::spec::{Model, Schedule};
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,15 +9,15 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 use tintype_trainer::layers::{Mode, Network, Tap};
 use tintype_trainer::weights::OtherHead;
-use tintype_trainer::{models, optimizer, schedule, weights};
+use tintype_trainer::{models, weights};
 
-fn reference<T: for<'a> Deserialize<'a>>(name: &str) -> T {
+pub(crate) fn reference<T: for<'a> Deserialize<'a>>(name: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name);
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// `sin(1.7 i + phase)` for i from 0.
-fn wave(count: usize, phase: f64) -> Tensor {
+pub(crate) fn wave(count: usize, phase: f64) -> Tensor {
     let values: Vec<f64> = (0..count).map(|index| (1.7 * index as f64 + phase).sin()).collect();
     Tensor::from_slice(&values)
 }
@@ -31,27 +32,6 @@ fn assert_close(ours: &Tensor, theirs: &[Vec<f32>], tolerance: f64) {
     let difference = (ours - &theirs).abs().max().double_value(&[]);
     let scale = theirs.abs().max().double_value(&[]);
     assert!(difference <= tolerance * scale, "{difference} of {scale}");
-}
-
-#[test]
-fn optimisers_step_as_pytorchs_do() {
-    #[derive(Deserialize)]
-    struct Case {
-        optimizer: Optimizer,
-        weight_decay: f64,
-        weights: Vec<Vec<f32>>,
-    }
-    for case in reference::<Vec<Case>>("optimizers.json") {
-        let weights = wave(5, 0.0).to_kind(Kind::Float).set_requires_grad(true);
-        let mut optimizer = optimizer::Optimizer::new(case.optimizer, case.weight_decay, &weights);
-        for (step, expected) in case.weights.iter().enumerate() {
-            let gradient = wave(5, step as f64 + 1.0).to_kind(Kind::Float);
-            optimizer.step(&weights, &gradient, 0.1 / (step as f64 + 1.0), None);
-            let difference = (weights.detach() - Tensor::from_slice(expected)).abs().max().double_value(&[]);
-            // One unit in the last place of the largest weight, 1.2e-7, and a second for another order of products.
-            assert!(difference < 2.5e-7, "{:?} step {step}: {difference}", case.optimizer);
-        }
-    }
 }
 
 #[test]

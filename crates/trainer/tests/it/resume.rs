@@ -3,13 +3,13 @@
 use crate::support::{Run, program, set_model};
 use protocol::event::Event;
 use protocol::sample::Split;
+use protocol::schedule::learning_rate;
 use protocol::spec::{Model, Optimizer, Precision, RunSpec, Schedule};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs::File;
 use std::io::Write;
 use std::process::{Child, Stdio};
-use tintype_trainer::schedule::learning_rate;
 
 /// A run of 3 × 16 steps.
 fn small_steps(spec: &mut RunSpec) {

@@ -4,7 +4,7 @@ use image::{Rgb, RgbImage};
 use protocol::event::{Event, Record, Values};
 use protocol::sample::{Sample, Split};
 use protocol::spec::{
-    Device, Mixing, Model, Optimizer, Precision, RunSpec, SampleKeys, Schedule, Task, Training,
+    DecayScope, Device, Mixing, Model, Optimizer, Precision, RunSpec, SampleKeys, Schedule, Task, Training,
 };
 use protocol::transform::TransformSpec;
 use std::collections::BTreeMap;
@@ -236,6 +236,7 @@ fn spec() -> RunSpec {
         optimizer: Optimizer::Adamw,
         learning_rate: 2e-3,
         weight_decay: 0.01,
+        decay_scope: DecayScope::All,
         schedule: Schedule::Cosine,
         warmup_epochs: 0.5,
         train_transforms: vec![

@@ -32,24 +32,99 @@ def images(count, side):
     return wave(count * 3 * side * side, 0.5).float().reshape(count, 3, side, side)
 
 
-def optimizers():
-    """Five steps of a five-number weight along given gradients."""
+class Lamb(torch.optim.Optimizer):
+    """You et al. 2020, *Large batch optimization for deep learning*, algorithm 2, with the identity for their φ. As in the authors'
+    own program, parameters that are not decayed on purpose (biases, normalisations) are not adapted by layer."""
+
+    def __init__(self, groups, lr):
+        super().__init__(groups, {"lr": lr, "weight_decay": 0.0, "is_adapted": True})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for x in group["params"]:
+                state = self.state[x]
+                if not state:
+                    state.update(t=0, m=torch.zeros_like(x), v=torch.zeros_like(x))
+                state["t"] += 1
+                m, v, g = state["m"], state["v"], x.grad
+                m.mul_(0.9).add_(0.1 * g)
+                v.mul_(0.999).add_(0.001 * g * g)
+                r = m / (1 - 0.9 ** state["t"]) / ((v / (1 - 0.999 ** state["t"])).sqrt() + 1e-6)
+                update = r + group["weight_decay"] * x
+                ratio = x.norm() / update.norm() if group["is_adapted"] else 1.0
+                x -= group["lr"] * ratio * update
+
+
+class MuonWithAdamW:
+    """PyTorch's Muon for matrices, convolutions as output channels × all else, and its AdamW for the rest."""
+
+    def __init__(self, groups, lr):
+        self.matrices, rest = [], []
+        for group in groups:
+            decay = group["weight_decay"]
+            flat = [(p, p.detach().reshape(p.shape[0], -1)) for p in group["params"] if p.dim() > 1]
+            self.matrices.append((flat, torch.optim.Muon([f for _, f in flat], lr, decay, adjust_lr_fn="match_rms_adamw") if flat else None))
+            others = [p for p in group["params"] if p.dim() == 1]
+            if others:
+                rest.append({"params": others, "weight_decay": decay})
+        self.rest = torch.optim.AdamW(rest, lr)
+        made = [self.rest, *(muon for _, muon in self.matrices if muon)]
+        self.param_groups = [group for optimizer in made for group in optimizer.param_groups]
+
+    def step(self):
+        self.rest.step()
+        for flat, muon in self.matrices:
+            for p, matrix in flat:
+                matrix.grad = p.grad.reshape(matrix.shape)
+            if muon:
+                muon.step()
+
+
+def optimizers(muon_in_32_bits=True):
+    """Ten steps of a convolution, a matrix and a bias along given gradients."""
+    shapes = [(4, 2, 3, 3), (5, 3), (5,)]
+    sizes = [math.prod(shape) for shape in shapes]
+
+    def parts(phase):
+        return [part.reshape(shape) for part, shape in zip(wave(sum(sizes), phase).float().split(sizes), shapes)]
+
+    made = {
+        "adamw": (lambda groups, lr: torch.optim.AdamW(groups, lr), 0.1),
+        "sgd": (lambda groups, lr: torch.optim.SGD(groups, lr, momentum=0.9, nesterov=True), 0.1),
+        "sgd-momentum": (lambda groups, lr: torch.optim.SGD(groups, lr, momentum=0.9), 0.1),
+        "adam": (lambda groups, lr: torch.optim.Adam(groups, lr), 0.1),
+        "rmsprop": (lambda groups, lr: torch.optim.RMSprop(groups, lr), 0.01),
+        "lamb": (Lamb, 0.1),
+        "muon": (MuonWithAdamW, 0.1),
+    }
+    to_bfloat16 = torch.Tensor.bfloat16
+    if muon_in_32_bits:
+        # Muon's iteration is made in bfloat16 there, whose rounding differs from processor to processor.
+        torch.Tensor.bfloat16 = lambda tensor: tensor.clone()
     out = []
-    for name, make in [
-        ("sgd", lambda p, wd: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=wd)),
-        ("adamw", lambda p, wd: torch.optim.AdamW(p, lr=0.1, weight_decay=wd)),
-    ]:
-        for weight_decay in (0.0, 0.01):
-            weight = wave(5, 0.0).float().requires_grad_()
-            optimizer = make([weight], weight_decay)
+    for name, (make, rate) in made.items():
+        for weight_decay, scope in [(0.0, "all"), (0.05, "all"), (0.05, "weights")]:
+            weights = [part.clone().requires_grad_() for part in parts(0.0)]
+            groups = [{"params": [p], "weight_decay": weight_decay if scope == "all" or p.dim() > 1 else 0.0} for p in weights]
+            if name == "lamb":
+                for group in groups:
+                    group["is_adapted"] = group["params"][0].dim() > 1
+            optimizer = make(groups, rate)
             steps = []
-            for step in range(5):
-                optimizer.param_groups[0]["lr"] = 0.1 / (step + 1)
-                weight.grad = wave(5, step + 1.0).float()
+            for step in range(10):
+                for group in optimizer.param_groups:
+                    group["lr"] = rate / (step + 1)
+                for weight, gradient in zip(weights, parts(step + 1.0)):
+                    weight.grad = gradient
                 optimizer.step()
-                steps.append(weight.tolist())
-            out.append({"optimizer": name, "weight_decay": weight_decay, "weights": steps})
-    save("optimizers", out)
+                if step + 1 in (1, 2, 5, 10):
+                    numbers = torch.cat([weight.detach().flatten() for weight in weights]).tolist()
+                    steps.append([step + 1, [float(f"{number:.9g}") for number in numbers]])
+            out.append({"optimizer": name, "rate": rate, "weight_decay": weight_decay, "decay_scope": scope, "weights": steps})
+    torch.Tensor.bfloat16 = to_bfloat16
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in out)
+    (HERE / "optimizers.json").write_text(f"[\n{lines}\n]\n")
 
 
 def schedules():

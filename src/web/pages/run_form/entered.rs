@@ -13,7 +13,7 @@ use protocol::transform::Pipeline;
 use serde_json::{Value, json};
 
 /// What the defaults go by.
-const BASIS: [&str; 4] = ["training", "weights", "model", "draws"];
+const BASIS: [&str; 5] = ["training", "weights", "model", "draws", "optimizer"];
 /// Fields of the form that are none of a run.
 const OTHERS: [&str; 3] = ["dataset", "basis", "weights_file"];
 /// The choice of weights that are named beside it.
