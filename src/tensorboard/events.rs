@@ -67,11 +67,11 @@ impl Writer<'_> {
                     .as_ref()
                     .map_or_else(|| self.spec.clone(), |hello| hello.resolve(self.spec));
                 let mut values = vec![settings::specification(&spec)];
-                if self.context.has_started {
-                    // What was said of later steps is void: they are done again.
-                    let log = SessionLog { status: SessionStatus::Start.into() };
-                    self.push(at_ms, started.step, What::SessionLog(log));
-                } else {
+                // What was said of this step and later ones is void: they are done again. Also at the first start, since TensorBoard takes the
+                // first of these events for that and not for a restart.
+                let log = SessionLog { status: SessionStatus::Start.into() };
+                self.push(at_ms, started.step, What::SessionLog(log));
+                if !self.context.has_started {
                     values.extend(settings::hyper_parameters(&spec, seconds(at_ms)));
                 }
                 self.context.has_started = true;

@@ -10,6 +10,7 @@ use prost::Message as _;
 use protocol::spec::RunSpec;
 use safetensors::tensor::TensorView;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const RUN: RunId = RunId(7);
@@ -140,6 +141,7 @@ fn what_is_read_of_a_file_is_what_its_journal_says() {
     })
     .unwrap();
     assert_eq!((skipped.damaged, skipped.cut_at), (0, None));
+    assert_eq!(said[1].1, Said::RestartedAt(0));
     assert_eq!(said[0], (1_700_000_000.5, Said::Version("brain.Event:2".into())));
     let scalars = |step: i64, scalars: &[(&str, f64)]| {
         let widened = |number: f64| f64::from(number as f32);
@@ -149,16 +151,16 @@ fn what_is_read_of_a_file_is_what_its_journal_says() {
         )
     };
     let named = |step, loss| scalars(step, &[("learning_rate", 0.1), ("train/loss", loss)]);
-    assert_eq!(said[1], (1_700_000_003.5, named(0, 0.1)));
-    let Said::Scalars(0, dials) = &said[2].1 else { panic!("{:?}", said[2]) };
+    assert_eq!(said[2], (1_700_000_003.5, named(0, 0.1)));
+    let Said::Scalars(0, dials) = &said[3].1 else { panic!("{:?}", said[3]) };
     assert_eq!(
         (dials[0].clone(), dials[1].clone()),
         (("time/data".into(), 0.125), ("gradient/stem".into(), 0.5))
     );
     assert!(dials[2].0 == "gradient/head" && dials[2].1.is_nan() && dials.len() == 3, "{dials:?}");
-    let Said::Scalars(1, gap) = &said[3].1 else { panic!("{:?}", said[3]) };
+    let Said::Scalars(1, gap) = &said[4].1 else { panic!("{:?}", said[4]) };
     assert!(gap[1].1.is_nan());
-    let rest: Vec<Said> = said[6..].iter().map(|(_, what)| what.clone()).collect();
+    let rest: Vec<Said> = said[7..].iter().map(|(_, what)| what.clone()).collect();
     let expected = [
         Said::RestartedAt(2),
         named(2, 0.5),
@@ -263,13 +265,11 @@ fn a_file_that_is_lost_or_of_other_settings_is_written_anew_beside_the_old_name(
 fn files_of_other_tools_are_read_as_tensorboard_reads_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
     let expected = std::fs::read(folder.join("events.json")).unwrap();
-    type Series = std::collections::BTreeMap<String, std::collections::BTreeMap<i64, Option<f64>>>;
-    let expected: std::collections::BTreeMap<
-        String,
-        std::collections::BTreeMap<String, Vec<(i64, Option<f64>)>>,
-    > = serde_json::from_slice(&expected).unwrap();
+    type Series<T> = BTreeMap<String, T>;
+    let expected: BTreeMap<String, Series<Vec<(i64, Option<f64>)>>> =
+        serde_json::from_slice(&expected).unwrap();
     for (name, series) in &expected {
-        let mut found = Series::new();
+        let mut found: Series<BTreeMap<i64, Option<f64>>> = Series::new();
         let mut file =
             std::fs::File::open(folder.join("events").join(name).join("events.out.tfevents.0")).unwrap();
         let skipped = read(&mut file, |_, said| {
@@ -287,7 +287,7 @@ fn files_of_other_tools_are_read_as_tensorboard_reads_them() {
             Ok(())
         })
         .unwrap();
-        let expected: Series =
+        let expected: Series<BTreeMap<i64, Option<f64>>> =
             series.iter().map(|(tag, points)| (tag.clone(), points.iter().copied().collect())).collect();
         assert_eq!(found, expected, "{name}");
         // A histogram, an image and a text.

@@ -43,12 +43,16 @@ def tensorboard_file(folder):
         value = summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=metadata.create_summary_metadata("", ""))
         writer.add_event(event_pb2.Event(step=step, wall_time=1_700_000_000 + step, summary=summary_pb2.Summary(value=[value])))
 
+    def start(step):
+        log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        writer.add_event(event_pb2.Event(step=step, wall_time=1_700_000_100, session_log=log))
+
+    start(0)
     for step in range(10):
         scalar("epoch_loss", 1 / (step + 3), step, np.float32)
         scalar("epoch_rate", 0.1 / 3, step, np.float64)
         scalar("epoch_count", 3 * step, step, np.int64)
-    log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-    writer.add_event(event_pb2.Event(step=8, wall_time=1_700_000_100, session_log=log))
+    start(8)
     scalar("epoch_loss", 0.125, 8, np.float32)
     writer.close()
 
