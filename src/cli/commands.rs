@@ -96,7 +96,10 @@ pub(super) fn demo(client: &Client, data: &Path, arguments: &ArgMatches, url: &s
 
 pub(super) fn train(client: &Client, arguments: &ArgMatches, json: bool) -> anyhow::Result<()> {
     let body = recipe(arguments)?;
-    let run = finish(client, &client.post("/api/v1/runs", &body)?)?;
+    let started = client.post("/api/v1/runs", &body)?;
+    let ended = finish(client, &started);
+    print_findings(client, &started["id"])?;
+    let run = ended?;
     if json {
         println!("{run}");
     } else {
@@ -106,6 +109,16 @@ pub(super) fn train(client: &Client, arguments: &ArgMatches, json: bool) -> anyh
             run["state"].as_str().unwrap_or_default(),
             percent(&run["summary"]["best_val_accuracy"])
         );
+    }
+    Ok(())
+}
+
+/// What wants a look in a run, a line each, on standard error; so also where it did not end well.
+fn print_findings(client: &Client, run: &Value) -> anyhow::Result<()> {
+    let findings = client.get(&format!("/api/v1/runs/{run}/findings"))?;
+    for finding in findings["items"].as_array().into_iter().flatten() {
+        let text = |key: &str| finding[key].as_str().unwrap_or_default();
+        eprintln!("{}: {}", text("title"), text("sentence"));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@
 pub mod batch_file;
 pub mod clock;
 pub mod directory;
+mod findings;
 pub mod follower;
 pub mod further;
 mod margins;

@@ -58,8 +58,7 @@ pub fn foreign_protocol(theirs: u32, ours: u32, trains: bool) -> Failure {
         advice: Some(format!(
             "The {older} is the older one: rebuild it with `cargo build --release -p {package}`, start the server again, then {again}."
         )),
-        step: None,
-        layer: None,
+        ..Failure::default()
     }
 }
 
@@ -132,7 +131,7 @@ fn process(trains: bool) -> &'static str {
 }
 
 fn failure(reason: String, advice: &str) -> Failure {
-    Failure { reason, advice: Some(advice.to_owned()), step: None, layer: None }
+    Failure { reason, advice: Some(advice.to_owned()), ..Failure::default() }
 }
 
 fn stderr_tail(stderr: &str) -> &str {

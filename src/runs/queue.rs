@@ -74,8 +74,7 @@ async fn start(runs: &Runs, job: Work) -> sqlx::Result<()> {
             let failure = Failure {
                 reason: format!("The trainer could not be started: {error:#}."),
                 advice: Some(format!("Correct that, then {again}.")),
-                step: None,
-                layer: None,
+                ..Failure::default()
             };
             // Where this can't be written, the job is taken up again as one without a trainer: its seat is free then.
             runs.inner.store.set_job_failure(id, &failure).await?;

@@ -100,7 +100,7 @@ impl Runs {
         Ok(counts)
     }
 
-    async fn read_samples(&self, run: &Run) -> anyhow::Result<Vec<Sample>> {
+    pub(super) async fn read_samples(&self, run: &Run) -> anyhow::Result<Vec<Sample>> {
         let directory = self.directory(run.id);
         tokio::task::spawn_blocking(move || super::directory::read_samples(&directory)).await?
     }

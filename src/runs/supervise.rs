@@ -4,6 +4,7 @@
 //! often: nothing is lost, since the journal's offset has not moved. The trainer works on meanwhile.
 
 use super::directory::{RunDirectory, read_end};
+use super::findings::Schedule;
 use super::follower::{Follower, last_event};
 use super::outcome::{self, ExitEvidence, decide};
 use super::process::{self, Trainer};
@@ -106,6 +107,7 @@ struct Supervision {
     id: JobId,
     directory: RunDirectory,
     follower: Follower,
+    findings: Schedule,
     trainer: Trainer,
     /// Whether a network is to learn.
     trains: bool,
@@ -132,6 +134,7 @@ impl Supervision {
             id: job.id,
             directory,
             follower,
+            findings: Schedule::new(),
             trainer,
             trains: job.trains,
             has_ended: false,
@@ -152,7 +155,11 @@ impl Supervision {
             self.pass_on_stop(&job);
         }
         while self.follower.follow_once().await? {
+            self.findings.tell();
             self.runs.ring(self.id);
+        }
+        if self.id.is_own() && !self.has_ended {
+            self.findings.make_if_due(&self.runs, self.id.run).await;
         }
         if let Some((protocol, pid)) = self.follower.foreign() {
             return self.refuse(protocol, pid, job.trains).await;
@@ -201,6 +208,10 @@ impl Supervision {
         }
         store.set_job_state(self.id, RunState::Running, state).await?;
         tracing::info!(job.id = %self.id, state = state.as_str(), "job ended");
+        // How it ended is told also where they can't be made; whoever asks for them has them made then.
+        if let Err(error) = self.runs.make_findings(self.id.run).await {
+            tracing::warn!(run.id = %self.id.run, error = format!("{error:#}"), "findings could not be made");
+        }
         Ok(())
     }
 

@@ -34,6 +34,8 @@ pub struct RunMark {
     pub evaluations: i64,
     /// The latest step at which a batch was captured.
     pub captured: Option<i64>,
+    /// One more whenever its findings changed.
+    pub findings: i64,
     /// Everything that a person, the queue or the trainer's end may change, in one text.
     pub facts: String,
 }
@@ -63,6 +65,7 @@ impl Store {
             "select id, dataset_id, journal_offset,
                     (select count(*) from prediction_files where run_id = runs.id) as evaluations,
                     (select max(step) from batches where run_id = runs.id) as captured,
+                    coalesce((select revision from run_findings where run_id = runs.id), 0) as findings,
                     json_array(name, state, wish, queued_at_ms, failure, started is null, note, starred, archived, tags,
                                case when json_valid(spec) then spec ->> '$.epochs' end) as facts
              from run_rows as runs order by id",

@@ -12,6 +12,7 @@ pub mod datasets;
 mod dial_series;
 mod dials;
 mod edits;
+pub mod findings;
 mod job_events;
 pub mod jobs;
 mod journal;

@@ -293,18 +293,6 @@ impl Store {
         query.build_query_scalar().fetch_one(&self.read).await
     }
 
-    /// Labels that evaluated images have and no prediction names.
-    pub async fn list_never_predicted(&self, run: RunId, split: Split) -> sqlx::Result<Vec<i64>> {
-        sqlx::query_scalar(
-            "select actual from predictions where run_id = ?1 and split = ?2
-             except select predicted from predictions where run_id = ?1 and split = ?2",
-        )
-        .bind(run)
-        .bind(split.as_str())
-        .fetch_all(&self.read)
-        .await
-    }
-
     /// How many samples of each class were predicted as which, empty cells left out.
     pub async fn list_cells(&self, run: RunId, split: Split) -> sqlx::Result<Vec<Cell>> {
         let rows: Vec<(i64, i64, i64)> = sqlx::query_as(

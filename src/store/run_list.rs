@@ -35,6 +35,8 @@ pub struct ListedRun {
     pub evaluated: Vec<EvaluatedSplit>,
     /// The run whose settings it began with.
     pub cloned_from: Option<RunId>,
+    /// How many findings want a look, without those that were dismissed.
+    pub findings: i64,
 }
 
 /// A run whose row this program can't read: an older or newer one wrote it, or the file is damaged.
@@ -90,7 +92,10 @@ impl Store {
         let mut query = QueryBuilder::<Sqlite>::new(
             "select run_rows.*, datasets.name as dataset_name,
                     (select json_group_array(json_array(split, epoch, total, wrong)) from evaluated_splits
-                     where run_id = run_rows.id) as evaluated
+                     where run_id = run_rows.id) as evaluated,
+                    (select count(*) from run_findings, json_each(case when json_valid(findings) then findings else '[]' end) as finding
+                     where run_findings.run_id = run_rows.id and finding.value ->> '$.alarm' not in
+                         (select finding from dismissed_findings where run_id = run_rows.id)) as findings
              from run_rows join datasets on datasets.id = run_rows.dataset_id",
         );
         match which {
@@ -119,7 +124,8 @@ impl Store {
             match read_listed(&row) {
                 Ok((run, evaluated)) => {
                     let cloned_from = row.try_get("cloned_from")?;
-                    list.runs.push(ListedRun { run, dataset, evaluated, cloned_from });
+                    let findings = row.try_get("findings")?;
+                    list.runs.push(ListedRun { run, dataset, evaluated, cloned_from, findings });
                 }
                 Err(error) => list.unreadable.push(UnreadableRun {
                     id: row.try_get("id")?,

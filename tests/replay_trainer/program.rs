@@ -353,11 +353,14 @@ fn nan(run: &mut Run) -> End {
     run.begin()?;
     run.step(0, 1, Some(1.0))?;
     run.step(1, 1, None)?;
+    let batch: Vec<i64> = run.of(Split::Train).iter().take(4).map(|sample| sample.id).collect();
     run.say(Event::Failed(Failure {
         reason: "The loss is not finite at step 1: layer head gave infinity.".into(),
         advice: Some("Lower the learning rate.".into()),
         step: Some(1),
         layer: Some("head".into()),
+        batch: batch.clone(),
+        not_finite: batch[..1].to_vec(),
     }))?;
     Ok(ExitCode::FAILURE)
 }

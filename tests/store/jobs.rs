@@ -44,7 +44,7 @@ pub(crate) async fn a_further_job_from_the_queue_to_its_end(store: &Store) {
     assert!(store.set_job_stop_request(evaluate, StopRequest::Pause).await.unwrap());
     assert!(!store.delete_job(evaluate).await.unwrap(), "it works");
     assert!(!store.delete_run(RUN).await.unwrap(), "its weights are in use");
-    let failure = Failure { reason: "It broke.".into(), advice: None, step: None, layer: None };
+    let failure = Failure { reason: "It broke.".into(), ..Failure::default() };
     let first = [
         hello(),
         Event::Note { text: "A word.".into() },

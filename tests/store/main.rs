@@ -7,6 +7,7 @@ mod compare;
 mod datasets;
 mod dials;
 mod edits;
+mod findings;
 mod galleries;
 mod jobs;
 mod literals;
@@ -59,6 +60,7 @@ async fn every_statement_is_executed_and_gives_what_it_should() {
     runs::a_run_from_the_queue_to_its_end(&store).await;
     jobs::a_further_job_from_the_queue_to_its_end(&store).await;
     predictions::every_question_of_a_gallery(&store).await;
+    findings::what_was_found_in_a_run(&store).await;
     edits::every_edit_and_its_way_back(&store).await;
     runs::what_a_person_says_of_runs(&store).await;
     datasets::what_is_removed_is_gone(&store).await;

@@ -43,6 +43,8 @@ fn known(table: &str, column: &str) -> Option<[String; 2]> {
         ("changes", "split_before" | "split_after") => both("val"),
         ("versions", "renames") => both("[]"),
         ("health_reports", "report" | "overview") => both("{}"),
+        ("run_findings", "findings") => both("[]"),
+        ("run_findings", "splits") => both("null"),
         ("access_keys", "role") => both("full"),
         ("access_keys", "origin") => both("link"),
         _ => None,

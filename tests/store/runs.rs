@@ -171,7 +171,7 @@ pub(crate) async fn a_run_from_the_queue_to_its_end(store: &Store) {
     assert!(store.set_job_state(RUN, RunState::Running, RunState::Paused).await.unwrap());
     assert!(store.set_job_state(RUN, RunState::Paused, RunState::Queued).await.unwrap());
     assert!(store.set_job_state(RUN, RunState::Queued, RunState::Running).await.unwrap());
-    let failure = Failure { reason: "It broke.".into(), advice: None, step: Some(3), layer: None };
+    let failure = Failure { reason: "It broke.".into(), step: Some(3), ..Failure::default() };
     store.ingest(RUN, &lines(120, vec![hello(), Event::Failed(failure.clone())]), &[], 140).await.unwrap();
     store.set_job_failure(RUN, &failure).await.unwrap();
     assert!(store.set_job_state(RUN, RunState::Running, RunState::Failed).await.unwrap());

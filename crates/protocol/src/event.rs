@@ -391,7 +391,7 @@ impl MixMethod {
 }
 
 /// Why a run failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// What happened, to what, in words.
     pub reason: String,
@@ -401,6 +401,12 @@ pub struct Failure {
     pub step: Option<u64>,
     /// The layer, where one is to blame.
     pub layer: Option<String>,
+    /// The samples of the batch that was under way, where its loss is to blame; by the server's numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batch: Vec<i64>,
+    /// Those of them whose own input or loss is not finite, where that tells them from the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_finite: Vec<i64>,
 }
 
 #[cfg(test)]
@@ -454,6 +460,16 @@ mod tests {
         assert_eq!(json!(ClassDial::Recall), json!(ClassDial::Recall.as_str()));
         let old = event(r#"{"at_ms":1,"event":"gradients","step":3,"norms":[0.5,null]}"#);
         assert_eq!(old, Event::Gradients { step: 3, norms: vec![Some(0.5), None] });
+    }
+
+    #[test]
+    fn a_failure_of_an_earlier_journal_names_no_batch() {
+        let line =
+            r#"{"at_ms":1,"event":"failed","reason":"It broke.","advice":null,"step":3,"layer":"head"}"#;
+        let Event::Failed(failure) = event(line) else { panic!("{line}") };
+        assert_eq!((failure.step, failure.batch.len(), failure.not_finite.len()), (Some(3), 0, 0));
+        let written = serde_json::to_value(Record { at_ms: 1, event: Event::Failed(failure) }).unwrap();
+        assert_eq!(written, serde_json::from_str::<Value>(line).unwrap());
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub struct Fault(Failure);
 impl Fault {
     /// A fault with its reason: what happened, to what, in words.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self(Failure { reason: reason.into(), advice: None, step: None, layer: None })
+        Self(Failure { reason: reason.into(), ..Failure::default() })
     }
 
     /// A file that could not be read, written or renamed.
@@ -35,6 +35,12 @@ impl Fault {
     /// Adds the layer that is to blame.
     pub fn in_layer(mut self, layer: impl Into<String>) -> Self {
         self.0.layer = Some(layer.into());
+        self
+    }
+
+    /// Adds the samples of the batch that was under way, and those of them that are to blame.
+    pub fn with_batch(mut self, batch: Vec<i64>, not_finite: Vec<i64>) -> Self {
+        (self.0.batch, self.0.not_finite) = (batch, not_finite);
         self
     }
 

@@ -50,6 +50,23 @@ pub fn first_bad_layer(network: &Network, input: &Tensor, dtype: Kind, mode: Mod
     first.0.into_inner()
 }
 
+/// The rows of a batch that are to blame for a loss that is not finite: those whose input is not, or else those whose own loss is
+/// not. None where that is every row, since then the network is to blame and no image.
+pub fn bad_rows(input: &Tensor, logits: &Tensor, labels: &Tensor) -> Vec<usize> {
+    let bad = |values: &Tensor| -> Vec<usize> {
+        let flat = values.detach().reshape([values.size()[0], -1]);
+        let finite: Vec<bool> =
+            Vec::try_from(flat.isfinite().all_dim(1, false).to_device(Device::Cpu)).unwrap_or_default();
+        let bad: Vec<usize> = (0..finite.len()).filter(|&row| !finite[row]).collect();
+        if bad.len() == finite.len() { Vec::new() } else { bad }
+    };
+    let by_input = bad(input);
+    if !by_input.is_empty() {
+        return by_input;
+    }
+    bad(&logits.log_softmax(1, Kind::Float).gather(1, &labels.unsqueeze(1), false))
+}
+
 /// The fault for a loss that is no longer finite at `step`, naming the first layer from the input whose weights are not
 /// finite either, or else the one that `bad_output` finds.
 pub fn diverged(
@@ -94,4 +111,27 @@ fn fault(what: &str, blamed: Option<(&str, String)>, step: u64, learning_rate: f
         "The steps were most likely too large: try a tenth of the learning rate (it was {learning_rate:.1e} at this step), \
          or a longer warm-up."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_images_to_blame_are_told_from_those_that_their_batch_spoiled() {
+        let labels = Tensor::from_slice(&[0_i64, 1, 0]);
+        let fine = Tensor::from_slice(&[0.5_f32, 0.1, 0.2, 0.3, 0.4, 0.9]).view([3, 2, 1]);
+        let logits = fine.view([3, 2]);
+        let spoiled = Tensor::full([3, 2], f64::NAN, (Kind::Float, Device::Cpu));
+        assert!(bad_rows(&fine, &logits, &labels).is_empty());
+        // Batch normalisation gives every row the NaN of one.
+        let input = fine.copy();
+        let _ = input.get(1).fill_(f64::INFINITY);
+        assert_eq!(bad_rows(&input, &spoiled, &labels), [1]);
+        // The loss of one alone is infinite: its own class is impossible.
+        let impossible = Tensor::from_slice(&[0.0_f32, 0.0, 0.0, f32::NEG_INFINITY, 0.0, 0.0]).view([3, 2]);
+        assert_eq!(bad_rows(&fine, &impossible, &labels), [1]);
+        assert!(bad_rows(&fine, &spoiled, &labels).is_empty(), "every one: the network is to blame");
+        assert!(bad_rows(&spoiled.view([3, 2, 1]), &spoiled, &labels).is_empty());
+    }
 }

@@ -184,7 +184,10 @@ impl Trainer<'_> {
             if let Some(before) = before {
                 self.report.append(Event::Dials(before.only()))?;
             }
-            return Err(gradients::diverged(self.network, bad_output, step, learning_rate));
+            let id = |row: usize| self.loader.samples[batch.places[row]].id;
+            let not_finite = gradients::bad_rows(&input, &logits, &labels).into_iter().map(id).collect();
+            let fault = gradients::diverged(self.network, bad_output, step, learning_rate);
+            return Err(fault.with_batch((0..size).map(id).collect(), not_finite));
         }
         self.meter.lap(Phase::Other);
         self.optimizer.step(&self.network.leaf, &gradient, learning_rate, rates.by_depth());

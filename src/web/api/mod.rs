@@ -5,6 +5,7 @@ pub(super) mod compare;
 pub(super) mod datasets;
 pub(super) mod evaluation;
 pub(super) mod events;
+pub(super) mod findings;
 pub(super) mod gallery_query;
 pub(super) mod health;
 pub(super) mod histograms;

@@ -219,6 +219,7 @@ fn description() -> Value {
         )},
     });
     add_run_changes(&mut paths);
+    add_findings(&mut paths);
     add_jobs(&mut paths);
     add_access_keys(&mut paths);
     for action in ["cancel", "pause", "resume"] {
@@ -283,6 +284,27 @@ fn add_run_changes(paths: &mut Value) {
             "type": "object", "required": ["epochs"], "properties": {"epochs": {"type": "integer", "maximum": 1000}},
         }}}},
         "responses": {"200": {"description": "The run"}, "404": problem(), "409": problem(), "422": problem()},
+    }});
+}
+
+/// What wants a look in a run.
+fn add_findings(paths: &mut Value) {
+    paths["/api/v1/runs/{id}/findings"] = json!({"get": call(
+        "What wants a look in it, the most important first: `kind`, its own name `alarm`, `title`, `sentence`, `stake` and `certainty` (0 to 1), \
+         `evidence_url`, `dismissed`; where what helps is known `fix` and `fix_url`, and up to 200 `samples` that show it",
+        &[],
+        "200",
+    )});
+    paths["/api/v1/runs/{id}/findings/dismissed"] = json!({"post": {
+        "summary": "Dismiss a finding, by its `alarm`",
+        "requestBody": {"required": true, "content": {"application/json": {"schema": {
+            "type": "object", "required": ["finding"], "properties": {"finding": {"type": "string"}},
+        }}}},
+        "responses": {"204": {"description": "Dismissed"}, "404": problem(), "422": problem()},
+    }});
+    paths["/api/v1/runs/{id}/findings/dismissed/{finding}"] = json!({"delete": {
+        "summary": "Bring a dismissed finding back",
+        "responses": {"204": {"description": "It counts again"}, "404": problem()},
     }});
 }
 

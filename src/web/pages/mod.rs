@@ -19,6 +19,8 @@ mod epochs;
 pub(super) mod evaluation;
 mod evaluation_table;
 pub(super) mod failure;
+pub(super) mod finding_links;
+pub(super) mod findings;
 pub(super) mod format;
 mod frame;
 mod gallery;

@@ -53,10 +53,12 @@ impl RunView {
                     RunState::Running | RunState::Queued => self.percent_label(),
                     other => other.as_str().to_owned(),
                 },
-                attention: ended_badly.then(|| match &self.run.failure {
-                    Some(failure) => failure.reason.clone(),
-                    None => format!("It {}.", self.run.state.as_str()),
-                }),
+                attention: ended_badly
+                    .then(|| match &self.run.failure {
+                        Some(failure) => failure.reason.clone(),
+                        None => format!("It {}.", self.run.state.as_str()),
+                    })
+                    .or_else(|| self.attention.training.clone()),
                 pages: vec![
                     ("run", "Training".to_owned(), self.href()),
                     ("inputs", "Inputs".to_owned(), self.at("inputs")),

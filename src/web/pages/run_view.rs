@@ -26,6 +26,8 @@ pub(crate) struct RunView {
     pub(crate) headline: Option<Headline>,
     /// The split that this page shows; the rail's links and figures keep to it.
     pub(crate) split: Option<Split>,
+    /// How many findings want a look, without those that were dismissed.
+    pub(crate) findings: i64,
     /// What wants a look, for heads; lists don't ask.
     pub(crate) attention: Attention,
 }
@@ -64,7 +66,7 @@ impl RunViews {
 
 impl RunView {
     pub(crate) fn new(listed: ListedRun) -> RunView {
-        let ListedRun { run, dataset, evaluated, cloned_from: _ } = listed;
+        let ListedRun { run, dataset, evaluated, cloned_from: _, findings } = listed;
         let splits: Vec<Split> = evaluated.iter().map(|evaluated| evaluated.split).collect();
         let headline = Headline::new(&evaluated);
         let curve = Sparkline::new("validation accuracy", &run.curve);
@@ -76,6 +78,7 @@ impl RunView {
             curve,
             headline,
             split: None,
+            findings,
             attention,
             run,
         }
@@ -85,7 +88,7 @@ impl RunView {
     pub(crate) async fn load(app: &AppState, run: Run) -> Result<RunView> {
         let mut views = RunViews::load(app, RunSelection::One(run.id)).await?;
         let mut view = views.runs.pop().ok_or(Error::NotFound("run"))?;
-        view.attention = Attention::load(app, &view.run, view.headline.as_ref()).await?;
+        view.attention = Attention::load(app, &view.run).await?;
         Ok(view)
     }
 
@@ -132,6 +135,15 @@ impl RunView {
             .ok()
             .and_then(|value| value.as_str().map(str::to_owned))
             .unwrap_or_default()
+    }
+
+    /// `2 findings want a look`; `None` where there is none.
+    pub(crate) fn findings_words(&self) -> Option<String> {
+        match self.findings {
+            0 => None,
+            1 => Some("1 finding wants a look".to_owned()),
+            count => Some(format!("{count} findings want a look")),
+        }
     }
 
     /// Whether there is training at all, or only evaluating.

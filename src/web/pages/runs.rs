@@ -2,6 +2,7 @@
 
 use super::charts::{self, Chart};
 use super::epochs::{EpochTable, EpochsQuery};
+use super::findings::Findings;
 use super::format;
 use super::frame::{Frame, Section, page};
 use super::jobs::JobList;
@@ -32,6 +33,7 @@ struct Show {
     page: &'static str,
     charts: [Chart; 4],
     notes: Vec<Note>,
+    findings: Findings,
     /// One an epoch, for those without scripts and for exact figures.
     epochs: EpochTable,
     settings: Settings,
@@ -60,6 +62,7 @@ pub(crate) async fn show(
     let settings = Settings::load(&app, &run).await?;
     let jobs = JobList::load(&app, &run).await?;
     let times = TimeShares::load(&app, &run).await?;
+    let findings = Findings::load(&app, &run).await?;
     let view = RunView::load(&app, run).await?;
     page(&Show {
         folder: app.runs.directory(view.run.id).path().display().to_string(),
@@ -68,6 +71,7 @@ pub(crate) async fn show(
         page: "run",
         charts: charts::of_training(),
         notes,
+        findings,
         epochs,
         settings,
         times,

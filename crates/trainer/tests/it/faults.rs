@@ -21,6 +21,9 @@ fn a_loss_that_is_no_number_names_step_and_layer_and_keeps_no_weights() {
     assert!(started.layers.contains(&layer));
     assert!(failure.reason.contains(&layer));
     assert!(failure.advice.unwrap().contains("learning rate"));
+    assert!(!failure.batch.is_empty(), "the batch is named");
+    let samples = run.samples();
+    assert!(failure.batch.iter().all(|id| samples.iter().any(|sample| sample.id == *id)));
     // Whatever was kept before it is of use.
     for name in ["best.safetensors", "last.safetensors"] {
         if let Ok(tensors) = tintype_trainer::weights::read(&run.path("checkpoints").join(name)) {

@@ -102,6 +102,10 @@ fn compare_runs(known: &mut Known, marks: Vec<RunMark>, change: &mut Change) -> 
                 if old.evaluations != mark.evaluations {
                     change.topics.insert(format!("run-{id}-evaluations"));
                 }
+                if old.findings != mark.findings {
+                    change.topics.insert(format!("run-{id}-findings"));
+                    change.topics.insert("runs".into());
+                }
                 if old.captured != mark.captured {
                     change.topics.insert(format!("run-{id}-batches"));
                 }
@@ -277,6 +281,7 @@ mod tests {
             journal_offset: offset,
             evaluations,
             captured: None,
+            findings: 0,
             facts: facts.into(),
         }
     }
