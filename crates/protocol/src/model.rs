@@ -24,6 +24,12 @@ pub enum Model {
     EfficientnetLite1,
     /// Deeper and wider: 4.8 million.
     EfficientnetLite2,
+    /// Howard et al. 2019 with torchvision's parameter names.
+    MobilenetV3Small,
+    /// Deeper and wider.
+    MobilenetV3Large,
+    /// Tan and Le 2019 with torchvision's parameter names.
+    EfficientnetB0,
 }
 
 /// What is to be known of an architecture without building it.
@@ -38,32 +44,111 @@ pub struct ModelEntry {
     /// The least side of an input image, pixels: below it the last feature map would be a single pixel, over
     /// which a batch of one sample cannot be normalised.
     pub min_image_size: u32,
+    /// The side of the images that it was made for, pixels.
+    pub usual_image_size: u32,
+    /// How many numbers learn, with two classes and at the usual image size.
+    pub parameters: u64,
 }
 
-const fn entry(model: Model, name: &'static str, label: &'static str, min_image_size: u32) -> ModelEntry {
-    ModelEntry { model, name, label, min_image_size }
+const fn entry(
+    model: Model,
+    name: &'static str,
+    label: &'static str,
+    (min_image_size, usual_image_size): (u32, u32),
+    parameters: u64,
+) -> ModelEntry {
+    ModelEntry { model, name, label, min_image_size, usual_image_size, parameters }
 }
 
-const fn lite(model: Model, name: &'static str, label: &'static str) -> ModelEntry {
-    // Its feature maps are a 32nd of the image, rounded up.
-    entry(model, name, label, 33)
-}
+/// The least image where feature maps end as a 32nd of it, rounded up.
+const TWO_PIXELS: u32 = 33;
 
 /// Every architecture, in the order of the form.
-pub const MODELS: [ModelEntry; 9] = [
-    entry(Model::SmallCnn, "small-cnn", "Small CNN (quick, a good first try)", 16),
-    entry(Model::Resnet20Cifar, "resnet20-cifar", "ResNet-20 for CIFAR (small images)", 16),
-    entry(Model::Resnet56Cifar, "resnet56-cifar", "ResNet-56 for CIFAR (deeper, slower)", 16),
-    entry(Model::Resnet18, "resnet18", "ResNet-18 (larger images, larger data sets)", 16),
-    entry(Model::Resnet34, "resnet34", "ResNet-34 (deeper, slower)", 16),
-    entry(Model::Resnet50, "resnet50", "ResNet-50 (deeper, slower still)", 16),
-    lite(
+pub const MODELS: [ModelEntry; 12] = [
+    entry(
+        Model::SmallCnn,
+        "small-cnn",
+        "Small CNN (quick, a good first try; 0.2 million parameters)",
+        (16, 64),
+        241_442,
+    ),
+    entry(
+        Model::Resnet20Cifar,
+        "resnet20-cifar",
+        "ResNet-20 for CIFAR (small images; 0.3 million parameters)",
+        (16, 32),
+        269_202,
+    ),
+    entry(
+        Model::Resnet56Cifar,
+        "resnet56-cifar",
+        "ResNet-56 for CIFAR (deeper, slower; 0.9 million parameters)",
+        (16, 32),
+        852_498,
+    ),
+    entry(
+        Model::Resnet18,
+        "resnet18",
+        "ResNet-18 (larger images and data sets; 11.2 million parameters)",
+        (16, 224),
+        11_177_538,
+    ),
+    entry(
+        Model::Resnet34,
+        "resnet34",
+        "ResNet-34 (deeper, slower; 21.3 million parameters)",
+        (16, 224),
+        21_285_698,
+    ),
+    entry(
+        Model::Resnet50,
+        "resnet50",
+        "ResNet-50 (deeper, slower still; 23.5 million parameters)",
+        (16, 224),
+        23_512_130,
+    ),
+    entry(
         Model::EfficientnetLite0,
         "efficientnet-lite0",
-        "EfficientNet-Lite0 (photos, from published weights)",
+        "EfficientNet-Lite0 (photos, from published weights; 3.4 million parameters)",
+        (TWO_PIXELS, 224),
+        3_373_570,
     ),
-    lite(Model::EfficientnetLite1, "efficientnet-lite1", "EfficientNet-Lite1 (deeper, slower)"),
-    lite(Model::EfficientnetLite2, "efficientnet-lite2", "EfficientNet-Lite2 (wider, slower still)"),
+    entry(
+        Model::EfficientnetLite1,
+        "efficientnet-lite1",
+        "EfficientNet-Lite1 (deeper, slower; 4.1 million parameters)",
+        (TWO_PIXELS, 240),
+        4_138_242,
+    ),
+    entry(
+        Model::EfficientnetLite2,
+        "efficientnet-lite2",
+        "EfficientNet-Lite2 (wider, slower still; 4.8 million parameters)",
+        (TWO_PIXELS, 260),
+        4_813_634,
+    ),
+    entry(
+        Model::MobilenetV3Small,
+        "mobilenet-v3-small",
+        "MobileNetV3-small (photos, the quickest for its size; 1.5 million parameters)",
+        (TWO_PIXELS, 224),
+        1_519_906,
+    ),
+    entry(
+        Model::MobilenetV3Large,
+        "mobilenet-v3-large",
+        "MobileNetV3-large (photos, quick; 4.2 million parameters)",
+        (TWO_PIXELS, 224),
+        4_204_594,
+    ),
+    entry(
+        Model::EfficientnetB0,
+        "efficientnet-b0",
+        "EfficientNet-B0 (photos, precise but slower; 4.0 million parameters)",
+        (TWO_PIXELS, 224),
+        4_010_110,
+    ),
 ];
 
 impl Model {
@@ -99,6 +184,15 @@ mod tests {
         for entry in &MODELS {
             assert_eq!(entry.model.entry().name, entry.name);
             assert_eq!(serde_json::to_value(entry.model).unwrap(), entry.name);
+        }
+    }
+
+    #[test]
+    fn a_label_says_how_many_parameters_there_are() {
+        for entry in &MODELS {
+            let said = format!("; {:.1} million parameters)", entry.parameters as f64 / 1e6);
+            assert!(entry.label.ends_with(&said), "{}: {said}", entry.label);
+            assert!(entry.min_image_size <= entry.usual_image_size, "{}", entry.name);
         }
     }
 }

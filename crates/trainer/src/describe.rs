@@ -1,9 +1,8 @@
 //! What this program is and can do, as JSON, for the server and for people.
 
-use crate::{environment, models};
-use protocol::spec::Model;
+use crate::environment;
+use protocol::model::{MODELS, Model, ModelEntry};
 use serde::Serialize;
-use tch::Device;
 
 /// The whole description.
 #[derive(Serialize)]
@@ -22,33 +21,29 @@ pub struct Description {
 #[derive(Serialize)]
 struct ModelDescription {
     name: Model,
-    /// Trainable numbers with two classes at 64 pixels.
+    /// Numbers that learn, with two classes.
     parameters: u64,
     min_image_size: u32,
 }
 
 /// Describes this program on this machine.
-pub fn describe() -> Result<Description, crate::fault::Fault> {
+pub fn describe() -> Description {
     let mut devices = vec!["cpu".to_owned()];
     devices.extend((0..tch::Cuda::device_count()).map(|index| format!("cuda:{index}")));
-    let mut described = Vec::new();
-    for name in Model::ALL {
-        let network = models::build(name, 64, 2, Device::Cpu)?;
-        described.push(ModelDescription {
-            name,
-            parameters: network.flat.numel() as u64,
-            min_image_size: name.min_image_size(),
-        });
-    }
-    Ok(Description {
+    let describe = |entry: &ModelEntry| ModelDescription {
+        name: entry.model,
+        parameters: entry.parameters,
+        min_image_size: entry.min_image_size,
+    };
+    Description {
         protocol: protocol::PROTOCOL,
         trainer: env!("CARGO_PKG_VERSION"),
         torch: environment::TORCH,
         devices,
         cores: environment::cores(),
-        models: described,
+        models: MODELS.iter().map(describe).collect(),
         optimizers: ["sgd", "adamw"],
         schedules: ["constant", "cosine", "one-cycle"],
         precisions: ["auto", "f32", "bf16"],
-    })
+    }
 }

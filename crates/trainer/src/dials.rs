@@ -4,7 +4,7 @@
 //! under 2 % of the time of the steps.
 
 use crate::gradients;
-use crate::layers::{Network, Tap};
+use crate::layers::{Activation, Network, Tap};
 use protocol::event::{Dials, HISTOGRAM_EDGES, HistogramDial, LayerDial, MaybeFinite, Values, finite};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -108,14 +108,15 @@ impl Tap for Activations {
         }
     }
 
-    fn activation(&self, layer: &str, output: &Tensor) {
+    fn activation(&self, layer: &str, activation: Activation, output: &Tensor) {
         tch::no_grad(|| {
             let output = output.detach();
-            // As it lies in memory, so that nothing has to be copied.
-            let channels = output.size()[1];
-            let flat = if output.dim() == 4 { output.permute([0, 2, 3, 1]) } else { output };
-            let dead = flat.reshape([-1, channels]).amax([0_i64].as_slice(), false).le(0.0);
-            self.dead.borrow_mut().insert(layer.to_owned(), dead.to_kind(Kind::Float).mean(Kind::Float));
+            let channels = output.size().last().copied().unwrap_or(1);
+            let flat = output.reshape([-1, channels]);
+            if activation.can_be_dead() {
+                let dead = flat.eq(0.0).all_dim(0, false).to_kind(Kind::Float).mean(Kind::Float);
+                self.dead.borrow_mut().insert(layer.to_owned(), dead);
+            }
             self.histograms.borrow_mut().insert(layer.to_owned(), histogram(&flat, channels));
         });
     }
@@ -274,15 +275,18 @@ mod tests {
         let tap = Activations::default();
         // Two images, three channels, one by two pixels.
         let values = [0.0_f32, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0];
-        let output = Tensor::from_slice(&values).view([2, 3, 1, 2]);
-        tap.activation("norm", &output);
+        let output = Tensor::from_slice(&values).view([2, 3, 1, 2]).permute([0, 2, 3, 1]);
+        tap.activation("norm", Activation::Relu, &output);
         let dead = tap.dead.borrow()["norm"].double_value(&[]);
         assert!((dead - 1.0 / 3.0).abs() < 1e-6, "{dead}");
-        // A channel more that only the second image has.
-        let more = output.slice_copy(0, None, None, 1);
-        let _ = more.narrow(0, 1, 1).narrow(1, 0, 1).fill_(1.0);
-        tap.activation("norm", &more);
+        // A channel more that only the second image has, below 0: hard-swish gives that, and learns there.
+        let more = output.copy();
+        let _ = more.narrow(0, 1, 1).narrow(3, 0, 1).fill_(-0.1);
+        tap.activation("norm", Activation::HardSwish, &more);
         assert_eq!(tap.dead.borrow()["norm"].double_value(&[]), 0.0);
+        // What is never quite 0 has no dead channels to count, but sizes.
+        tap.activation("smooth", Activation::Silu, &more);
+        assert!(!tap.dead.borrow().contains_key("smooth") && tap.histograms.borrow().contains_key("smooth"));
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn print_measured(
 
 fn print_description() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &describe::describe()?)?;
+    serde_json::to_writer_pretty(&mut out, &describe::describe())?;
     writeln!(out)?;
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! Building a network: layers are added from input to output, each with its first numbers.
 
+use super::activation::Activation;
 use super::batch_norm::{BatchNorm, BatchNormSettings};
 use super::conv_norm::{ConvNorm, Pair};
 use super::convolution::{Conv, ConvShape};
 use super::dropout::{Dropout, StochasticDepth};
+use super::first_numbers::{FirstNumbers, LinearStart};
 use super::linear::Linear;
 use super::network::{Body, Layer, Network, Parameter};
+use super::squeeze_excite::SqueezeExcite;
 use tch::{Device, Kind, Tensor};
 
 /// Collects layers while an architecture is being built, from input to output, with their first numbers.
@@ -69,13 +72,43 @@ impl Builder {
     /// A convolution without bias, its weights sampled from a normal distribution of variance 2 ÷ fan
     /// (He et al. 2015, *Delving deep into rectifiers*).
     fn conv(&mut self, name: &str, shape: ConvShape) -> Conv {
-        let weight = Tensor::empty(
-            [shape.to, shape.from / shape.groups, shape.kernel, shape.kernel],
-            (Kind::Float, Device::Cpu),
-        )
-        .normal_(0.0, (2.0 / shape.fan_size() as f64).sqrt());
         self.layer(name);
-        Conv { name: name.to_owned(), weight: self.parameter("weight", weight, true), shape }
+        let weight =
+            self.parameter("weight", FirstNumbers::Normal(shape.kaiming()).draw(&shape.weight()), true);
+        Conv { name: name.to_owned(), weight, bias: None, shape }
+    }
+
+    /// A convolution with a bias and no normalisation behind it.
+    pub fn conv_with_bias(&mut self, name: &str, shape: ConvShape, first: LinearStart) -> Conv {
+        self.layer(name);
+        let weight = self.parameter("weight", first.weight.draw(&shape.weight()), true);
+        let bias = self.parameter("bias", first.bias.draw(&[shape.outputs()]), false);
+        Conv { name: name.to_owned(), weight, bias: Some(bias), shape }
+    }
+
+    /// Scales each of `channels` channels by a number between 0 and 1, found by way of `inner` numbers; see [`SqueezeExcite`].
+    pub fn squeeze_excite(
+        &mut self,
+        name: &str,
+        (channels, inner): (i64, i64),
+        (activation, gate): (Activation, Activation),
+    ) -> SqueezeExcite {
+        let mut part = |part: &str, from: i64, to: i64| {
+            let shape = ConvShape::new(from, to, 1);
+            let first = LinearStart::without_bias(FirstNumbers::Normal(shape.kaiming()));
+            self.conv_with_bias(&format!("{name}.{part}"), shape, first)
+        };
+        let squeeze = part("fc1", channels, inner);
+        let excite = part("fc2", inner, channels);
+        SqueezeExcite { squeeze, excite, activation, gate }
+    }
+
+    /// A product with bias, from `inputs` to `outputs` numbers.
+    pub fn linear(&mut self, name: &str, inputs: i64, outputs: i64, first: LinearStart) -> Linear {
+        self.layer(name);
+        let weight = self.parameter("weight", first.weight.draw(&[outputs, inputs]), true);
+        let bias = self.parameter("bias", first.bias.draw(&[outputs]), false);
+        Linear { name: name.to_owned(), weight, bias }
     }
 
     /// Batch normalisation of `channels`: weight 1, bias 0, running mean 0 and variance 1.
@@ -100,32 +133,22 @@ impl Builder {
         StochasticDepth { name: name.to_owned(), key: self.random_key(), rate }
     }
 
-    /// Adds the last layer, `features` to `classes`, and closes the network. Weights are uniform within
-    /// ±1 ÷ √features, as `torch.nn.Linear` initialises them, or as [`Builder::conv`] does where `kaiming` is set.
+    /// Adds the last layer, `features` to `classes`, and closes the network.
     pub fn finish(
         mut self,
         body: impl Body + 'static,
         head: &str,
         features: i64,
         classes: i64,
-        kaiming: bool,
+        first: LinearStart,
     ) -> Network {
-        let bound = 1.0 / (features as f64).sqrt();
-        let empty = |shape: &[i64]| Tensor::empty(shape, (Kind::Float, Device::Cpu));
         self.deeper();
-        self.layer(head);
-        let weight = if kaiming {
-            empty(&[classes, features]).normal_(0.0, (2.0 / features as f64).sqrt())
-        } else {
-            empty(&[classes, features]).uniform_(-bound, bound)
-        };
-        let weight = self.parameter("weight", weight, true);
-        let bias = self.parameter("bias", empty(&[classes]).uniform_(-bound, bound), false);
+        let head = self.linear(head, features, classes, first);
         let first: Vec<Tensor> = self.first.iter().map(|tensor| tensor.reshape([-1])).collect();
         let flat = Tensor::cat(&first, 0).to_device(self.device).set_requires_grad(true);
         Network {
             body: Box::new(body),
-            head: Linear { name: head.to_owned(), weight, bias },
+            head,
             parameters: self.parameters,
             layers: self.layers,
             buffers: self.buffers,

@@ -1,5 +1,6 @@
 //! A convolution and the batch normalisation behind it. Where nothing is trained the two are one convolution with a bias.
 
+use super::activation::Activation;
 use super::batch_norm::BatchNorm;
 use super::convolution::Conv;
 use super::pass::Pass;
@@ -27,15 +28,6 @@ impl ConvNorm {
     }
 }
 
-/// A function behind a layer.
-#[derive(Clone, Copy, Debug)]
-pub enum Activation {
-    /// Nothing below 0.
-    Relu,
-    /// Nothing below 0 or above 6.
-    Relu6,
-}
-
 impl ConvNorm {
     /// As [`ConvNorm::forward`], with an activation behind it.
     pub fn activated(&self, pass: &Pass, input: &Tensor, activation: Activation) -> Tensor {
@@ -43,12 +35,9 @@ impl ConvNorm {
     }
 
     /// The activation of what this layer gave, maybe with a shortcut added, which is overwritten.
-    pub fn activate(&self, pass: &Pass, mut output: Tensor, activation: Activation) -> Tensor {
-        let output = match activation {
-            Activation::Relu => output.relu_(),
-            Activation::Relu6 => output.relu6_(),
-        };
-        pass.show_activation(&self.norm.name, &output);
+    pub fn activate(&self, pass: &Pass, output: Tensor, activation: Activation) -> Tensor {
+        let output = activation.apply(output);
+        pass.show_image_activation(&self.norm.name, activation, &output);
         output
     }
 }

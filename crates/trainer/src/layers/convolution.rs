@@ -10,9 +10,22 @@ pub enum Fan {
     In,
     /// The backward pass's.
     Out,
+    /// The backward pass's as PyTorch counts it: a channel with a kernel of its own counts as if all had one in common.
+    OutOfAll,
 }
 
-/// What a convolution without bias is made of.
+/// What is put around an image.
+#[derive(Clone, Copy)]
+enum Padding {
+    /// Half the kernel's size on every side.
+    Half,
+    /// As TensorFlow's “same”.
+    Same,
+    /// Nothing.
+    None,
+}
+
+/// What a convolution is made of.
 #[derive(Clone, Copy)]
 pub struct ConvShape {
     pub(super) from: i64,
@@ -20,7 +33,7 @@ pub struct ConvShape {
     pub(super) kernel: i64,
     pub(super) stride: i64,
     pub(super) groups: i64,
-    pub(super) same: bool,
+    padding: Padding,
     pub(super) fan: Fan,
 }
 
@@ -28,7 +41,7 @@ impl ConvShape {
     /// From `from` to `to` channels by a square kernel. Half the kernel's size is padded on every side, as PyTorch's
     /// models do, which keeps an image's size at stride 1.
     pub fn new(from: i64, to: i64, kernel: i64) -> Self {
-        Self { from, to, kernel, stride: 1, groups: 1, same: false, fan: Fan::Out }
+        Self { from, to, kernel, stride: 1, groups: 1, padding: Padding::Half, fan: Fan::Out }
     }
 
     /// Moves by `stride` pixels.
@@ -43,7 +56,12 @@ impl ConvShape {
 
     /// Pads as TensorFlow's “same” does: only as much as the stride leaves over, and more at the right and the bottom.
     pub fn same(self) -> Self {
-        Self { same: true, ..self }
+        Self { padding: Padding::Same, ..self }
+    }
+
+    /// An image in patches of `side` pixels that don't overlap, with nothing around it.
+    pub fn patches(from: i64, to: i64, side: i64) -> Self {
+        Self { stride: side, padding: Padding::None, ..Self::new(from, to, side) }
     }
 
     /// By which fan the first weights are drawn; [`Fan::Out`] otherwise.
@@ -57,12 +75,23 @@ impl ConvShape {
     }
 
     /// The number of products that make up the sum whose variance is kept.
-    pub(super) fn fan_size(&self) -> i64 {
+    fn fan_size(&self) -> i64 {
         let channels = match self.fan {
-            Fan::In => self.from,
-            Fan::Out => self.to,
+            Fan::In => self.from / self.groups,
+            Fan::Out => self.to / self.groups,
+            Fan::OutOfAll => self.to,
         };
-        self.kernel * self.kernel * channels / self.groups
+        self.kernel * self.kernel * channels
+    }
+
+    /// Of the weight.
+    pub(super) fn weight(&self) -> [i64; 4] {
+        [self.to, self.from / self.groups, self.kernel, self.kernel]
+    }
+
+    /// The standard deviation of the first weights where what follows halves the variance, as ReLU does.
+    pub(super) fn kaiming(&self) -> f64 {
+        (2.0 / self.fan_size() as f64).sqrt()
     }
 
     /// Pixels that “same” pads before and after a side of `size` pixels.
@@ -73,18 +102,28 @@ impl ConvShape {
     }
 }
 
-/// A convolution without bias.
-pub(super) struct Conv {
+/// A convolution, with a bias or without.
+pub struct Conv {
     pub(super) name: String,
     pub(super) weight: usize,
+    pub(super) bias: Option<usize>,
     pub(super) shape: ConvShape,
 }
 
 impl Conv {
     /// In the arithmetic of the pass; weights stay f32 and are cast here, so that gradients arrive in f32.
-    pub(super) fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
+    pub fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
         let weight = pass.weights[self.weight].to_kind(pass.dtype);
-        let output = self.compute(input, &weight, None);
+        let bias = self.bias.map(|bias| pass.weights[bias].to_kind(pass.dtype));
+        let output = self.compute(input, &weight, bias.as_ref());
+        pass.show(&self.name, &output);
+        output
+    }
+
+    /// Of images of one pixel by a kernel of one pixel, `[n, channels]`: a product with a matrix, in f32.
+    pub(super) fn forward_pixel(&self, pass: &Pass, input: &Tensor) -> Tensor {
+        let weight = pass.weights[self.weight].view([self.shape.to, self.shape.from]);
+        let output = input.linear(&weight, self.bias.map(|bias| &pass.weights[bias]));
         pass.show(&self.name, &output);
         output
     }
@@ -92,17 +131,19 @@ impl Conv {
     /// In the arithmetic of `weight`.
     pub(super) fn compute(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
         let input = input.to_kind(weight.kind());
-        let (input, padding) = if self.shape.same {
-            let size = input.size();
-            let (top, bottom) = self.shape.same_padding(size[2]);
-            let (left, right) = self.shape.same_padding(size[3]);
-            if (top, left) == (bottom, right) {
-                (input, [top, left])
-            } else {
-                (input.constant_pad_nd([left, right, top, bottom]), [0, 0])
+        let (input, padding) = match self.shape.padding {
+            Padding::None => (input, [0, 0]),
+            Padding::Half => (input, [self.shape.kernel / 2; 2]),
+            Padding::Same => {
+                let size = input.size();
+                let (top, bottom) = self.shape.same_padding(size[2]);
+                let (left, right) = self.shape.same_padding(size[3]);
+                if (top, left) == (bottom, right) {
+                    (input, [top, left])
+                } else {
+                    (input.constant_pad_nd([left, right, top, bottom]), [0, 0])
+                }
             }
-        } else {
-            (input, [self.shape.kernel / 2; 2])
         };
         input.conv2d(weight, bias, [self.shape.stride; 2], padding, [1, 1], self.shape.groups)
     }

@@ -31,7 +31,9 @@ pub struct StochasticDepth {
 impl StochasticDepth {
     /// Each image of `input` is 0 with this layer's rate.
     pub fn forward(&self, pass: &Pass, input: &Tensor) -> Tensor {
-        drop(pass, &self.name, self.key, self.rate, input, &[input.size()[0], 1, 1, 1])
+        let mut shape = vec![1; input.dim()];
+        shape[0] = input.size()[0];
+        drop(pass, &self.name, self.key, self.rate, input, &shape)
     }
 }
 

@@ -7,23 +7,29 @@
 //! A layer computes by a [`Pass`], which knows the weights, the arithmetic and whether this is training, and shows what
 //! each layer gives to whoever asked for it. Activations without numbers of their own are libtorch's functions.
 
+mod activation;
 mod batch_norm;
 mod builder;
 mod conv_norm;
 mod convolution;
 mod dropout;
+mod first_numbers;
 mod linear;
 mod network;
 mod pass;
+mod squeeze_excite;
 
+pub use activation::Activation;
 pub use batch_norm::BatchNormSettings;
 pub use builder::Builder;
-pub use conv_norm::{Activation, ConvNorm};
-pub use convolution::{ConvShape, Fan};
+pub use conv_norm::ConvNorm;
+pub use convolution::{Conv, ConvShape, Fan};
 pub use dropout::{Dropout, StochasticDepth};
+pub use first_numbers::{FirstNumbers, LinearStart};
 pub use linear::Linear;
 pub use network::{Body, Frozen, Layer, Network, Output, Parameter, is_finite};
 pub use pass::{Mode, Pass, Tap};
+pub use squeeze_excite::SqueezeExcite;
 
 use tch::{Kind, Tensor};
 

@@ -74,15 +74,17 @@ impl Network {
 
     fn run(&self, pass: &Pass, input: &Tensor) -> Output {
         let embedding = self.body.embed(pass, &channels_last(input));
-        let logits = self.head.forward(pass, &embedding);
+        let logits = self.head.forward_exact(pass, &embedding);
         Output { embedding, logits }
     }
 
     /// The last layer alone: `[n, features]` to logits `[n, classes]`, f32.
     pub fn classify(&self, embedding: &Tensor) -> Tensor {
         let (weights, mode) = (self.views(), Mode::Evaluate);
-        self.head
-            .forward(&Pass { weights, folded: Vec::new(), dtype: Kind::Float, mode, tap: None }, embedding)
+        self.head.forward_exact(
+            &Pass { weights, folded: Vec::new(), dtype: Kind::Float, mode, tap: None },
+            embedding,
+        )
     }
 
     /// Prepares the network for passes of one kind between which its numbers stay as they are.

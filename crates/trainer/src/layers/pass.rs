@@ -1,5 +1,6 @@
 //! One forward pass: the weights as views, how to compute, and who looks on.
 
+use super::activation::Activation;
 use super::conv_norm::Folded;
 use tch::{Kind, Tensor};
 
@@ -8,6 +9,8 @@ use tch::{Kind, Tensor};
 pub enum Mode {
     /// Normalises by running statistics; nothing is random.
     Evaluate,
+    /// Normalises by the batch's statistics, which move the running ones; nothing is random.
+    Steady,
     /// Random layers are at work.
     Train {
         /// The run's seed.
@@ -24,7 +27,7 @@ pub enum Mode {
 impl Mode {
     /// Whether batches are normalised by their own statistics.
     pub(super) fn counts_batches(self) -> bool {
-        matches!(self, Mode::Train { keep_statistics: false, .. })
+        matches!(self, Mode::Steady | Mode::Train { keep_statistics: false, .. })
     }
 }
 
@@ -33,8 +36,8 @@ pub trait Tap {
     /// `layer` gave `output`, which later layers may overwrite: copy what is kept.
     fn output(&self, layer: &str, output: &Tensor);
 
-    /// The activation behind `layer` gave `output`, of which the same holds.
-    fn activation(&self, _layer: &str, _output: &Tensor) {}
+    /// The activation behind `layer` gave `output`, of which the same holds. Its channels are its last side.
+    fn activation(&self, _layer: &str, _activation: Activation, _output: &Tensor) {}
 }
 
 /// One forward pass.
@@ -56,9 +59,14 @@ impl Pass<'_> {
     }
 
     /// Shows what the activation behind a layer gave.
-    pub(super) fn show_activation(&self, layer: &str, output: &Tensor) {
+    pub(super) fn show_activation(&self, layer: &str, activation: Activation, output: &Tensor) {
         if let Some(tap) = self.tap {
-            tap.activation(layer, output);
+            tap.activation(layer, activation, output);
         }
+    }
+
+    /// The same of images `[n, c, h, w]`.
+    pub(super) fn show_image_activation(&self, layer: &str, activation: Activation, output: &Tensor) {
+        self.show_activation(layer, activation, &output.permute([0, 2, 3, 1]));
     }
 }

@@ -4,19 +4,16 @@
 //! Parameter names, padding and normalisation are those of the Python package `efficientnet-lite-pytorch`, so that its
 //! weights fit.
 
+use super::efficientnet::{FEATURES, STAGES, STEM, STOCHASTIC_DEPTH, Stage};
+use super::inverted_residual::multiple_of_8;
 use crate::layers::{
-    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Dropout, Network, Pass,
+    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Dropout, LinearStart, Network, Pass,
     StochasticDepth, global_average,
 };
 use tch::Tensor;
 
 /// TensorFlow's momentum of 0.99 is PyTorch's of 0.01.
 const NORM: BatchNormSettings = BatchNormSettings { momentum: 0.01, epsilon: 1e-3 };
-/// The rate at which the deepest block would be left out; it falls to 0 towards the input.
-const STOCHASTIC_DEPTH: f64 = 0.2;
-/// Channels of the stem and of the embedding.
-const STEM: i64 = 32;
-const FEATURES: i64 = 1280;
 
 /// What tells the sizes from each other.
 #[derive(Clone, Copy)]
@@ -35,35 +32,10 @@ pub(super) const LITE1: Size = Size { width: 1.0, depth: 1.1, dropout: 0.2 };
 /// For images of 260 pixels.
 pub(super) const LITE2: Size = Size { width: 1.1, depth: 1.2, dropout: 0.3 };
 
-struct Stage {
-    blocks: usize,
-    kernel: i64,
-    stride: i64,
-    /// Factor of the channels inside a block.
-    expand: i64,
-    channels: i64,
-}
-
-const fn stage(blocks: usize, kernel: i64, stride: i64, expand: i64, channels: i64) -> Stage {
-    Stage { blocks, kernel, stride, expand, channels }
-}
-
-const STAGES: [Stage; 7] = [
-    stage(1, 3, 1, 1, 16),
-    stage(2, 3, 2, 6, 24),
-    stage(2, 5, 2, 6, 40),
-    stage(3, 3, 2, 6, 80),
-    stage(3, 5, 1, 6, 112),
-    stage(4, 5, 2, 6, 192),
-    stage(1, 3, 1, 6, 320),
-];
-
 impl Size {
-    /// Channels at this width: the nearest multiple of 8, but not more than a tenth below.
+    /// Channels at this width.
     fn channels(self, base: i64) -> i64 {
-        let wanted = base as f64 * self.width;
-        let nearest = ((wanted + 4.0) as i64 / 8 * 8).max(8);
-        if (nearest as f64) < 0.9 * wanted { nearest + 8 } else { nearest }
+        multiple_of_8(base as f64 * self.width)
     }
 
     fn blocks(self, stage: usize) -> usize {
@@ -111,7 +83,13 @@ pub(super) fn build(mut builder: Builder, size: Size, classes: i64) -> Network {
     builder.deeper();
     let last = builder.conv_norm("_conv_head", ConvShape::new(from, FEATURES, 1), "_bn1", NORM);
     let dropout = builder.dropout("_dropout", size.dropout);
-    builder.finish(EfficientNetLite { stem, blocks, last, dropout }, "_fc", FEATURES, classes, false)
+    builder.finish(
+        EfficientNetLite { stem, blocks, last, dropout },
+        "_fc",
+        FEATURES,
+        classes,
+        LinearStart::pytorch(FEATURES),
+    )
 }
 
 impl Body for EfficientNetLite {

@@ -1,6 +1,9 @@
 //! The architectures, one a file, and what each asks of its input.
 
+mod efficientnet;
 mod efficientnet_lite;
+mod inverted_residual;
+mod mobilenet;
 mod resnet;
 mod resnet_cifar;
 mod small_cnn;
@@ -31,6 +34,9 @@ pub fn build(model: Model, image_size: u32, classes: usize, device: Device) -> R
         Model::Resnet50 => resnet::build(builder, resnet::RESNET50, image_size, classes),
         Model::EfficientnetLite0 => efficientnet_lite::build(builder, efficientnet_lite::LITE0, classes),
         Model::EfficientnetLite1 => efficientnet_lite::build(builder, efficientnet_lite::LITE1, classes),
+        Model::MobilenetV3Small => mobilenet::build(builder, mobilenet::SMALL, classes),
+        Model::MobilenetV3Large => mobilenet::build(builder, mobilenet::LARGE, classes),
+        Model::EfficientnetB0 => efficientnet::build(builder, classes),
         Model::EfficientnetLite2 => efficientnet_lite::build(builder, efficientnet_lite::LITE2, classes),
     })
 }

@@ -2,7 +2,8 @@
 //! freely between the two. Small images get a 3 × 3 stem without pooling: the large one would leave them a 2 × 2 map.
 
 use crate::layers::{
-    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Network, Pass, global_average,
+    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, LinearStart, Network, Pass,
+    global_average,
 };
 use tch::Tensor;
 
@@ -67,7 +68,7 @@ pub(super) fn build(mut builder: Builder, size: Size, image_size: u32, classes: 
             from = to;
         }
     }
-    builder.finish(Resnet { stem, pool: !small, blocks }, "fc", from, classes, false)
+    builder.finish(Resnet { stem, pool: !small, blocks }, "fc", from, classes, LinearStart::pytorch(from))
 }
 
 impl Body for Resnet {

@@ -2,7 +2,8 @@
 //! shortcut option A, which has no parameters: every second pixel, missing channels filled with zero.
 
 use crate::layers::{
-    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Fan, Network, Pass, global_average,
+    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Fan, FirstNumbers, LinearStart,
+    Network, Pass, global_average,
 };
 use tch::Tensor;
 
@@ -40,7 +41,9 @@ pub(super) fn build(mut builder: Builder, blocks: usize, classes: i64) -> Networ
             from = to;
         }
     }
-    builder.finish(ResnetCifar { stem, blocks: all }, "linear", from, classes, true)
+    let kaiming = FirstNumbers::Normal((2.0 / from as f64).sqrt());
+    let first = LinearStart { weight: kaiming, ..LinearStart::pytorch(from) };
+    builder.finish(ResnetCifar { stem, blocks: all }, "linear", from, classes, first)
 }
 
 impl Body for ResnetCifar {

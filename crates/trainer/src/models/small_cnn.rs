@@ -1,7 +1,8 @@
 //! A small network for small data: four stages of convolution, batch normalisation, ReLU and pooling.
 
 use crate::layers::{
-    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, Network, Pass, global_average,
+    Activation, BatchNormSettings, Body, Builder, ConvNorm, ConvShape, LinearStart, Network, Pass,
+    global_average,
 };
 use tch::Tensor;
 
@@ -26,7 +27,7 @@ pub(super) fn build(mut builder: Builder, classes: i64) -> Network {
         stages.push(builder.conv_norm(&conv, shape, &norm, BatchNormSettings::PYTORCH));
         from = to;
     }
-    builder.finish(SmallCnn { stages }, "head", from, classes, false)
+    builder.finish(SmallCnn { stages }, "head", from, classes, LinearStart::pytorch(from))
 }
 
 impl Body for SmallCnn {

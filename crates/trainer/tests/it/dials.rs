@@ -6,7 +6,7 @@ use protocol::spec::{Model, Optimizer, RunSpec, Schedule};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
-use tintype_trainer::layers::{Mode, Tap};
+use tintype_trainer::layers::{Activation, Mode, Tap};
 use tintype_trainer::{models, weights};
 
 fn read_dials(run: &Run) -> Vec<Dials> {
@@ -29,7 +29,7 @@ struct Outputs(RefCell<BTreeMap<String, Tensor>>);
 impl Tap for Outputs {
     fn output(&self, _: &str, _: &Tensor) {}
 
-    fn activation(&self, layer: &str, output: &Tensor) {
+    fn activation(&self, layer: &str, _: Activation, output: &Tensor) {
         self.0.borrow_mut().insert(layer.to_owned(), output.detach().copy());
     }
 }
@@ -93,8 +93,8 @@ fn the_dials_of_the_first_step_are_what_is_computed_by_hand() {
         match outputs.0.borrow().get(&layer.name) {
             None => assert_eq!(read(LayerDial::Dead), None, "{} has no ReLU", layer.name),
             Some(output) => {
-                let channels = output.size()[1];
-                let is_dead = |channel: &i64| output.select(1, *channel).max().double_value(&[]) <= 0.0;
+                let channels = output.size()[3];
+                let is_dead = |channel: &i64| output.select(3, *channel).max().double_value(&[]) <= 0.0;
                 let dead = (0..channels).filter(is_dead).count();
                 assert_near(
                     &format!("dead of {}", layer.name),

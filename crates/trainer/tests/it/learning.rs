@@ -195,6 +195,42 @@ fn published_weights_that_are_not_there_are_asked_for_by_name() {
     assert!(failure.advice.unwrap().contains("tintype weights fetch efficientnet-lite0-imagenet"));
 }
 
+#[test]
+fn a_network_that_ends_in_several_layers_learns_its_last_one_alone_or_all_of_them() {
+    for (model, head, features) in [(Model::MobilenetV3Small, "classifier.3", 1024)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        let network = models::build(model, 33, 5, Device::Cpu).unwrap();
+        std::fs::write(&path, weights::to_bytes(&network.named_tensors()).unwrap()).unwrap();
+        let before = weights::read(&path).unwrap();
+        let learn = |training| {
+            let run = Run::new(|spec| {
+                set_model(spec, model);
+                (spec.epochs, spec.batch_size, spec.warmup_epochs) = (1, 32, 0.0);
+                spec.weights = Some(path.display().to_string());
+                spec.training = training;
+            });
+            run.complete();
+            run
+        };
+        let head_alone = learn(Training::Head { draws: 0 });
+        let started = |event: &Event| match event {
+            Event::Started(started) => Some((started.layers.clone(), started.parameters)),
+            _ => None,
+        };
+        let found = head_alone.events().iter().find_map(started).unwrap();
+        assert_eq!(found, (vec![head.to_owned()], features * 2 + 2), "{model:?}");
+        let prefix = format!("{head}.");
+        for (name, tensor) in best(&head_alone) {
+            assert!(before[&name] == tensor || name.starts_with(&prefix), "{name}");
+        }
+        let tuned = best(&learn(Training::FineTune(FineTune::ALL_LAYERS)));
+        let still: Vec<&String> =
+            tuned.iter().filter(|(name, tensor)| before[*name] == **tensor).map(|(name, _)| name).collect();
+        assert!(still.is_empty(), "{model:?}: {still:?} did not learn");
+    }
+}
+
 /// Moves running statistics away from 0 and 1.
 fn move_statistics(network: &tintype_trainer::layers::Network) {
     tch::manual_seed(5);

@@ -53,14 +53,16 @@ fn a_run_stopped_in_the_middle_of_an_epoch_goes_on_to_the_same_bits() {
 
 #[test]
 fn layers_that_draw_by_chance_draw_the_same_after_a_stop() {
-    // It has dropout and leaves out blocks; 2 × 6 steps.
-    assert_same_when_stopped(
-        |spec| {
-            spec.epochs = 2;
-            set_model(spec, Model::EfficientnetLite0);
-        },
-        [1, 8],
-    );
+    // They have dropout or leave out blocks; 2 × 6 steps.
+    for model in [Model::EfficientnetLite0, Model::EfficientnetB0] {
+        assert_same_when_stopped(
+            |spec| {
+                spec.epochs = 2;
+                set_model(spec, model);
+            },
+            [1, 8],
+        );
+    }
 }
 
 /// Asserts that a run that is stopped at these steps comes to the bits of one that is left alone.

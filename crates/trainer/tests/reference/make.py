@@ -6,6 +6,7 @@
 Inputs and weights are formulas of their index, so that both sides can make them without a file.
 """
 
+import copy
 import json
 import math
 import pathlib
@@ -150,8 +151,8 @@ def schedules():
 
 def scatter(count, phase):
     """As good as random: uniform with mean 0 and variance 1. Deep networks forget their input where weights are waves."""
-    values = [math.sin(12.9898 * (i + 1) + phase) * 43758.5453 for i in range(count)]
-    return torch.tensor([(value - math.floor(value) - 0.5) * math.sqrt(12.0) for value in values], dtype=torch.float64)
+    values = torch.sin(torch.arange(1, count + 1, dtype=torch.float64) * 12.9898 + phase) * 43758.5453
+    return (values - values.floor() - 0.5) * math.sqrt(12.0)
 
 
 def with_formulas(model, formula=wave, gain=4.0):
@@ -188,17 +189,22 @@ def places(count):
 
 
 def distance_to_kinks(model, input):
-    """How near any number comes to where ReLU and ReLU6 bend: on the other side its gradient is another."""
-    nearest = []
+    """How near any number comes to where an activation bends: on the other side its gradient is another."""
+    bends = {
+        torch.nn.ReLU: (0.0,),
+        torch.nn.ReLU6: (0.0, 6.0),
+        torch.nn.Hardswish: (-3.0, 3.0),
+        torch.nn.Hardsigmoid: (-3.0, 3.0),
+    }
+    nearest = [float("inf")]
 
-    def look(_module, args):
+    def look(module, args):
         # Relative to the size of the numbers: their rounding goes by it.
         size = args[0].abs().mean()
-        for kink in (0.0, 6.0):
-            nearest.append(((args[0] - kink).abs().min() / size).item())
+        for bend in bends[type(module)]:
+            nearest.append(((args[0] - bend).abs().min() / size).item())
 
-    kinds = (torch.nn.ReLU, torch.nn.ReLU6)
-    hooks = [m.register_forward_pre_hook(look) for m in model.modules() if isinstance(m, kinds)]
+    hooks = [m.register_forward_pre_hook(look) for m in model.modules() if type(m) in bends]
     with torch.no_grad():
         model(input)
     for hook in hooks:
@@ -206,50 +212,100 @@ def distance_to_kinks(model, input):
     return min(nearest)
 
 
-def with_gradients(file, models, side):
-    """As for ResNet-18, with gradients of the cross-entropy, and what a training pass does to the statistics of `norm`."""
+def steady(model):
+    """A copy in training mode, but for what is left out by chance."""
+    model = copy.deepcopy(model).train()
+    for module in model.modules():
+        if isinstance(module, (torch.nn.Dropout, torchvision.ops.StochasticDepth)):
+            module.p = 0.0
+    return model
+
+
+def gradients_of(model, logits):
+    """Of the cross-entropy, for each parameter: the norm, the largest number, and up to four numbers."""
+    model.zero_grad()
+    F.cross_entropy(logits, torch.tensor([0, 3])).backward()
+    gradients = {}
+    for name, parameter in model.named_parameters():
+        flat = parameter.grad.flatten()
+        values = [flat[place].item() for place in places(flat.numel())]
+        gradients[name] = {"norm": flat.norm().item(), "largest": flat.abs().max().item(), "values": values}
+    return gradients
+
+
+def with_gradients(file, models, side, norm=None, training=False):
+    """As for ResNet-18, with gradients of the cross-entropy, and what a training pass does to the statistics of `norm`; with
+    `training` also logits and gradients of that pass, and how the first numbers of parameters are spread."""
     out = []
-    for name, model, norm in models:
+    for name, model in models:
+        first = {
+            parameter_name: [parameter.mean().item(), parameter.std(unbiased=False).item()]
+            for parameter_name, parameter in model.named_parameters()
+            if training or norm is None
+        }
         model.eval()
         names = with_formulas(model, scatter, 2.0)
         # Of some inputs the one that is safest from rounding.
         inputs = [scatter(2 * 3 * side * side, phase).float().reshape(2, 3, side, side) for phase in range(60)]
-        phase = max(range(60), key=lambda phase: distance_to_kinks(model, inputs[phase]))
+        if norm is None:
+            phase = 0
+        elif training:
+            distances = [
+                min(distance_to_kinks(model, input), distance_to_kinks(steady(model), input)) for input in inputs
+            ]
+            phase = max(range(60), key=lambda phase: distances[phase])
+        else:
+            phase = max(range(60), key=lambda phase: distance_to_kinks(model, inputs[phase]))
         input = inputs[phase]
         print(name, "phase", phase, "distance", distance_to_kinks(model, input))
         logits = model(input)
-        F.cross_entropy(logits, torch.tensor([0, 3])).backward()
-        gradients = {}
-        for parameter_name, parameter in model.named_parameters():
-            flat = parameter.grad.flatten()
-            values = [flat[place].item() for place in places(flat.numel())]
-            gradients[parameter_name] = {"norm": flat.norm().item(), "largest": flat.abs().max().item(), "values": values}
-        model.train()(input)
-        buffers = dict(model.named_buffers())
-        statistics = {f"{norm}.{part}": buffers[f"{norm}.{part}"].tolist() for part in ("running_mean", "running_var")}
-        out.append({
+        case = {
             "model": name,
             "side": side,
             "phase": phase,
             "tensors": names,
             "logits": logits.tolist(),
-            "gradients": gradients,
-            "statistics": statistics,
-        })
+            "gradients": gradients_of(model, logits),
+            "statistics": {},
+        }
+        if norm is not None:
+            trained = steady(model)
+            logits = trained(input)
+            buffers = dict(trained.named_buffers())
+            parts = ("running_mean", "running_var")
+            case["statistics"] = {f"{norm}.{part}": buffers[f"{norm}.{part}"].tolist() for part in parts}
+            if training:
+                case |= {"train_logits": logits.tolist(), "train_gradients": gradients_of(trained, logits)}
+        if first:
+            case["first"] = first
+        out.append(case)
     compact = json.dumps(out, separators=(",", ":")).replace('{"model"', '\n{"model"').replace('],["', '],\n["')
     (HERE / file).write_text(compact.replace('},"', '},\n"') + "\n")
 
 
 def efficientnet_lite():
     names = [f"efficientnet-{size}" for size in ("lite0", "lite1", "lite2")]
-    models = [(name, EfficientNet.from_name(name, num_classes=4, image_size=40), "_bn0") for name in names]
-    with_gradients("efficientnet-lite.json", models, 40)
+    models = [(name, EfficientNet.from_name(name, num_classes=4, image_size=40)) for name in names]
+    with_gradients("efficientnet-lite.json", models, 40, "_bn0")
 
 
 def resnets():
     # Larger than the images that get another stem.
-    models = [(name, getattr(torchvision.models, name)(num_classes=4), "bn1") for name in ("resnet34", "resnet50")]
-    with_gradients("resnets.json", models, 66)
+    models = [(name, getattr(torchvision.models, name)(num_classes=4)) for name in ("resnet34", "resnet50")]
+    with_gradients("resnets.json", models, 66, "bn1")
+
+
+def mobilenets():
+    models = [
+        (f"mobilenet-v3-{size}", getattr(torchvision.models, f"mobilenet_v3_{size}")(num_classes=4))
+        for size in ("small", "large")
+    ]
+    with_gradients("mobilenets.json", models, 72, "features.0.1", training=True)
+
+
+def efficientnet_b0():
+    models = [("efficientnet-b0", torchvision.models.efficientnet_b0(num_classes=4))]
+    with_gradients("efficientnet-b0.json", models, 72, "features.0.1", training=True)
 
 
 def published(path):
@@ -320,6 +376,8 @@ schedules()
 resnet18()
 efficientnet_lite()
 resnets()
+mobilenets()
+efficientnet_b0()
 pytorch_files()
 if len(sys.argv) > 1:
     resnet20(pathlib.Path(sys.argv[1]))
