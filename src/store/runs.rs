@@ -48,7 +48,7 @@ pub struct Run {
     pub step: i64,
     /// How far work has come that is not counted in steps, while there is such work.
     pub stage: Option<StageProgress>,
-    /// The epoch of the checkpoint that is kept: the one of the lowest validation loss.
+    /// The epoch of the checkpoint that is kept: the best by validation loss, or by accuracy where the run asks for it.
     pub best_epoch: Option<i64>,
     /// The latest value of each main figure.
     pub summary: Values,

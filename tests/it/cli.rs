@@ -282,6 +282,15 @@ fn every_field_of_a_run_is_an_option() {
             ("--warmup-epochs", "0.5", "/spec/warmup_epochs", json!(0.5)),
             ("--batch-size", "8", "/spec/batch_size", json!(8)),
             ("--weight-decay", "0.125", "/spec/weight_decay", json!(0.125)),
+            ("--decay-scope", "all", "/spec/decay_scope", json!("all")),
+            ("--label-smoothing", "0.1", "/spec/loss/label_smoothing", json!(0.1)),
+            ("--focal-gamma", "2", "/spec/loss/focal_gamma", json!(2.0)),
+            ("--class-weights", "inverse", "/spec/loss/class_weights", json!("inverse")),
+            ("--accumulate", "2", "/spec/updates/accumulate", json!(2)),
+            ("--clip-norm", "1", "/spec/updates/clip_norm", json!(1.0)),
+            ("--average-decay", "0.9", "/spec/updates/average_decay", json!(0.9)),
+            ("--best-by", "accuracy", "/spec/selection/best_by", json!("accuracy")),
+            ("--patience", "2", "/spec/selection/patience", json!(2)),
             ("--weights", "w.safetensors", "/spec/weights", json!(weights.canonicalize().unwrap())),
             ("--image-size", "40", "/spec/image_size", json!(40)),
             ("--normalization", "minus-one-to-one", "/spec/eval_transforms/2/std/0", json!(0.5)),
@@ -310,6 +319,7 @@ fn every_field_of_a_run_is_an_option() {
         ],
         &[
             ("--random-resized-crop", "0.5", "/spec/train_transforms/0/scale/0", json!(0.5)),
+            ("--sampling", "balanced", "/spec/sampling", json!("balanced")),
             ("--epochs", "1", "/spec/epochs", json!(1)),
         ],
         &[

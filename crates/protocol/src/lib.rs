@@ -6,6 +6,7 @@
 
 pub mod event;
 pub mod files;
+pub mod learning;
 pub mod model;
 pub mod optimizer;
 pub mod sample;

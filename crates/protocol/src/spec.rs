@@ -1,5 +1,6 @@
 //! A run, as data: all that is needed to do it again.
 
+pub use crate::learning::{BestBy, ClassWeights, Loss, Sampling, Selection, Updates};
 pub use crate::model::Model;
 pub use crate::optimizer::{DecayScope, Optimizer};
 use crate::sample::Split;
@@ -33,7 +34,7 @@ pub struct RunSpec {
     pub image_size: u32,
     /// Passes over the training split; 0 where nothing is trained.
     pub epochs: u32,
-    /// Samples an optimiser step. The last batch of an epoch may be smaller.
+    /// Samples a batch. The last one of an epoch may be smaller.
     pub batch_size: u32,
     /// How weights are updated.
     pub optimizer: Optimizer,
@@ -44,6 +45,18 @@ pub struct RunSpec {
     /// Which; runs of earlier versions don't say it.
     #[serde(default)]
     pub decay_scope: DecayScope,
+    /// What is minimised.
+    #[serde(default)]
+    pub loss: Loss,
+    /// Which training images make an epoch.
+    #[serde(default)]
+    pub sampling: Sampling,
+    /// How steps are made of gradients.
+    #[serde(default)]
+    pub updates: Updates,
+    /// Which epoch is the best, and when there is no use in more.
+    #[serde(default)]
+    pub selection: Selection,
     /// How the learning rate moves.
     pub schedule: Schedule,
     /// Epochs (fractions allowed) of linear rise from 0 before the schedule takes over.
@@ -226,7 +239,9 @@ mod tests {
         ));
         assert_eq!((spec.model, spec.schedule), (Model::SmallCnn, Schedule::OneCycle));
         assert_eq!((spec.task.clone(), spec.training), (Task::Train, Training::Scratch));
-        assert_eq!(spec.decay_scope, DecayScope::All);
+        assert_eq!((spec.decay_scope, spec.loss), (DecayScope::All, Loss::default()));
+        assert_eq!((spec.sampling, spec.selection), (Sampling::Shuffled, Selection::default()));
+        assert_eq!(spec.updates, Updates { accumulate: 1, clip_norm: 0.0, average_decay: 0.0 });
         let evaluated = text.replace("\"epochs\":3", "\"epochs\":0").replace("null", "\"/w.pth\"");
         let evaluated: RunSpec = serde_json::from_str(&evaluated).unwrap();
         assert_eq!(evaluated.task, Task::Evaluate { splits: vec![Split::Val] });

@@ -4,6 +4,7 @@
 //! first written to a folder of their own; renaming that folder is the one moment at which the checkpoint exists;
 //! moving its files to their final names comes after, and is finished at the next start if need be.
 
+use crate::averages::Averages;
 use crate::directory::Directory;
 use crate::fault::Fault;
 use crate::layers::Network;
@@ -18,6 +19,7 @@ use tch::Tensor;
 const BEST: &str = "best.safetensors";
 const LAST: &str = "last.safetensors";
 const LAST_OPTIMIZER: &str = "last.optimizer.safetensors";
+const LAST_AVERAGES: &str = "last.averages.safetensors";
 const LAST_PROGRESS: &str = "last.json";
 /// Being written; of no use to anybody yet.
 const NEXT: &str = "next";
@@ -43,6 +45,19 @@ pub struct Progress {
     /// The epochs that the spec asked for when this was saved; 0 in checkpoints of earlier versions, which don't have it.
     #[serde(default)]
     pub planned_epochs: u32,
+    /// The epoch from which on patience counts: that after which a run that ended early was given more.
+    #[serde(default)]
+    pub patience_from: u32,
+}
+
+/// What learning has changed.
+pub struct Learned<'a> {
+    /// The weights.
+    pub network: &'a Network,
+    /// What the optimiser remembers.
+    pub optimizer: &'a mut Optimizer,
+    /// The average of the weights, where it is on.
+    pub averages: Option<&'a mut Averages>,
 }
 
 /// The best epoch.
@@ -52,46 +67,57 @@ pub struct Best {
     pub epoch: u32,
     /// Its validation loss; `None` where there is no validation split, or the loss was not finite.
     pub loss: Option<f64>,
+    /// Its validation accuracy; `None` there too, and in checkpoints of earlier versions.
+    #[serde(default)]
+    pub accuracy: Option<f64>,
 }
 
 /// Saves a checkpoint; with `best` it is also the best so far.
-pub fn save(
-    directory: &Directory,
-    network: &Network,
-    optimizer: &Optimizer,
-    progress: &Progress,
-    best: bool,
-) -> Result<(), Fault> {
+pub fn save(directory: &Directory, learned: Learned, progress: &Progress, best: bool) -> Result<(), Fault> {
+    let Learned { network, optimizer, averages } = learned;
     let folder = directory.path(CHECKPOINTS);
     let next = folder.join(NEXT);
     let fault = |error| Fault::file("write a checkpoint to", &folder, error);
     settle(directory)?;
     fs::create_dir_all(&next).map_err(fault)?;
     let weights = weights::to_bytes(&network.named_tensors())?;
+    let averaged = match averages {
+        None => None,
+        Some(averages) => {
+            averages.swap();
+            let bytes = weights::to_bytes(&network.named_tensors());
+            averages.swap();
+            Some(bytes?)
+        }
+    };
     let progress = serde_json::to_vec_pretty(progress).map_err(|error| Fault::file("write", &next, error))?;
     let write = |name: &str, bytes: &[u8]| fs::write(next.join(name), bytes).map_err(fault);
     write(LAST, &weights)?;
     write(LAST_OPTIMIZER, &weights::to_bytes(&optimizer_tensors(network, optimizer))?)?;
     write(LAST_PROGRESS, &progress)?;
+    if let Some(averaged) = &averaged {
+        write(LAST_AVERAGES, averaged)?;
+    }
     if best {
-        write(BEST, &weights)?;
+        write(BEST, averaged.as_ref().unwrap_or(&weights))?;
     }
     fs::rename(&next, folder.join(READY)).map_err(fault)?;
     settle(directory)
 }
 
 /// Takes up the last checkpoint, if there is one.
-pub fn resume(
-    directory: &Directory,
-    network: &Network,
-    optimizer: &mut Optimizer,
-) -> Result<Option<Progress>, Fault> {
+pub fn resume(directory: &Directory, learned: Learned) -> Result<Option<Progress>, Fault> {
+    let Learned { network, optimizer, averages } = learned;
     settle(directory)?;
     let folder = directory.path(CHECKPOINTS);
     let path = folder.join(LAST_PROGRESS);
     let Ok(text) = fs::read(&path) else { return Ok(None) };
     let progress: Progress =
         serde_json::from_slice(&text).map_err(|error| Fault::file("understand", &path, error))?;
+    if let Some(averages) = averages {
+        weights::load(network, &folder.join(LAST_AVERAGES), weights::OtherHead::Refuse)?;
+        averages.swap();
+    }
     weights::load(network, &folder.join(LAST), weights::OtherHead::Refuse)?;
     let path = folder.join(LAST_OPTIMIZER);
     let tensors = weights::read(&path)?;
@@ -138,7 +164,7 @@ fn settle(directory: &Directory) -> Result<(), Fault> {
     let ready = folder.join(READY);
     if ready.exists() {
         // A file that is not there was moved before an interruption.
-        for name in [BEST, LAST, LAST_OPTIMIZER, LAST_PROGRESS] {
+        for name in [BEST, LAST, LAST_OPTIMIZER, LAST_AVERAGES, LAST_PROGRESS] {
             move_if_there(&ready.join(name), &folder.join(name)).map_err(fault)?;
         }
         fs::remove_dir(&ready).map_err(fault)?;

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::layers::{Mode, Network, Tap, is_finite};
+use crate::rates::ByDepth;
 use protocol::event::{MaybeFinite, finite};
 use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
@@ -29,6 +30,27 @@ pub fn norms(network: &Network, flat: &[&Tensor]) -> Vec<Vec<MaybeFinite>> {
     let norms: Vec<f64> = Vec::try_from(norms).unwrap_or_default();
     let layers = (norms.len() / flat.len().max(1)).max(1);
     norms.chunks(layers).map(|norms| norms.iter().map(|norm| finite(*norm)).collect()).collect()
+}
+
+/// A gradient that is no longer than it may be.
+pub struct Clipped {
+    /// The gradient.
+    pub gradient: Tensor,
+    /// How long it was before.
+    pub norm: Tensor,
+}
+
+/// Shrinks a gradient to the norm `most` where it is longer, as `torch.nn.utils.clip_grad_norm_`. What does not learn yet has none.
+pub fn clip(gradient: &Tensor, by_depth: Option<&ByDepth>, most: f64) -> Clipped {
+    tch::no_grad(|| {
+        let gradient = match by_depth {
+            Some(rates) => gradient * rates.shares.gt(0.0),
+            None => gradient.shallow_clone(),
+        };
+        let norm = gradient.norm();
+        let factor = ((&norm + 1e-6).reciprocal() * most).clamp_max(1.0);
+        Clipped { gradient: gradient * factor, norm }
+    })
 }
 
 /// Remembers the first layer whose output is not finite.

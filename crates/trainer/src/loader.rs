@@ -59,11 +59,24 @@ type Loaded = Result<(Vec<f32>, Vec<SampledTransform>), Fault>;
 impl Loader {
     /// Begins a pass over `order` (indexes into the samples) in batches of `batch_size`; the last may be smaller.
     pub fn pass(&self, order: &[usize], pipeline: &Pipeline, epoch: u32, batch_size: usize) -> Batches {
+        self.pass_repeated(order, vec![0; order.len()], pipeline, epoch, batch_size)
+    }
+
+    /// The same where samples come several times in an epoch, drawn anew each time; `repeats`: how often each came before.
+    pub fn pass_repeated(
+        &self,
+        order: &[usize],
+        repeats: Vec<u32>,
+        pipeline: &Pipeline,
+        epoch: u32,
+        batch_size: usize,
+    ) -> Batches {
         let (sender, receiver) = channel();
         let work = Arc::new(Work {
             samples: Arc::clone(&self.samples),
             images: Arc::clone(&self.images),
             order: order.to_vec(),
+            repeats,
             pipeline: pipeline.clone(),
             side: self.image_size,
             seed: self.seed,
@@ -88,6 +101,7 @@ struct Work {
     samples: Arc<[Sample]>,
     images: Arc<Images>,
     order: Vec<usize>,
+    repeats: Vec<u32>,
     pipeline: Pipeline,
     side: u32,
     seed: u64,
@@ -114,22 +128,23 @@ impl Work {
             );
             let sample = &self.samples[self.order[place]];
             // A decoder that panics takes down its own image only, and the fault names the file.
-            let loaded = catch_unwind(AssertUnwindSafe(|| self.load(sample))).unwrap_or_else(|panic| {
-                Err(Fault::new(format!(
-                    "Could not load the image {}: {}",
-                    sample.path,
-                    Fault::from_panic(&*panic)
-                )))
-            });
+            let loaded = catch_unwind(AssertUnwindSafe(|| self.load(sample, self.repeats[place])))
+                .unwrap_or_else(|panic| {
+                    Err(Fault::new(format!(
+                        "Could not load the image {}: {}",
+                        sample.path,
+                        Fault::from_panic(&*panic)
+                    )))
+                });
             if sender.send((place, loaded)).is_err() {
                 return; // The pass was dropped.
             }
         }
     }
 
-    fn load(&self, sample: &Sample) -> Loaded {
+    fn load(&self, sample: &Sample, repeat: u32) -> Loaded {
         let image = self.images.get(sample)?;
-        let mut random = vision::RandomStream::new(self.seed, self.epoch, sample.draw_key());
+        let mut random = vision::RandomStream::new(self.seed, self.epoch, draw_key(sample, repeat));
         let (tensor, sampled) = vision::apply(&self.pipeline, &image, &mut random);
         if (tensor.height, tensor.width) != (self.side, self.side) {
             return Err(Fault::new(format!(
@@ -148,6 +163,12 @@ impl Work {
         *self.window.lock().unwrap_or_else(PoisonError::into_inner) = end;
         self.moved.notify_all();
     }
+}
+
+/// What keys a sample's draws when it came so often before in the epoch. Keys of samples are not negative, so these are others.
+fn draw_key(sample: &Sample, repeat: u32) -> i64 {
+    let key = sample.draw_key();
+    if repeat == 0 { key } else { !(key.wrapping_add(i64::from(repeat) << 40) & i64::MAX) }
 }
 
 /// A pass under way: an iterator over batches in order. Dropping it ends the workers.

@@ -1,15 +1,18 @@
 //! A run from the lock to its last event in the journal: everything that can go wrong ends here, in words.
 
-use crate::checkpoint;
+use crate::averages::Averages;
+use crate::checkpoint::{self, Learned};
 use crate::dials::Meter;
 use crate::directory::{Directory, Samples, SharedFiles};
 use crate::environment;
 use crate::fault::Fault;
 use crate::features::Features;
 use crate::loader::Loader;
+use crate::loss::LossFunction;
 use crate::models;
 use crate::optimizer::{Optimizer, Part};
 use crate::report::Report;
+use crate::selection::is_patience_spent;
 use crate::train::{End, Trainer};
 use crate::weights::{self, OtherHead};
 use protocol::event::{Event, Started};
@@ -75,7 +78,17 @@ fn work(
         &network.leaf,
         Part::all_of(&network),
     );
-    let resumed = if spec.trains() { checkpoint::resume(directory, &network, &mut optimizer)? } else { None };
+    let mut averages = (spec.trains() && spec.updates.average_decay > 0.0).then(|| {
+        let buffers = network.buffers.iter().map(|(_, buffer)| buffer.shallow_clone());
+        let live = std::iter::once(network.leaf.detach()).chain(buffers).collect();
+        Averages::new(spec.updates.average_decay, live)
+    });
+    let resumed = if spec.trains() {
+        let learned = Learned { network: &network, optimizer: &mut optimizer, averages: averages.as_mut() };
+        checkpoint::resume(directory, learned)?
+    } else {
+        None
+    };
     if let (None, Some(name)) = (&resumed, &spec.weights) {
         let other_head = if spec.trains() { OtherHead::Replace } else { OtherHead::Refuse };
         if let Some(text) = weights::find(name, shared.weights.as_deref())?.load(&network, other_head)? {
@@ -91,6 +104,8 @@ fn work(
     };
     let features = matches!(spec.training, Training::Head { .. })
         .then(|| Features::new(&spec, &loader, &network, dtype, shared.features.as_deref()));
+    let labels = samples.of(Split::Train).iter().map(|&place| samples.all[place].label);
+    let loss = LossFunction::new(spec.loss, labels, spec.classes.len(), device);
     let mut trainer = Trainer {
         features,
         spec: &spec,
@@ -100,12 +115,21 @@ fn work(
         loader: &loader,
         network: &network,
         optimizer: &mut optimizer,
+        loss,
+        averages,
         dtype,
         meter: Meter::new(device),
         progress: resumed.unwrap_or_default(),
         stop,
     };
     let planned_before = std::mem::replace(&mut trainer.progress.planned_epochs, spec.epochs);
+    if planned_before > 0
+        && spec.epochs > planned_before
+        && is_patience_spent(spec.selection, &trainer.progress)
+    {
+        // Whoever gives a run that ended early more epochs wants it to go on.
+        trainer.progress.patience_from = trainer.progress.epochs;
+    }
     let started = Started {
         step: trainer.progress.step,
         steps_per_epoch: trainer.steps_per_epoch(),
@@ -156,9 +180,19 @@ fn check(spec: &RunSpec, samples: &Samples) -> Result<(), Fault> {
         ("learning rate", spec.learning_rate),
         ("weight decay", spec.weight_decay),
         ("number of warm-up epochs", spec.warmup_epochs),
+        ("focal loss’s gamma", spec.loss.focal_gamma),
+        ("norm that gradients are clipped to", spec.updates.clip_norm),
     ] {
         if !value.is_finite() || value < 0.0 {
             return refuse(format!("The {name} is {value}."));
+        }
+    }
+    for (name, share) in [
+        ("label smoothing", spec.loss.label_smoothing),
+        ("share of the average of the weights that is kept", spec.updates.average_decay),
+    ] {
+        if !(0.0..1.0).contains(&share) {
+            return refuse(format!("The {name} is {share}; it must be 0 or more and less than 1."));
         }
     }
     for (name, pipeline) in [("training", &spec.train_transforms), ("evaluation", &spec.eval_transforms)] {

@@ -76,6 +76,16 @@ fn check_training(values: &Values, facts: &DatasetFacts, errors: &mut FieldError
     if number(values, "warmup_epochs") > number(values, "epochs") {
         refuse("warmup_epochs", "The warm-up is longer than the run".into());
     }
+    if text(values, "sampling") == "balanced" && text(values, "class_weights") == "inverse" {
+        refuse(
+            "class_weights",
+            "With as many images of each class in an epoch, rare ones would count twice: choose one of the two"
+                .into(),
+        );
+    }
+    if number(values, "patience") > 0.0 && number(values, "patience") >= number(values, "epochs") {
+        refuse("patience", "The run has no more epochs than this, so it would never end early".into());
+    }
     let apart = number(values, "head_epochs") + number(values, "unfreeze_epochs");
     if text(values, "training") == "fine-tune" && apart > 0.0 && apart >= number(values, "epochs") {
         refuse(

@@ -12,6 +12,8 @@ pub enum Group {
     Basics,
     /// How the network learns.
     Recipe,
+    /// What is minimised, how steps are made, which epoch counts and when the run ends.
+    Loss,
     /// How an image is loaded, and what is changed at random in training.
     Augmentation,
     /// What hardly anybody changes.
@@ -20,13 +22,15 @@ pub enum Group {
 
 impl Group {
     /// All, in the order of the form.
-    pub const ALL: [Group; 4] = [Group::Basics, Group::Recipe, Group::Augmentation, Group::Advanced];
+    pub const ALL: [Group; 5] =
+        [Group::Basics, Group::Recipe, Group::Loss, Group::Augmentation, Group::Advanced];
 
     /// Its heading.
     pub const fn label(self) -> &'static str {
         match self {
             Group::Basics => "Basics",
             Group::Recipe => "Recipe",
+            Group::Loss => "Loss and stopping",
             Group::Augmentation => "Image size and augmentation",
             Group::Advanced => "Advanced",
         }
@@ -37,6 +41,7 @@ impl Group {
         match self {
             Group::Basics => "basics",
             Group::Recipe => "recipe",
+            Group::Loss => "loss",
             Group::Augmentation => "augmentation",
             Group::Advanced => "advanced",
         }
@@ -90,6 +95,10 @@ impl Field {
             "capture_every" => Some("only the first"),
             "draws" => Some("taken once, without augmentation"),
             "unfreeze_epochs" => Some("all at once"),
+            "label_smoothing" => Some("none"),
+            "focal_gamma" => Some("plain cross-entropy"),
+            "clip_norm" | "average_decay" => Some("off"),
+            "patience" => Some("never early"),
             _ => None,
         }
     }

@@ -2,10 +2,13 @@
 //! made; one function that turns values into a run's spec, or says which field is wrong and why; one for the way back.
 
 mod check;
+mod choices;
 mod counts;
 mod defaults;
 mod field_type;
 mod fields;
+#[cfg(test)]
+mod learning_tests;
 mod presets;
 mod spec;
 mod table;

@@ -4,7 +4,7 @@ use super::check::{check_normalization, check_together, evaluated_splits, read_p
 use super::defaults::defaults_beside;
 use super::{Field, FieldErrors, Preset, Values};
 use crate::domain::dataset::DatasetFacts;
-use protocol::spec::{FineTune, Mixing, RunSpec, SampleKeys, Task, Training};
+use protocol::spec::{FineTune, Loss, Mixing, RunSpec, SampleKeys, Selection, Task, Training, Updates};
 use protocol::transform::{Pipeline, TransformSpec};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -64,6 +64,18 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         learning_rate: read(&values, "learning_rate")?,
         weight_decay: read(&values, "weight_decay")?,
         decay_scope: read(&values, "decay_scope")?,
+        loss: Loss {
+            label_smoothing: read(&values, "label_smoothing")?,
+            class_weights: read(&values, "class_weights")?,
+            focal_gamma: read(&values, "focal_gamma")?,
+        },
+        sampling: read(&values, "sampling")?,
+        updates: Updates {
+            accumulate: read(&values, "accumulate")?,
+            clip_norm: read(&values, "clip_norm")?,
+            average_decay: read(&values, "average_decay")?,
+        },
+        selection: Selection { best_by: read(&values, "best_by")?, patience: read(&values, "patience")? },
         schedule: read(&values, "schedule")?,
         warmup_epochs: read(&values, "warmup_epochs")?,
         train_transforms,

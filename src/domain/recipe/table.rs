@@ -1,10 +1,10 @@
 //! The table of fields.
 
+use super::choices::{
+    MIN_IMAGE_SIZE, MODEL_CHOICES, NORMALIZATIONS, ON_OFF, OPTIMIZER_CHOICES, SCHEDULE_CHOICES,
+};
 use super::when::When;
-use super::{Field, FieldType, Group, Normalization};
-use protocol::model::{MODELS, Model};
-use protocol::optimizer::OPTIMIZERS;
-use protocol::schedule::SCHEDULES;
+use super::{Field, FieldType, Group};
 
 const fn field(
     name: &'static str,
@@ -16,60 +16,11 @@ const fn field(
     Field { name, label, help, group, field_type, when: When::Always }
 }
 
-const fn normalization(normalization: Normalization) -> (&'static str, &'static str) {
-    (normalization.as_str(), normalization.label())
-}
-
 /// What is changed at random in one image.
 pub(super) const AUGMENTATION: [&str; 5] =
     ["flip", "crop_padding", "random_resized_crop", "rotation", "color_jitter"];
 /// What is mixed of several.
 pub(super) const MIXING: [&str; 2] = ["mixup", "cutmix"];
-
-const ON_OFF: FieldType = FieldType::Choice(&[("off", "Off"), ("on", "On")]);
-
-/// The least image size that any model takes; what the chosen one takes is checked with all fields together.
-const MIN_IMAGE_SIZE: u64 = {
-    let (mut least, mut at) = (Model::ALL[0].min_image_size(), 1);
-    while at < Model::ALL.len() {
-        let own = Model::ALL[at].min_image_size();
-        if own < least {
-            least = own;
-        }
-        at += 1;
-    }
-    least as u64
-};
-
-const MODEL_CHOICES: [(&str, &str); MODELS.len()] = {
-    let mut choices = [("", ""); MODELS.len()];
-    let mut at = 0;
-    while at < MODELS.len() {
-        choices[at] = (MODELS[at].name, MODELS[at].label);
-        at += 1;
-    }
-    choices
-};
-
-const OPTIMIZER_CHOICES: [(&str, &str); OPTIMIZERS.len()] = {
-    let mut choices = [("", ""); OPTIMIZERS.len()];
-    let mut at = 0;
-    while at < OPTIMIZERS.len() {
-        choices[at] = (OPTIMIZERS[at].name, OPTIMIZERS[at].label);
-        at += 1;
-    }
-    choices
-};
-
-const SCHEDULE_CHOICES: [(&str, &str); SCHEDULES.len()] = {
-    let mut choices = [("", ""); SCHEDULES.len()];
-    let mut at = 0;
-    while at < SCHEDULES.len() {
-        choices[at] = (SCHEDULES[at].name, SCHEDULES[at].label);
-        at += 1;
-    }
-    choices
-};
 
 /// Every field of a run but its data set, in the order of the form.
 pub const FIELDS: &[Field] = &[
@@ -209,6 +160,84 @@ pub const FIELDS: &[Field] = &[
     )
     .when(When::FineTuning),
     field(
+        "label_smoothing",
+        "Label smoothing",
+        Group::Loss,
+        FieldType::Number { min: 0.0, max: 0.9 },
+        "The share of each label that is spread over all classes, such as 0.1: keeps a network from being too sure, and forgives some wrong labels.",
+    )
+    .when(When::Learning),
+    field(
+        "focal_gamma",
+        "Focal loss",
+        Group::Loss,
+        FieldType::Number { min: 0.0, max: 10.0 },
+        "The exponent gamma, such as 2: images that are already predicted surely count less, hard ones more.",
+    )
+    .when(When::Learning),
+    field(
+        "class_weights",
+        "Class weights",
+        Group::Loss,
+        FieldType::Choice(&[("even", "All classes alike"), ("inverse", "Rare classes count more")]),
+        "How much an image of each class counts in the loss. Rare classes more: by the inverse of their number of training images.",
+    )
+    .when(When::Learning),
+    field(
+        "sampling",
+        "Images of an epoch",
+        Group::Loss,
+        FieldType::Choice(&[
+            ("shuffled", "Each training image once"),
+            ("balanced", "As many of each class"),
+        ]),
+        "As many of each class: images of rare classes come several times, drawn anew each time; of frequent ones some are left out, others in each epoch.",
+    )
+    .when(When::Learning),
+    field(
+        "accumulate",
+        "Batches per step",
+        Group::Loss,
+        FieldType::Integer { min: 1, max: 256 },
+        "Gradients of so many batches make one step: a larger batch than the memory holds. Normalisation layers still see one batch at a time.",
+    )
+    .when(When::Learning),
+    field(
+        "clip_norm",
+        "Gradient clipping",
+        Group::Loss,
+        FieldType::Number { min: 0.0, max: 1e6 },
+        "A gradient whose norm over all weights is larger is shrunk to this, such as 1: keeps single batches from throwing the network off.",
+    )
+    .when(When::Learning),
+    field(
+        "average_decay",
+        "Average of the weights",
+        Group::Loss,
+        FieldType::Number { min: 0.0, max: 0.999_999 },
+        "An exponential moving average (EMA) of the weights is evaluated and kept in place of the weights themselves. The share of it that each step keeps: such as 0.99 for some hundred steps, 0.999 for some thousand.",
+    )
+    .when(When::Learning),
+    field(
+        "best_by",
+        "Best epoch by",
+        Group::Loss,
+        FieldType::Choice(&[
+            ("loss", "Validation loss (lowest)"),
+            ("accuracy", "Validation accuracy (highest)"),
+        ]),
+        "Which epoch's weights are kept, tested and shown. Of two that are alike, the earlier.",
+    )
+    .when(When::Learning),
+    field(
+        "patience",
+        "Early stopping",
+        Group::Loss,
+        FieldType::Integer { min: 0, max: 999 },
+        "The run ends after so many epochs in a row that brought no better one.",
+    )
+    .when(When::Learning),
+    field(
         "image_size",
         "Image size",
         Group::Augmentation,
@@ -219,13 +248,7 @@ pub const FIELDS: &[Field] = &[
         "normalization",
         "Normalisation",
         Group::Augmentation,
-        FieldType::Choice(&[
-            normalization(Normalization::ImageNet),
-            normalization(Normalization::EfficientNetLite),
-            normalization(Normalization::Dataset),
-            normalization(Normalization::MinusOneToOne),
-            normalization(Normalization::ZeroToOne),
-        ]),
+        FieldType::Choice(&NORMALIZATIONS),
         "Per-channel mean and std used to normalise images, in training and evaluation.",
     ),
     field(

@@ -3,12 +3,11 @@
 use super::*;
 use crate::domain::dataset::{ClassCount, DatasetFacts};
 use crate::domain::overview::ChannelFigures;
-use protocol::optimizer::OPTIMIZERS;
-use protocol::spec::{DecayScope, Model, Training};
+use protocol::spec::{Model, Training};
 use protocol::transform::TransformSpec;
 use serde_json::json;
 
-fn facts() -> DatasetFacts {
+pub(super) fn facts() -> DatasetFacts {
     let class = |name: &str| ClassCount { label: 0, name: name.into(), by_split: [400, 100, 0] };
     DatasetFacts {
         name: "pets".into(),
@@ -20,7 +19,7 @@ fn facts() -> DatasetFacts {
     }
 }
 
-fn refusal(pairs: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn refusal(pairs: &[(&str, &str)]) -> Vec<String> {
     let (values, mut errors) = values_from_text(pairs.iter().copied());
     if let Err(more) = recipe_from_values(&values, &facts()) {
         errors.extend(more);
@@ -99,7 +98,7 @@ fn weights_of_a_model_bring_the_image_size_and_normalisation_that_they_were_lear
 }
 
 /// Photos, on a machine that has published weights.
-fn photos() -> DatasetFacts {
+pub(super) fn photos() -> DatasetFacts {
     DatasetFacts { weights: vec!["efficientnet-lite0-imagenet"], ..facts() }
 }
 
@@ -166,40 +165,7 @@ fn what_is_asked_for_beside_a_default_way_to_learn_has_its_effect() {
 }
 
 #[test]
-fn an_optimiser_brings_its_learning_rate_and_weight_decay() {
-    for entry in &OPTIMIZERS {
-        for (training, facts) in [("scratch", facts()), ("head", photos()), ("fine-tune", photos())] {
-            let given = json!({"optimizer": entry.name, "training": training});
-            let spec = recipe_from_values(given.as_object().unwrap(), &facts).unwrap().spec;
-            let rate = if training == "fine-tune" { entry.fine_tune_rate } else { entry.rate };
-            assert_eq!((spec.learning_rate, spec.weight_decay), (rate, entry.weight_decay), "{}", entry.name);
-            assert_eq!((spec.optimizer, spec.decay_scope), (entry.optimizer, DecayScope::Weights));
-            // What follows from the optimiser was not chosen beside it.
-            let values = values_from_spec(&spec, &facts);
-            let changed = list_changed(&values, &facts);
-            let is_listed = |name: &str| changed.iter().any(|field| field.name == name);
-            assert_eq!(is_listed("optimizer"), entry.name != "adamw");
-            assert!(!is_listed("learning_rate") && !is_listed("weight_decay"), "{}", entry.name);
-        }
-    }
-    let given = json!({"optimizer": "sgd", "learning_rate": 0.1});
-    assert_eq!(recipe_from_values(given.as_object().unwrap(), &facts()).unwrap().spec.learning_rate, 0.1);
-    let hint = Field::find("learning_rate").unwrap().hint();
-    assert!(hint.contains("0.01 to 0.2 for SGD,"), "{hint}");
-}
-
-#[test]
-fn a_run_of_before_keeps_the_decay_of_everything_when_it_is_done_again() {
-    let mut spec = recipe_from_values(&Values::new(), &facts()).unwrap().spec;
-    spec.decay_scope = DecayScope::All;
-    let again = recipe_from_values(&values_from_spec(&spec, &facts()), &facts()).unwrap().spec;
-    assert_eq!(again, spec);
-}
-
-#[test]
 fn settings_without_effect_are_refused() {
-    let said = refusal(&[("weight_decay", "0"), ("decay_scope", "all")]);
-    assert_eq!(said, ["decay_scope: This counts only beside weight decay: leave it out"]);
     assert_eq!(refusal(&[("crop_padding", "4")]), Vec::<String>::new());
     assert_eq!(refusal(&[("crop_padding", "4"), ("random_resized_crop", "0.5")]).len(), 1);
     assert_eq!(refusal(&[("warmup_epochs", "1")]).len(), 1);
@@ -324,6 +290,7 @@ fn with_companions(field: &Field, value: &Value, weights: &str) -> Values {
         }
         "weights" if value != "" => set("weights", json!(weights)),
         "decay_scope" => set("weight_decay", json!(0.05)),
+        "patience" => set("epochs", json!(1000)),
         "warmup_epochs" => {
             set("schedule", json!("cosine"));
             set("epochs", json!(100));

@@ -41,6 +41,15 @@ pub fn values_from_spec(spec: &RunSpec, facts: &DatasetFacts) -> Values {
     if spec.weight_decay > 0.0 {
         set("decay_scope", json!(spec.decay_scope));
     }
+    set("label_smoothing", json!(spec.loss.label_smoothing));
+    set("focal_gamma", json!(spec.loss.focal_gamma));
+    set("class_weights", json!(spec.loss.class_weights));
+    set("sampling", json!(spec.sampling));
+    set("accumulate", json!(spec.updates.accumulate));
+    set("clip_norm", json!(spec.updates.clip_norm));
+    set("average_decay", json!(spec.updates.average_decay));
+    set("best_by", json!(spec.selection.best_by));
+    set("patience", json!(spec.selection.patience));
     set("schedule", json!(spec.schedule));
     set("warmup_epochs", json!(spec.warmup_epochs));
     set("mixup", json!(spec.mixing.mixup));

@@ -3,6 +3,7 @@
 use super::format::link;
 use crate::store::runs::Run;
 use crate::web::{AppState, Result};
+use protocol::spec::BestBy;
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -60,7 +61,11 @@ impl EpochTable {
         let count = losses.len();
         let epochs = losses.into_iter().enumerate().rev().filter_map(|(at_row, (step, train_loss))| {
             let number = at_row as u64 + 1;
-            let mark = mark(best == Some(number as f64), run.best_epoch == i64::try_from(number).ok());
+            let mark = mark(
+                best == Some(number as f64),
+                run.best_epoch == i64::try_from(number).ok(),
+                run.spec.selection.best_by,
+            );
             let is_newest = at_row + SHOWN >= count;
             (which == Which::All || is_newest || !mark.is_empty()).then(|| Epoch {
                 number,
@@ -88,11 +93,12 @@ impl EpochTable {
 }
 
 /// What an epoch is best in, and whether its checkpoint was kept.
-fn mark(is_best: bool, is_kept: bool) -> &'static str {
-    match (is_best, is_kept) {
-        (true, true) => "★ best accuracy, kept checkpoint",
-        (true, false) => "★ best accuracy",
-        (false, true) => "● kept checkpoint (lowest loss)",
-        (false, false) => "",
+fn mark(is_best: bool, is_kept: bool, by: BestBy) -> &'static str {
+    match (is_best, is_kept, by) {
+        (true, true, _) => "★ best accuracy, kept checkpoint",
+        (true, false, _) => "★ best accuracy",
+        (false, true, BestBy::Loss) => "● kept checkpoint (lowest loss)",
+        (false, true, BestBy::Accuracy) => "● kept checkpoint",
+        (false, false, _) => "",
     }
 }

@@ -222,6 +222,9 @@ impl RunView {
         }
         match self.run.state {
             RunState::Queued if self.run.step == 0 => "starts when a place is free".into(),
+            RunState::Completed if self.stopped_early() => {
+                format!("stopped early after {} of {} epochs", self.run.epoch, self.run.spec.epochs)
+            }
             RunState::Completed if self.trains() => format::counted(self.run.spec.epochs, "epoch", "epochs"),
             RunState::Running if !self.trains() => "evaluating".into(),
             RunState::Running if self.run.step == 0 => {
@@ -233,6 +236,12 @@ impl RunView {
             _ if !self.trains() => "evaluated weights without training".into(),
             _ => epoch + &steps,
         }
+    }
+
+    /// Whether it ended since no epoch was better than one that was long ago.
+    fn stopped_early(&self) -> bool {
+        let spec = &self.run.spec;
+        self.trains() && spec.selection.patience > 0 && self.run.epoch < i64::from(spec.epochs)
     }
 
     /// Work of a run at work that is not counted in steps.
@@ -248,7 +257,9 @@ impl RunView {
         }
         let speed = self.speed().filter(|speed| *speed > 0.0)?;
         let left = self.steps()?.saturating_sub(self.run.step.max(0) as u64);
-        self.is_running().then(|| (left * u64::from(self.run.spec.batch_size)) as f64 / speed)
+        let spec = &self.run.spec;
+        let step_size = u64::from(spec.batch_size) * u64::from(spec.updates.accumulate.max(1));
+        self.is_running().then(|| (left * step_size) as f64 / speed)
     }
 
     /// Time left, or time taken: what its trainers worked, without what lay between two attempts.

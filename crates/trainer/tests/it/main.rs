@@ -10,6 +10,7 @@ mod faults;
 mod learning;
 mod optimizers;
 mod parity;
+mod recipes;
 mod repeat;
 mod resume;
 mod support;

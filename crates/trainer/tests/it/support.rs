@@ -4,7 +4,8 @@ use image::{Rgb, RgbImage};
 use protocol::event::{Event, Record, Values};
 use protocol::sample::{Sample, Split};
 use protocol::spec::{
-    DecayScope, Device, Mixing, Model, Optimizer, Precision, RunSpec, SampleKeys, Schedule, Task, Training,
+    DecayScope, Device, Loss, Mixing, Model, Optimizer, Precision, RunSpec, SampleKeys, Sampling, Schedule,
+    Selection, Task, Training, Updates,
 };
 use protocol::transform::TransformSpec;
 use std::collections::BTreeMap;
@@ -237,6 +238,10 @@ fn spec() -> RunSpec {
         learning_rate: 2e-3,
         weight_decay: 0.01,
         decay_scope: DecayScope::All,
+        loss: Loss::default(),
+        sampling: Sampling::Shuffled,
+        updates: Updates::default(),
+        selection: Selection::default(),
         schedule: Schedule::Cosine,
         warmup_epochs: 0.5,
         train_transforms: vec![

@@ -128,6 +128,83 @@ def optimizers(muon_in_32_bits=True):
     (HERE / "optimizers.json").write_text(f"[\n{lines}\n]\n")
 
 
+def focal(logits, shares, gamma, weights, divisor):
+    """Lin et al. 2017, *Focal loss for dense object detection*, −α (1 − p)^γ log p, for a softmax: summed over the classes by their
+    shares in the sample, α being the weight of a class."""
+    log = logits.log_softmax(-1)
+    return -(weights * shares * (1 - log.exp()) ** gamma * log).sum() / divisor
+
+
+def losses():
+    """Loss and gradient of six samples of four classes; of mixed ones `lambda` is the share of their own label."""
+    labels = torch.tensor([0, 1, 2, 1, 3, 1])
+    counts = torch.bincount(labels).double()
+    inverse = len(labels) / (4 * counts)
+    one_hot = F.one_hot(labels).double()
+    out = []
+    for gamma in (0.0, 0.5, 2.0):
+        for smoothing in (0.0, 0.1):
+            for class_weights, weights in (("even", torch.ones(4, dtype=torch.float64)), ("inverse", inverse)):
+                for share in (None, 0.7):
+                    logits = (3 * wave(24, 0.3)).reshape(6, 4).requires_grad_()
+                    mixed = one_hot if share is None else share * one_hot + (1 - share) * one_hot.roll(1, 0)
+                    target = labels if share is None else mixed
+                    if gamma == 0.0:
+                        loss = F.cross_entropy(logits, target, weight=weights, label_smoothing=smoothing)
+                    else:
+                        smooth = (1 - smoothing) * mixed + smoothing / 4
+                        divisor = weights[labels].sum() if share is None else len(labels)
+                        loss = focal(logits, smooth, gamma, weights, divisor)
+                    loss.backward()
+                    out.append({
+                        "loss": {"label_smoothing": smoothing, "class_weights": class_weights, "focal_gamma": gamma},
+                        "lambda": share,
+                        "mean": loss.item(),
+                        "gradient": logits.grad.flatten().tolist(),
+                    })
+    # With two classes a softmax is a sigmoid of the difference, of which torchvision has the focal loss.
+    two, which = (3 * wave(12, 0.3)).reshape(6, 2), labels % 2
+    theirs = torchvision.ops.sigmoid_focal_loss(two[:, 1] - two[:, 0], which.double(), alpha=-1, gamma=2.0, reduction="mean")
+    ours = focal(two, F.one_hot(which).double(), 2.0, torch.ones(2, dtype=torch.float64), 6)
+    assert torch.allclose(theirs, ours, rtol=1e-12), (theirs, ours)
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in out)
+    (HERE / "losses.json").write_text(f"[\n{lines}\n]\n")
+
+
+def clipping():
+    """A gradient of two parameters, by norms that are less and more than its own."""
+    out = []
+    for most in (0.5, 2.0, 100.0):
+        parameters = [torch.zeros(4), torch.zeros(3)]
+        for parameter, gradient in zip(parameters, wave(7, 0.2).float().split([4, 3])):
+            parameter.grad = gradient.clone()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, most)
+        clipped = torch.cat([parameter.grad for parameter in parameters])
+        out.append({"most": most, "norm": norm.item(), "gradient": clipped.tolist()})
+    save("clipping", out)
+
+
+def averages():
+    """The averages of weights and running statistics over ten steps."""
+    out = []
+    for decay in (0.5, 0.99):
+        model = torch.nn.BatchNorm1d(3)
+        average = torch.optim.swa_utils.AveragedModel(
+            model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True
+        )
+        steps = []
+        for step in range(10):
+            numbers = wave(12, float(step)).float().split(3)
+            with torch.no_grad():
+                for tensor, value in zip((model.weight, model.bias, model.running_mean, model.running_var), numbers):
+                    tensor.copy_(value)
+            average.update_parameters(model)
+            of = average.module
+            steps.append(torch.cat([of.weight, of.bias, of.running_mean, of.running_var]).tolist())
+        out.append({"decay": decay, "averages": steps})
+    save("averages", out)
+
+
 def schedules():
     """The learning rate of every step, for a peak of 0.4."""
     out = []
@@ -372,6 +449,9 @@ def resnet20(folder):
 
 
 optimizers()
+losses()
+clipping()
+averages()
 schedules()
 resnet18()
 efficientnet_lite()

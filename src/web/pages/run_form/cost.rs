@@ -88,7 +88,7 @@ impl Cost {
         let training = values.get("training").and_then(Value::as_str).unwrap_or_default();
         let steps = match training {
             "none" => "No training steps: the initial weights are evaluated.".to_owned(),
-            _ => steps(work, amount("batch_size")),
+            _ => steps(work, amount("batch_size"), amount("accumulate")),
         };
         let mut runs = app.store.list_timed_runs(model, amount("image_size") as i64).await?;
         runs.retain(|run| is_comparable(run, training));
@@ -180,11 +180,11 @@ fn is_comparable(run: &Run, training: &str) -> bool {
     is_head == (training == "head")
 }
 
-fn steps(work: Work, batch_size: f64) -> String {
+fn steps(work: Work, batch_size: f64, accumulate: f64) -> String {
     if work.epochs == 0.0 || batch_size < 1.0 {
         return "No training steps.".to_owned();
     }
-    let an_epoch = (work.train / batch_size).ceil();
+    let an_epoch = ((work.train / batch_size).ceil() / accumulate.max(1.0)).ceil();
     let steps = counted((an_epoch * work.epochs) as i64, "step", "steps");
     let epochs = counted(work.epochs as i64, "epoch", "epochs");
     format!("{steps}: {epochs} of {}", thousands(an_epoch as i64))
@@ -221,7 +221,8 @@ mod tests {
     #[test]
     fn steps_are_counted_as_the_trainer_takes_them() {
         let work = Work { epochs: 4.0, train: 65.0, val: 0.0, test: 0.0 };
-        assert_eq!(steps(work, 32.0), "12 steps: 4 epochs of 3");
-        assert!(steps(Work { epochs: 0.0, ..work }, 32.0).starts_with("No training steps"));
+        assert_eq!(steps(work, 32.0, 1.0), "12 steps: 4 epochs of 3");
+        assert_eq!(steps(work, 32.0, 2.0), "8 steps: 4 epochs of 2");
+        assert!(steps(Work { epochs: 0.0, ..work }, 32.0, 1.0).starts_with("No training steps"));
     }
 }

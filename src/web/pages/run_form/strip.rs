@@ -14,7 +14,7 @@ use crate::web::api::runs::{find_facts, find_recipe};
 use crate::web::{AppState, Result};
 use protocol::event::MixMethod;
 use protocol::sample::Split;
-use protocol::spec::{Mixing, RunSpec, Task};
+use protocol::spec::{Mixing, RunSpec, Sampling, Task};
 use protocol::weights::WEIGHTS;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -156,6 +156,10 @@ impl FirstSamples {
         let count = counted(self.shown as i64, "image", "images");
         match (self.is_training, redraws) {
             (false, _) => format!("The first {count} to be evaluated, exactly as the network gets them."),
+            (true, 0) if spec.sampling == Sampling::Balanced => format!(
+                "{count} of the training images, exactly as the network gets them. An epoch is made of as many of each \
+                 class, so its first batch holds others."
+            ),
             (true, 0) => format!(
                 "The first {count} of this run’s first batch (seed {}, epoch 1), exactly as the network gets them.",
                 spec.seed

@@ -11,6 +11,7 @@ pub(super) fn summary(group: Group, values: &Values) -> String {
     match group {
         Group::Basics => String::new(),
         Group::Recipe => recipe(values),
+        Group::Loss => loss(values),
         Group::Augmentation => augmentation(values),
         Group::Advanced => advanced(values),
     }
@@ -64,6 +65,40 @@ fn recipe(values: &Values) -> String {
         }
         "fine-tune" => parts.extend(fine_tuning(values)),
         _ => {}
+    }
+    parts.join(", ")
+}
+
+/// `cross-entropy, label smoothing 0.1, best by validation loss`, and when the run ends early.
+fn loss(values: &Values) -> String {
+    if text(values, "training") == "none" {
+        return "nothing learns".to_owned();
+    }
+    let mut parts = vec![match amount(values, "focal_gamma") {
+        0.0 => "cross-entropy".to_owned(),
+        gamma => format!("focal loss {gamma}"),
+    }];
+    let on = |name: &str| amount(values, name) > 0.0;
+    if on("label_smoothing") {
+        parts.push(format!("label smoothing {}", amount(values, "label_smoothing")));
+    }
+    if text(values, "class_weights") == "inverse" || text(values, "sampling") == "balanced" {
+        let name = if text(values, "sampling") == "balanced" { "sampling" } else { "class_weights" };
+        parts.push(lower_first(&chosen(values, name)));
+    }
+    if amount(values, "accumulate") > 1.0 {
+        parts.push(format!("{} batches a step", amount(values, "accumulate")));
+    }
+    if on("clip_norm") {
+        parts.push(format!("gradients clipped at {}", amount(values, "clip_norm")));
+    }
+    if on("average_decay") {
+        parts.push(format!("average of the weights {}", amount(values, "average_decay")));
+    }
+    parts.push(format!("best epoch by {}", lower_first(&chosen(values, "best_by"))));
+    if on("patience") {
+        let epochs = counted(amount(values, "patience") as i64, "epoch", "epochs");
+        parts.push(format!("ends after {epochs} without a better one"));
     }
     parts.join(", ")
 }
@@ -188,6 +223,18 @@ mod tests {
             "warmup_epochs": 0.0, "weight_decay": 0.05, "weights": "",
         });
         assert_eq!(line(Group::Recipe, &recipe), "AdamW 0.003, one-cycle, batches of 32, weight decay 0.05");
+        let plain =
+            json!({"training": "scratch", "best_by": "loss", "sampling": "shuffled", "accumulate": 1});
+        assert_eq!(line(Group::Loss, &plain), "cross-entropy, best epoch by validation loss");
+        let rich = json!({
+            "training": "head", "best_by": "accuracy", "class_weights": "inverse", "focal_gamma": 2.0, "patience": 5,
+            "label_smoothing": 0.1, "average_decay": 0.99,
+        });
+        assert_eq!(
+            line(Group::Loss, &rich),
+            "focal loss 2, label smoothing 0.1, rare classes count more, average of the weights 0.99, best epoch by \
+             validation accuracy, ends after 5 epochs without a better one"
+        );
         let augmentation = json!({
             "image_size": 64, "random_resized_crop": 0.35, "flip": "on", "rotation": 10.0, "mixup": 0.2,
             "normalization": "dataset",
