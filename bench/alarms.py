@@ -215,7 +215,7 @@ CAUSES = {
     ),
     "NaN in the weights": (["loss_not_finite"], lambda b, s: b.with_weights("nan", s, not_a_number)),
     "a dead layer": (["layer_not_learning"], lambda b, s: b.with_weights("dead", s, dead)),
-    "faint layers": (["vanishing_gradients"], lambda b, s: b.with_weights("faint", s, faint, learning_rate=1e-6, optimizer="sgd")),
+    "faint layers": (["vanishing_gradients"], lambda b, s: b.with_weights("faint", s, faint, learning_rate=3e-4, optimizer="sgd")),
     "a loud last layer": (["exploding_gradients"], lambda b, s: b.with_weights("loud", s, loud)),
     "a starved loader": (["slow_loading"], starved),
     "a class missing in training": (
@@ -223,17 +223,17 @@ CAUSES = {
         lambda b, s: b.server.train(b.dataset("untrained", s, train={"rows": 40, "columns": 40, "checks": 0}), s),
     ),
     "a class missing in validation": (
-        ["split_gap"],
+        ["class_without_validation"],
         lambda b, s: b.server.train(b.dataset("unvalidated", s, val={"rows": 14, "columns": 14, "checks": 0}), s),
     ),
     "validation much brighter": (
-        ["split_gap"],
+        ["brightness_differs"],
         lambda b, s: b.server.train(
             b.dataset("bright", s, draw=lambda split, shape, dice: drawing(shape, dice, light=90 if split == "val" else -30)), s
         ),
     ),
     "validation of other sizes": (
-        ["split_gap"],
+        ["image_sizes_differ"],
         lambda b, s: b.server.train(
             b.dataset("sizes", s, draw=lambda split, shape, dice: drawing(shape, dice, side=96 if split == "val" else 32), val=8), s
         ),
@@ -248,7 +248,7 @@ CAUSES = {
         ["underfitting"],
         lambda b, s: b.server.train(
             b.dataset("unlearnable", s, train=150, draw=lambda split, shape, dice: drawing("noise", dice)),
-            s, epochs=4, mixup=0.0, weight_decay=0.5,
+            s, epochs=3,
         ),
     ),
 }
@@ -280,29 +280,38 @@ def main():
     wanted = {**{name: (own, plant) for name, (own, plant) in CAUSES.items()}, **{name: (None, run) for name, run in HEALTHY.items()}}
     if arguments.only:
         wanted = {name: way for name, way in wanted.items() if any(part in name for part in arguments.only)}
-    failed, results = False, {}
-    print("| cause | own alarm | fired | others, how often |\n|---|---|---|---|", flush=True)
+    results = {name: [] for name in wanted}
     try:
-        for name, (own, plant) in wanted.items():
-            fired, others = 0, collections.Counter()
-            results[name] = []
-            for seed in range(arguments.first, arguments.first + arguments.seeds):
+        # Seed by seed, so that one that is cut short has tried every cause.
+        for seed in range(arguments.first, arguments.first + arguments.seeds):
+            for name, (_, plant) in wanted.items():
                 run = plant(bench, seed)
-                names = {item["alarm"] for item in server.ask(f"/runs/{run['id']}/findings")["items"]}
-                results[name].append({"run": run["id"], "seed": seed, "state": run["state"], "alarms": sorted(names)})
-                fired += bool(names & set(own or []))
-                others.update(names - set(own or []))
-            told = ", ".join(f"{other} {count}" for other, count in others.most_common()) or "none"
-            score = f"{fired} of {arguments.seeds}" if own else "–"
-            print(f"| {name} | {' or '.join(own) if own else 'silence'} | {score} | {told} |", flush=True)
-            failed |= fired < arguments.seeds - arguments.seeds // 20 if own else bool(others)
-        if arguments.json:
-            Path(arguments.json).write_text(json.dumps(results, indent=1))
+                found = server.ask(f"/runs/{run['id']}/findings")["items"]
+                alarms = sorted(item["alarm"] for item in found)
+                results[name].append({"run": run["id"], "seed": seed, "state": run["state"], "alarms": alarms})
+                print(f"seed {seed}, {name}: {', '.join(alarms) or 'silence'}", file=sys.stderr, flush=True)
+            if arguments.json:
+                Path(arguments.json).write_text(json.dumps(results, indent=1))
     finally:
         server.stop()
         if not arguments.keep:
             shutil.rmtree(root, ignore_errors=True)
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if print_table(results) else 0)
+
+
+def print_table(results):
+    """The table; true where a cause was missed more than once in 20, or a healthy run was not silent."""
+    failed = False
+    print("| cause | own alarm | fired | others, how often |\n|---|---|---|---|")
+    for name, runs in results.items():
+        own = CAUSES[name][0] if name in CAUSES else []
+        fired = sum(bool(set(run["alarms"]) & set(own)) for run in runs)
+        others = collections.Counter(alarm for run in runs for alarm in run["alarms"] if alarm not in own)
+        told = ", ".join(f"{other} {count}" for other, count in others.most_common()) or "none"
+        score = f"{fired} of {len(runs)}" if own else f"{sum(not run['alarms'] for run in runs)} of {len(runs)}"
+        print(f"| {name} | {' or '.join(own) or 'silence'} | {score} | {told} |")
+        failed |= fired < len(runs) - len(runs) // 20 if own else bool(others)
+    return failed
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("crash", crash),
     ("killed", killed),
     ("silence", silence),
+    ("starved", starved),
     ("mute", mute),
     ("gone", gone),
     ("garbage", garbage),
@@ -383,13 +384,40 @@ fn killed(run: &mut Run) -> End {
 
 /// It has begun and says no more; on request it writes a checkpoint and ends.
 fn silence(run: &mut Run) -> End {
+    until_stopped(run, |run| match run.spec.trains() {
+        true => run.step(0, 1, Some(1.0)).map(|()| 1),
+        false => run.a_part().map(|()| 0),
+    })
+}
+
+/// Nine tenths of the time it waits for images, and then it says no more.
+fn starved(run: &mut Run) -> End {
+    const STEPS: u64 = 12;
+    until_stopped(run, |run| {
+        for step in 0..STEPS {
+            run.step(step, 1, Some(1.0 / (step + 1) as f64))?;
+            let shares = [
+                ("time/data", 0.9),
+                ("time/forward", 0.04),
+                ("time/backward", 0.04),
+                ("time/optimizer", 0.01),
+                ("time/other", 0.01),
+            ];
+            let values = shares.map(|(key, share)| (key.to_owned(), Some(share))).into();
+            run.say(Event::Dials(Dials { step, values, ..Dials::default() }))?;
+        }
+        Ok(STEPS)
+    })
+}
+
+/// Does some work, as many steps as that says, and waits for a request to stop.
+fn until_stopped(run: &mut Run, work: fn(&mut Run) -> anyhow::Result<u64>) -> End {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // Listened to before anybody can know of this process.
         let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         run.begin()?;
-        let step =
-            if run.spec.trains() { run.step(0, 1, Some(1.0)).map(|()| 1) } else { run.a_part().map(|()| 0) }?;
+        let step = work(run)?;
         tokio::time::timeout(PATIENCE, stop.recv()).await?;
         if run.spec.trains() {
             run.checkpoint(step, 0)?;

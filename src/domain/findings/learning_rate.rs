@@ -3,6 +3,7 @@
 use super::evidence::OfLayers;
 use super::words::{percent, short};
 use super::{Evidence, Finding, Fix, chart};
+use protocol::optimizer::OPTIMIZERS;
 
 /// A usual step changes a thousandth to a hundredth of a layer's weights; our healthy runs stay below 0.025 (SGD) and 0.02 (AdamW).
 /// At a twentieth, twenty steps replace what a layer has learned.
@@ -51,8 +52,10 @@ pub(super) fn too_high(evidence: &Evidence) -> Vec<Finding> {
         percent(update),
         short(evidence.spec.learning_rate),
     );
-    // The step size goes with the rate; a hundredth of the weights is on the safe side.
-    let rate = power_of_ten(evidence.spec.learning_rate * (0.01 / update).min(0.1));
+    // The step size goes with the rate, and a hundredth of the weights is on the safe side; but weights that such steps have made large
+    // hide how far too high it is, so nothing above what is usual is tried.
+    let guess = evidence.spec.learning_rate * (0.01 / update).min(0.1);
+    let rate = power_of_ten(guess.min(usual_rates(evidence)[1]));
     vec![Finding {
         certainty: 0.9,
         fix: Some(Fix::learning_rate(rate)),
@@ -89,7 +92,8 @@ pub(super) fn too_low(evidence: &Evidence) -> Vec<Finding> {
         short(first),
         short(last),
     );
-    let rate = power_of_ten(evidence.spec.learning_rate * (0.003 / update.max(1e-12)));
+    let guess = evidence.spec.learning_rate * (0.003 / update.max(1e-12));
+    let rate = power_of_ten(guess.min(usual_rates(evidence)[1]));
     vec![Finding {
         fix: Some(Fix::learning_rate(rate)),
         ..Finding::training_alarm(
@@ -99,6 +103,12 @@ pub(super) fn too_low(evidence: &Evidence) -> Vec<Finding> {
             chart("loss"),
         )
     }]
+}
+
+/// The least and the highest learning rate that are usual with the run's optimiser.
+fn usual_rates(evidence: &Evidence) -> [f64; 2] {
+    let entry = OPTIMIZERS.iter().find(|entry| entry.optimizer == evidence.spec.optimizer);
+    entry.map_or([1e-4, 0.1], |entry| entry.usual_rates)
 }
 
 /// The nearest power of ten times 1 or 3: a rate is guessed no finer than that.

@@ -26,7 +26,7 @@ use protocol::sample::Split;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the detectors would say something else of the same evidence: kept findings are then made anew.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// The most samples that a finding shows.
 pub const MOST_SAMPLES: usize = 200;
@@ -224,6 +224,10 @@ const CONSEQUENCES: &[(&str, &[&str])] = &[
     ),
     ("learning_rate_too_low", &["underfitting", "class_never_predicted"]),
     ("underfitting", &["class_never_predicted"]),
+    // Where validation is far from training, a gap between the two says nothing of what was learned by heart.
+    ("class_without_training", &["overfitting"]),
+    ("image_sizes_differ", &["overfitting"]),
+    ("brightness_differs", &["overfitting"]),
 ];
 
 /// What wants a look, the most important first.

@@ -5,6 +5,7 @@ mod compare;
 mod edit;
 mod evaluation;
 mod every_page;
+mod findings;
 mod form;
 mod frame;
 mod gallery;
