@@ -6,6 +6,7 @@ pub mod findings;
 pub mod health;
 pub mod jobs;
 pub mod runs;
+pub mod sweeps;
 pub mod versions;
 pub mod weights;
 

@@ -13,6 +13,7 @@ use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::weights::Weights;
+use protocol::spec::RunSpec;
 
 /// The longest name.
 pub const NAME_CHARS: usize = 200;
@@ -181,11 +182,13 @@ pub async fn start(
 pub async fn repeat(store: &Store, runs: &Runs, run: &Run) -> Result<RunId> {
     let dataset = store.find_dataset(run.dataset_id).await?.ok_or(Error::NotFound("data set"))?;
     ready(&dataset)?;
-    let recipe = Recipe { name: run.name.clone(), spec: run.spec.clone() };
+    // One that paused by itself did so for the sake of its sweep.
+    let spec = RunSpec { pause_after_epoch: None, ..run.spec.clone() };
+    let recipe = Recipe { name: run.name.clone(), spec };
     runs.add(&dataset, &recipe, Some(run), Some(run.id)).await.map_err(in_words)
 }
 
-fn ready(dataset: &Dataset) -> Result<()> {
+pub(super) fn ready(dataset: &Dataset) -> Result<()> {
     if dataset.state == DatasetState::Ready {
         return Ok(());
     }

@@ -29,6 +29,11 @@ id! {
     RunId
 }
 
+id! {
+    /// A sweep.
+    SweepId
+}
+
 /// What a trainer works at: a run's own task, or a further job of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId {

@@ -24,3 +24,4 @@ pub mod run;
 pub mod sample_order;
 pub mod seeds;
 pub mod series;
+pub mod sweep;

@@ -100,17 +100,41 @@ pub fn last_number(data: &Path) -> anyhow::Result<i64> {
 /// # Errors
 /// The data directory can't be written.
 pub fn create(directory: &RunDirectory, spec: &RunSpec, samples: &[Sample]) -> anyhow::Result<()> {
+    create_with(directory, spec, |file| {
+        let mut lines = std::io::BufWriter::new(std::fs::File::create(file)?);
+        for sample in samples {
+            serde_json::to_writer(&mut lines, sample)?;
+            lines.write_all(b"\n")?;
+        }
+        Ok(lines.flush()?)
+    })
+}
+
+/// As [`create`], with the samples of another run: the list is the same file under two names, where the disk can do that.
+///
+/// # Errors
+/// The data directory can't be written, or the other run is gone.
+pub fn create_like(directory: &RunDirectory, spec: &RunSpec, other: &RunDirectory) -> anyhow::Result<()> {
+    let samples = other.path().join(files::SAMPLES);
+    create_with(directory, spec, |file| {
+        if std::fs::hard_link(&samples, file).is_err() {
+            std::fs::copy(&samples, file).with_context(|| format!("copying {}", samples.display()))?;
+        }
+        Ok(())
+    })
+}
+
+fn create_with(
+    directory: &RunDirectory,
+    spec: &RunSpec,
+    write_samples: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let runs = directory.path().parent().context("a run directory lies in a folder")?;
     std::fs::create_dir_all(runs).with_context(|| format!("making {}", runs.display()))?;
     let staged = tempfile::Builder::new().prefix(".staged-").tempdir_in(runs)?;
     let spec_file = std::fs::File::create(staged.path().join(files::SPEC))?;
     serde_json::to_writer_pretty(spec_file, spec)?;
-    let mut lines = std::io::BufWriter::new(std::fs::File::create(staged.path().join(files::SAMPLES))?);
-    for sample in samples {
-        serde_json::to_writer(&mut lines, sample)?;
-        lines.write_all(b"\n")?;
-    }
-    lines.flush()?;
+    write_samples(&staged.path().join(files::SAMPLES))?;
     std::fs::File::create(staged.path().join(files::LOCK))?;
     std::fs::rename(staged.path(), directory.path())
         .with_context(|| format!("moving the new run's folder to {}", directory.path().display()))?;

@@ -21,6 +21,7 @@ pub mod process;
 mod queue;
 mod samples;
 mod supervise;
+pub mod sweeps;
 
 use crate::domain::ids::{JobId, RunId};
 use crate::domain::recipe::Recipe;

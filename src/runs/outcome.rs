@@ -14,6 +14,8 @@ pub struct ExitEvidence<'a> {
     pub last: Option<&'a Event>,
     /// Optimiser steps that all of its epochs have, once that is known.
     pub steps: Option<u64>,
+    /// After how many it was to pause by itself, if at all.
+    pub pause_after_steps: Option<u64>,
     /// What a person had asked.
     pub request: Option<StopRequest>,
     /// How the process ended, where this server started it.
@@ -31,6 +33,9 @@ pub fn decide(evidence: &ExitEvidence) -> (RunState, Option<Failure>) {
         }
         (Some(Event::Failed(failure)), _) => (RunState::Failed, Some(failure.clone())),
         (_, Some(request)) => (request.outcome(), None),
+        (Some(Event::Stopped { step }), None) if Some(*step) == evidence.pause_after_steps => {
+            (RunState::Paused, None)
+        }
         (Some(Event::Stopped { .. }), None) => (
             RunState::Interrupted,
             Some(failure(
@@ -149,8 +154,15 @@ mod tests {
         raw_status: Option<i32>,
     ) -> (RunState, String) {
         let exit = raw_status.map(ExitStatus::from_raw);
-        let (state, failure) =
-            decide(&ExitEvidence { trains: true, last, steps: Some(3), request, exit, stderr: "oh\n" });
+        let (state, failure) = decide(&ExitEvidence {
+            trains: true,
+            last,
+            steps: Some(3),
+            pause_after_steps: Some(2),
+            request,
+            exit,
+            stderr: "oh\n",
+        });
         (state, failure.map(|failure| failure.reason).unwrap_or_default())
     }
 
@@ -181,6 +193,9 @@ mod tests {
         assert_eq!(outcome(Some(&stopped), Some(StopRequest::Pause), Some(0)).0, RunState::Paused);
         assert_eq!(outcome(Some(&stopped), Some(StopRequest::Cancel), Some(0)).0, RunState::Cancelled);
         assert_eq!(outcome(Some(&stopped), None, Some(0)).0, RunState::Interrupted);
+        let planned = Event::Stopped { step: 2 };
+        assert_eq!(outcome(Some(&planned), None, Some(0)), (RunState::Paused, String::new()));
+        assert_eq!(outcome(Some(&planned), Some(StopRequest::Cancel), Some(0)).0, RunState::Cancelled);
         assert_eq!(outcome(None, Some(StopRequest::Cancel), Some(15)).0, RunState::Cancelled);
         assert_eq!(outcome(Some(&checkpoint), None, Some(9)).0, RunState::Interrupted);
         assert_eq!(outcome(Some(&checkpoint), None, None).0, RunState::Interrupted);

@@ -20,6 +20,12 @@ pub(super) async fn work(runs: Runs) {
         tracing::warn!(error = format!("{error:#}"), "a deleted run's folder is still there");
     }
     loop {
+        if let Err(error) = runs.advance_sweeps().await {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "a sweep could not be taken further; trying again when a run ends"
+            );
+        }
         if let Err(error) = schedule_once(&runs).await {
             tracing::error!(%error, "the queue could not be read; trying again in a second");
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -193,6 +193,7 @@ impl Supervision {
             trains: job.trains,
             last: last.as_ref(),
             steps: job.steps,
+            pause_after_steps: job.pause_after_steps,
             request: job.stop_request,
             exit,
             stderr: &stderr,

@@ -41,6 +41,8 @@ pub struct Work {
     pub trains: bool,
     /// Optimiser steps of all epochs, where it trains and that is known.
     pub steps: Option<u64>,
+    /// Those after which it is to pause by itself, in the same way.
+    pub pause_after_steps: Option<u64>,
     /// Bytes of its journal that are in the database.
     pub journal_offset: i64,
     /// Versions, device, process.
@@ -58,6 +60,9 @@ impl From<Run> for Work {
             queued_at_ms: run.queued_at_ms,
             trains,
             steps: started.map(|started| total_steps(started, run.spec.epochs)),
+            pause_after_steps: started
+                .zip(run.spec.pause_after_epoch)
+                .map(|(started, epoch)| total_steps(started, epoch)),
             journal_offset: run.journal_offset,
             hello: run.hello,
         }
@@ -73,6 +78,7 @@ impl From<Job> for Work {
             queued_at_ms: job.queued_at_ms,
             trains: job.task == Task::Train,
             steps: None,
+            pause_after_steps: None,
             journal_offset: job.journal_offset,
             hello: job.hello,
         }

@@ -29,6 +29,7 @@ mod sample_query;
 pub mod samples;
 pub mod search;
 pub mod series;
+pub mod sweeps;
 pub mod versions;
 
 use anyhow::Context as _;

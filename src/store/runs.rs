@@ -5,7 +5,7 @@ use crate::domain::ids::{DatasetId, JobId, RunId};
 use crate::domain::run::{RunState, StopRequest};
 use protocol::event::{Batch, Failure, Hello, Stage, Started, Values};
 use protocol::spec::RunSpec;
-use sqlx::FromRow;
+use sqlx::{FromRow, SqliteConnection};
 
 /// A run's row.
 #[derive(Clone, Debug)]
@@ -220,23 +220,7 @@ impl Store {
 
     /// Makes a queued run of this number.
     pub async fn insert_run(&self, id: RunId, run: NewRun<'_>) -> sqlx::Result<()> {
-        let now = now_ms();
-        sqlx::query(
-            "insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec, held_out, dataset_version,
-                               cloned_from)
-             values (?1, ?2, ?3, 'queued', ?4, ?4, ?5, ?6, ?7, ?8)",
-        )
-        .bind(id)
-        .bind(run.dataset)
-        .bind(run.name)
-        .bind(now)
-        .bind(to_json("spec", run.spec)?)
-        .bind(run.held_out)
-        .bind(run.dataset_version)
-        .bind(run.origin)
-        .execute(&self.write)
-        .await?;
-        Ok(())
+        insert_run(&mut *self.write.acquire().await?, id, run, now_ms()).await
     }
 
     /// One run.
@@ -336,6 +320,31 @@ impl Store {
         };
         Ok(records.iter().filter_map(read).collect())
     }
+}
+
+/// Makes a queued run of this number.
+pub(super) async fn insert_run(
+    connection: &mut SqliteConnection,
+    id: RunId,
+    run: NewRun<'_>,
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec, held_out, dataset_version,
+                           cloned_from)
+         values (?1, ?2, ?3, 'queued', ?4, ?4, ?5, ?6, ?7, ?8)",
+    )
+    .bind(id)
+    .bind(run.dataset)
+    .bind(run.name)
+    .bind(now)
+    .bind(to_json("spec", run.spec)?)
+    .bind(run.held_out)
+    .bind(run.dataset_version)
+    .bind(run.origin)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Those rows that this program can read. One that it can't is no reason to show none; lists for people name it

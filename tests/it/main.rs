@@ -28,6 +28,7 @@ mod runs;
 mod search;
 mod shared;
 mod support;
+mod sweeps;
 mod tensorboard;
 mod upgrade;
 mod uploads;

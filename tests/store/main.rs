@@ -15,6 +15,7 @@ mod migrations;
 mod predictions;
 mod runs;
 mod setup;
+mod sweeps;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -59,6 +60,7 @@ async fn every_statement_is_executed_and_gives_what_it_should() {
     galleries::measures_and_reports(&store).await;
     runs::a_run_from_the_queue_to_its_end(&store).await;
     jobs::a_further_job_from_the_queue_to_its_end(&store).await;
+    sweeps::a_sweep_from_the_queue_to_its_end(&store).await;
     predictions::every_question_of_a_gallery(&store).await;
     findings::what_was_found_in_a_run(&store).await;
     edits::every_edit_and_its_way_back(&store).await;

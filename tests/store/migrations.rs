@@ -45,6 +45,8 @@ fn known(table: &str, column: &str) -> Option<[String; 2]> {
         ("health_reports", "report" | "overview") => both("{}"),
         ("run_findings", "findings") => both("[]"),
         ("run_findings", "splits") => both("null"),
+        ("sweeps", "plan") => both(r#"{"method":"grid","fields":{"seed":[1,2]}}"#),
+        ("sweeps", "base") | ("sweep_trials", "settings") => both("{}"),
         ("access_keys", "role") => both("full"),
         ("access_keys", "origin") => both("link"),
         _ => None,
@@ -217,6 +219,9 @@ async fn read_all(store: &Store, version: i64) {
     store.list_run_marks().await.unwrap();
     if version >= 21 {
         assert_eq!(store.list_jobs(RunId(1)).await.unwrap().len(), 1, "from {version}");
+    }
+    if version >= 27 {
+        assert_eq!(store.list_sweeps().await.unwrap().len(), 2, "from {version}");
     }
     if version >= 4 {
         assert_eq!(store.list_pipelines().await.unwrap().len(), 2, "from {version}");

@@ -76,6 +76,10 @@ impl Trainer<'_> {
             if self.train_epoch(epoch)? == End::Stopped || self.end_epoch(epoch)? == End::Stopped {
                 return self.stopped();
             }
+            if self.spec.pause_after_epoch == Some(epoch) && epoch < self.spec.epochs {
+                self.report.append(Event::Stopped { step: self.progress.step })?;
+                return Ok(End::Stopped);
+            }
         }
         if self.evaluate_test()? == End::Stopped {
             // The last epoch's checkpoint holds all there is; the network now holds the best epoch's weights.

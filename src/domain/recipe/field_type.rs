@@ -29,7 +29,7 @@ pub enum FieldType {
 
 impl FieldType {
     /// Reads what a person typed.
-    pub(super) fn value_from_text(self, text: &str) -> Result<Value, String> {
+    pub(in crate::domain) fn value_from_text(self, text: &str) -> Result<Value, String> {
         match self {
             FieldType::Choice(_) | FieldType::Text => Ok(Value::from(text)),
             FieldType::Integer { .. } => {
@@ -48,7 +48,7 @@ impl FieldType {
     }
 
     /// Checks type and bounds.
-    pub(super) fn check(self, value: &Value) -> Result<(), String> {
+    pub(in crate::domain) fn check(self, value: &Value) -> Result<(), String> {
         let fits = match self {
             FieldType::Choice(choices) => {
                 value.as_str().is_some_and(|word| choices.iter().any(|(choice, _)| *choice == word))

@@ -59,6 +59,7 @@ pub fn recipe_from_values(given: &Values, facts: &DatasetFacts) -> Result<Recipe
         training,
         image_size,
         epochs: if trains(&values) { read(&values, "epochs")? } else { 0 },
+        pause_after_epoch: None,
         batch_size: read(&values, "batch_size")?,
         optimizer: read(&values, "optimizer")?,
         learning_rate: read(&values, "learning_rate")?,

@@ -21,6 +21,7 @@ pub(super) mod samples;
 pub(super) mod series;
 pub(super) mod series_file;
 pub(super) mod status;
+pub(super) mod sweeps;
 pub(super) mod versions;
 pub(super) mod weights;
 

@@ -2,7 +2,7 @@
 //! and the command line are made of.
 
 use super::evaluation::MapKind;
-use super::openapi_jobs::{add_jobs, call, problem};
+use super::openapi_jobs::{add_jobs, add_sweeps, call, problem};
 use crate::domain::recipe::{FIELDS, FieldType};
 use crate::import::DatasetFormat;
 use crate::import::catalogue::CATALOGUE;
@@ -221,6 +221,7 @@ fn description() -> Value {
     add_run_changes(&mut paths);
     add_findings(&mut paths);
     add_jobs(&mut paths);
+    add_sweeps(&mut paths);
     add_access_keys(&mut paths);
     for action in ["cancel", "pause", "resume"] {
         paths[format!("/api/v1/runs/{{id}}/{action}")] = json!({"post": {

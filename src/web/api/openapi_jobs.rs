@@ -1,4 +1,4 @@
-//! What `openapi.json` says of further jobs of a run, and what all of its parts are made of.
+//! What `openapi.json` says of further jobs of a run and of sweeps, and what all of its parts are made of.
 
 use serde_json::{Value, json};
 
@@ -43,6 +43,34 @@ pub(super) fn add_jobs(paths: &mut Value) {
             "responses": {"200": {"description": "The job"}, "404": problem(), "409": problem()},
         }});
     }
+}
+
+pub(super) fn add_sweeps(paths: &mut Value) {
+    paths["/api/v1/sweeps"] = json!({
+        "get": call("Every sweep, newest first: runs that were started together and differ in a few fields", &[], "200"),
+        "post": {
+            "summary": "Start a sweep: the body of a run, and `sweep`, which says what varies: a list of values for a field, or a range {min, max} where runs are drawn",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {
+                "type": "object",
+                "required": ["dataset", "sweep"],
+                "properties": {"sweep": {"type": "object", "required": ["method", "fields"], "properties": {
+                    "method": {"enum": ["grid", "random", "halving"]},
+                    "runs": {"type": "integer", "description": "How many, where they are drawn"},
+                    "seed": {"type": "integer"},
+                    "fields": {"type": "object"},
+                }}},
+            }}}},
+            "responses": {"201": {"description": "The sweep with its runs"}, "422": problem()},
+        },
+    });
+    paths["/api/v1/sweeps/{id}"] = json!({
+        "get": call("One sweep with its runs, by number", &[], "200"),
+        "delete": {"summary": "Forget it; its runs stay", "responses": {"204": {"description": "Gone"}, "404": problem(), "409": problem()}},
+    });
+    paths["/api/v1/sweeps/{id}/cancel"] = json!({"post": {
+        "summary": "Give up its runs that are not at their end",
+        "responses": {"200": {"description": "The sweep"}, "404": problem()},
+    }});
 }
 
 pub(super) fn problem() -> Value {

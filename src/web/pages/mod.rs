@@ -58,6 +58,7 @@ pub(super) mod samples_view;
 pub(super) mod search;
 pub(super) mod share;
 mod sparkline;
+pub(super) mod sweeps;
 mod time_shares;
 pub(super) mod versions;
 mod view_words;

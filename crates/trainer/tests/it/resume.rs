@@ -52,6 +52,24 @@ fn a_run_stopped_in_the_middle_of_an_epoch_goes_on_to_the_same_bits() {
 }
 
 #[test]
+fn a_run_that_pauses_by_itself_goes_on_to_the_same_bits() {
+    let change = |spec: &mut RunSpec| {
+        small_steps(spec);
+        spec.pause_after_epoch = Some(1);
+    };
+    let (whole, paused) = (Run::new(small_steps), Run::new(change));
+    whole.complete();
+    assert!(paused.start().wait().unwrap().success());
+    let events = paused.events();
+    let [.., Event::Checkpoint { step, epoch: 1 }, Event::Stopped { step: last }] = events.as_slice() else {
+        panic!("{:?}", events.last())
+    };
+    assert_eq!((step, last), (&16, &16));
+    paused.complete();
+    whole.assert_same(&paused);
+}
+
+#[test]
 fn layers_that_draw_by_chance_draw_the_same_after_a_stop() {
     // They have dropout or leave out blocks; 2 × 6 steps.
     for model in [Model::EfficientnetLite0, Model::EfficientnetB0] {

@@ -233,6 +233,7 @@ fn spec() -> RunSpec {
         training: Training::Scratch,
         image_size: SIDE,
         epochs: 3,
+        pause_after_epoch: None,
         batch_size: 12,
         optimizer: Optimizer::Adamw,
         learning_rate: 2e-3,

@@ -4,7 +4,7 @@
 //! The hidden field `basis` says beside which values the defaults were that the form showed: what is still as by these was not
 //! touched, and follows when something else is chosen to learn.
 
-use super::Typed;
+use super::{Typed, sweep};
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::recipe::{
     FIELDS, Field, FieldErrors, FieldType, Values, counts, defaults_beside, values_from_text,
@@ -43,7 +43,7 @@ impl Entered {
             }
             pairs.insert("weights".into(), path);
         }
-        pairs.retain(|name, _| !OTHERS.contains(&name.as_str()));
+        pairs.retain(|name, _| !OTHERS.contains(&name.as_str()) && !name.starts_with(sweep::PREFIX));
         let (given, unread) =
             values_from_text(pairs.iter().map(|(name, text)| (name.as_str(), text.as_str())));
         errors.extend(unread);

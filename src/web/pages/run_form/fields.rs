@@ -4,6 +4,7 @@ use super::super::describe_pipeline::describe_pipeline;
 use super::super::format::{counted, link, thousands};
 use super::Typed;
 use super::entered::Entered;
+use super::sweep::PREFIX;
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::recipe::{
     FIELDS, Field, FieldErrors, FieldType, Group, Preset, REPLACED, fitting_image_size,
@@ -49,7 +50,7 @@ fn summary(facts: &DatasetFacts) -> String {
 /// A field that needs attention, for the summary beside *Start*.
 pub(super) struct Problem {
     /// The field's name in the markup; empty where there is no such field.
-    pub(super) anchor: &'static str,
+    pub(super) anchor: String,
     pub(super) label: String,
     pub(super) why: String,
 }
@@ -58,11 +59,15 @@ pub(super) fn problems(errors: &FieldErrors) -> Vec<Problem> {
     // In the order of the form, then what belongs to no field of it.
     let of_fields = FIELDS.iter().filter_map(|field| {
         let why = errors.get(field.name)?.clone();
-        Some(Problem { anchor: field.name, label: field.label.to_owned(), why })
+        Some(Problem { anchor: field.name.to_owned(), label: field.label.to_owned(), why })
     });
     let others = errors.iter().filter(|(name, _)| Field::find(name).is_none()).map(|(name, why)| {
-        let (anchor, label) = if name == "dataset" { ("dataset", "Data set") } else { ("", name.as_str()) };
-        Problem { anchor, label: label.to_owned(), why: why.clone() }
+        let (anchor, label) = match name.as_str() {
+            "dataset" => ("dataset", "Data set"),
+            name if name.starts_with(PREFIX) => (name, "Several values"),
+            name => ("", name),
+        };
+        Problem { anchor: anchor.to_owned(), label: label.to_owned(), why: why.clone() }
     });
     of_fields.chain(others).collect()
 }

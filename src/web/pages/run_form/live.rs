@@ -8,8 +8,9 @@ use super::entered::Entered;
 use super::learn::gain;
 use super::strip::Strip;
 use super::summary::{differences, summary};
+use super::sweep::{Summary, SweepForm};
 use crate::domain::dataset::DatasetFacts;
-use crate::domain::recipe::{Group, Values};
+use crate::domain::recipe::{FieldErrors, Group, Values};
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
 use crate::web::api::runs::find_facts;
@@ -25,6 +26,8 @@ pub(super) struct Live {
     /// What is not as by default for the data set.
     differences: Vec<String>,
     dataset: i64,
+    /// What a sweep would come to.
+    pub(super) sweep: Summary,
     pub(super) cost: Cost,
     /// What weights would bring.
     pub(super) gain: Option<Gain>,
@@ -52,7 +55,7 @@ impl Live {
     ) -> Result<Live> {
         let facts = find_facts(app, dataset, &Values::new(), images_of).await?;
         let entered = Entered::read(typed, &facts);
-        let live = Live::without_strip(app, dataset, &facts, &entered).await?;
+        let live = Live::without_strip(app, dataset, &facts, &entered, typed).await?;
         let strip = Strip::load(app, dataset, images_of, entered.values, entered.errors, redraws).await?;
         Ok(Live { strip, ..live })
     }
@@ -63,12 +66,14 @@ impl Live {
         dataset: &Dataset,
         facts: &DatasetFacts,
         entered: &Entered,
+        typed: &Typed,
     ) -> Result<Live> {
         let words = name_weights(&app.data, entered.all.clone());
         Ok(Live {
             summaries: Group::ALL.map(|group| (group, summary(group, &words))).into(),
             differences: differences(&entered.all, &words, facts),
             dataset: dataset.id.0,
+            sweep: SweepForm::read(typed, &FieldErrors::new()).summary(&entered.values, facts).await?,
             cost: Cost::load(app, dataset.id, facts, &entered.all).await?,
             gain: gain(facts, entered)
                 .map(|words| Gain { words, state: WeightsState::new(app, &WEIGHTS[0], &facts.weights) }),
@@ -81,6 +86,11 @@ impl Live {
     /// `Epochs 5, MixUp 0.2`; empty where all is as by default.
     pub(super) fn difference_line(&self) -> String {
         self.differences.join(", ")
+    }
+
+    /// What the button does.
+    pub(super) fn start_label(&self) -> String {
+        if self.sweep.runs == 1 { "Start".to_owned() } else { format!("Start {} runs", self.sweep.runs) }
     }
 
     /// The form as it begins for this data set.

@@ -7,9 +7,10 @@ mod learn;
 mod live;
 mod strip;
 mod summary;
+mod sweep;
 
 use super::frame::{Frame, Section, page, page_with};
-use crate::actions::runs::Origin;
+use crate::actions::{self, runs::Origin};
 use crate::domain::dataset::DatasetState;
 use crate::domain::ids::RunId;
 use crate::domain::recipe::{FieldErrors, Values, values_from_spec};
@@ -29,6 +30,7 @@ use learn::Learn;
 use live::Live;
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
+use sweep::SweepForm;
 
 /// Field name → what was typed.
 type Typed = BTreeMap<String, String>;
@@ -45,6 +47,7 @@ struct New {
     like: Option<Like>,
     /// What is wrong with what was sent.
     problems: Vec<Problem>,
+    sweep: SweepForm,
     /// Why no run could start now.
     missing_trainer: Option<String>,
     live: Live,
@@ -169,7 +172,7 @@ async fn fill_from(app: &AppState, typed: &mut Typed, number: &str) -> Result<()
     Ok(())
 }
 
-/// `POST /runs`: starts the run, or brings the form back with what is wrong beside each field.
+/// `POST /runs`: starts the run, or the runs of a sweep, or brings the form back with what is wrong beside each field.
 pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Typed>) -> Result<Response> {
     let (origin, gone) = take_origin_if_there(&app, &mut typed).await?;
     let origin = origin.as_ref();
@@ -188,8 +191,34 @@ pub(crate) async fn create(State(app): State<AppState>, Form(mut typed): Form<Ty
     if let Some(gone) = gone {
         errors.entry("dataset".to_owned()).or_insert(gone);
     }
+    let sweep = SweepForm::read(&typed, &FieldErrors::new());
+    let plan = match sweep.plan() {
+        Some(Err(more)) => {
+            errors.extend(more);
+            None
+        }
+        Some(Ok(plan)) => Some(plan),
+        None => None,
+    };
     if !errors.is_empty() {
         return refuse(errors).await;
+    }
+    if let Some(plan) = plan {
+        let started = actions::sweeps::start(
+            &app.store,
+            &app.health,
+            &app.runs,
+            &app.weights,
+            &dataset,
+            &values,
+            &plan,
+            origin,
+        );
+        return match started.await.map_err(Error::from) {
+            Ok(id) => Ok(Redirect::to(&format!("/sweeps/{id}")).into_response()),
+            Err(Error::Invalid(errors)) => refuse(sweep.under_rows(errors)).await,
+            Err(other) => Err(other),
+        };
     }
     match start(&app, &dataset, &values, origin).await {
         Ok(id) => Ok(Redirect::to(&format!("/runs/{id}")).into_response()),
@@ -241,7 +270,7 @@ async fn form(
         Some(dataset) => {
             let facts = find_facts(app, &dataset, &Values::new(), Origin::images_of(origin)).await?;
             let entered = Entered::read(typed, &facts);
-            let live = Live::without_strip(app, &dataset, &facts, &entered).await?;
+            let live = Live::without_strip(app, &dataset, &facts, &entered, typed).await?;
             let saved = app.store.list_pipelines().await?;
             let loading = Loading::read(typed, &dataset, &saved);
             let groups = Fieldset::all(&entered, &errors, loading);
@@ -259,6 +288,7 @@ async fn form(
         groups,
         learn,
         like,
+        sweep: SweepForm::read(typed, &errors),
         problems,
         missing_trainer: trainer.err().map(|missing| format!("{missing:#}")),
         live,
