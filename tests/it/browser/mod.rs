@@ -21,6 +21,7 @@ mod print;
 mod run_pages;
 mod runs;
 mod share;
+mod sweeps;
 
 use std::io::Write as _;
 use std::path::Path;
