@@ -9,21 +9,21 @@ use tintype::store::Store;
 use tintype::store::runs::NewRun;
 use tintype::store::sweeps::NewTrial;
 
-fn values(value: Value) -> Values {
+fn values(value: &Value) -> Values {
     value.as_object().unwrap().clone()
 }
 
 pub(crate) async fn a_sweep_from_the_queue_to_its_end(store: &Store) {
     let dataset = import(store, "swept").await;
     let spec = spec(&json!({"epochs": 9, "pause_after_epoch": 1}));
-    let settings = [0.1, 0.2].map(|rate| values(json!({"learning_rate": rate})));
+    let settings = [0.1, 0.2].map(|rate| values(&json!({"learning_rate": rate})));
     let run =
         NewRun { dataset, name: "trial", spec: &spec, held_out: None, dataset_version: 1, origin: None };
     let trials: Vec<NewTrial> =
         (901..).map(RunId).zip(&settings).map(|(id, settings)| NewTrial { id, run, settings }).collect();
     let plan = serde_json::from_value(json!({"method": "halving", "fields": {"learning_rate": [0.1, 0.2]}}))
         .unwrap();
-    let base = values(json!({"epochs": 9}));
+    let base = values(&json!({"epochs": 9}));
     let id = store.insert_sweep(dataset, "rates", &plan, &base, &trials).await.unwrap();
     let sweep = store.find_sweep(id).await.unwrap().unwrap();
     assert_eq!((sweep.name.as_str(), sweep.runs, sweep.active, sweep.begun), ("rates", 2, 2, 2));

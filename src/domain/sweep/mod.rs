@@ -190,7 +190,7 @@ impl SweepPlan {
                             .into(),
                     );
                 }
-                if !(min < max) {
+                if min >= max {
                     return Err(format!("The range ends at {max}, which is not above its start, {min}"));
                 }
                 [min, max].into_iter().try_for_each(|end| field.field_type.check(&draw::number(field, *end)))
