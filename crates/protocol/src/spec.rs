@@ -34,11 +34,10 @@ pub struct RunSpec {
     pub image_size: u32,
     /// Passes over the training split; 0 where nothing is trained.
     pub epochs: u32,
-    /// Samples a batch. The last one of an epoch may be smaller.
     /// The run pauses itself at the end of this epoch; `None`: it goes through. Whoever resumes it then lets it go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause_after_epoch: Option<u32>,
-    /// Samples an optimiser step. The last batch of an epoch may be smaller.
+    /// Samples a batch. The last one of an epoch may be smaller.
     pub batch_size: u32,
     /// How weights are updated.
     pub optimizer: Optimizer,
