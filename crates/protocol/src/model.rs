@@ -30,6 +30,12 @@ pub enum Model {
     MobilenetV3Large,
     /// Tan and Le 2019 with torchvision's parameter names.
     EfficientnetB0,
+    /// Liu et al. 2022 with torchvision's parameter names.
+    ConvnextTiny,
+    /// A small transformer on patches of 4 pixels, with torchvision's parameter names.
+    VitTiny,
+    /// Dosovitskiy et al. 2020 with torchvision's parameter names.
+    VitB16,
 }
 
 /// What is to be known of an architecture without building it.
@@ -44,6 +50,8 @@ pub struct ModelEntry {
     /// The least side of an input image, pixels: below it the last feature map would be a single pixel, over
     /// which a batch of one sample cannot be normalised.
     pub min_image_size: u32,
+    /// The side of an input image is a multiple of this: of a patch, where an image is cut in patches.
+    pub image_size_step: u32,
     /// The side of the images that it was made for, pixels.
     pub usual_image_size: u32,
     /// How many numbers learn, with two classes and at the usual image size.
@@ -57,14 +65,18 @@ const fn entry(
     (min_image_size, usual_image_size): (u32, u32),
     parameters: u64,
 ) -> ModelEntry {
-    ModelEntry { model, name, label, min_image_size, usual_image_size, parameters }
+    ModelEntry { model, name, label, min_image_size, image_size_step: 1, usual_image_size, parameters }
+}
+
+const fn in_patches(side: u32, entry: ModelEntry) -> ModelEntry {
+    ModelEntry { image_size_step: side, ..entry }
 }
 
 /// The least image where feature maps end as a 32nd of it, rounded up.
 const TWO_PIXELS: u32 = 33;
 
 /// Every architecture, in the order of the form.
-pub const MODELS: [ModelEntry; 12] = [
+pub const MODELS: [ModelEntry; 15] = [
     entry(
         Model::SmallCnn,
         "small-cnn",
@@ -149,6 +161,33 @@ pub const MODELS: [ModelEntry; 12] = [
         (TWO_PIXELS, 224),
         4_010_110,
     ),
+    entry(
+        Model::ConvnextTiny,
+        "convnext-tiny",
+        "ConvNeXt-tiny (photos, from weights; slow; 27.8 million parameters)",
+        (32, 224),
+        27_821_666,
+    ),
+    in_patches(
+        4,
+        entry(
+            Model::VitTiny,
+            "vit-tiny",
+            "ViT-tiny, patches of 4 pixels (a transformer for small images; 2.7 million parameters)",
+            (16, 32),
+            2_692_034,
+        ),
+    ),
+    in_patches(
+        16,
+        entry(
+            Model::VitB16,
+            "vit-b16",
+            "ViT-B/16 (photos, from weights; very slow; 85.8 million parameters)",
+            (32, 224),
+            85_800_194,
+        ),
+    ),
 ];
 
 impl Model {
@@ -193,6 +232,9 @@ mod tests {
             let said = format!("; {:.1} million parameters)", entry.parameters as f64 / 1e6);
             assert!(entry.label.ends_with(&said), "{}: {said}", entry.label);
             assert!(entry.min_image_size <= entry.usual_image_size, "{}", entry.name);
+            for size in [entry.min_image_size, entry.usual_image_size] {
+                assert!(size.is_multiple_of(entry.image_size_step), "{}: {size}", entry.name);
+            }
         }
     }
 }

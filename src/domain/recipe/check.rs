@@ -182,8 +182,20 @@ fn check_image_size(values: &Values, errors: &mut FieldErrors) {
     let Some(size) = values.get("image_size").and_then(Value::as_u64) else { return };
     let model: Option<Model> =
         values.get("model").and_then(|model| serde_json::from_value(model.clone()).ok());
-    if let Some(least) = model.map(|model| u64::from(model.min_image_size())).filter(|least| size < *least) {
-        errors.insert("image_size".into(), format!("This model takes images of at least {least} pixels"));
+    if let Some(entry) = model.map(Model::entry) {
+        let (least, step) = (u64::from(entry.min_image_size), u64::from(entry.image_size_step));
+        if size < least {
+            errors.insert("image_size".into(), format!("This model takes images of at least {least} pixels"));
+        } else if !size.is_multiple_of(step) {
+            let near = size / step * step;
+            errors.insert(
+                "image_size".into(),
+                format!(
+                    "This model cuts images in patches of {step} pixels: use {near} or {} pixels",
+                    near + step
+                ),
+            );
+        }
     }
     let sides = ["train_transforms", "eval_transforms"].map(|field| {
         let steps = read_pipeline(values, field)?;

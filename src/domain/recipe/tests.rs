@@ -242,6 +242,14 @@ fn an_image_size_that_a_model_cannot_take_is_refused_before_it_is_queued() {
         };
         assert_eq!(ask(least), Ok(least), "{word}");
         assert!(ask(least - 1).unwrap_err().contains_key("image_size"), "{word}");
+        let step = model.entry().image_size_step;
+        assert_eq!(ask(least + step), Ok(least + step), "{word}");
+        if step > 1 {
+            let said = ask(least + step + 1).unwrap_err()["image_size"].clone();
+            let expected =
+                format!("patches of {step} pixels: use {} or {} pixels", least + step, least + 2 * step);
+            assert!(said.ends_with(&expected), "{word}: {said}");
+        }
     }
 }
 
@@ -408,6 +416,13 @@ fn every_model_is_made_with_every_choice_of_every_other_field() {
                 let is_small =
                     field.name == "image_size" && value.as_u64() < Some(model.min_image_size().into());
                 let value = if is_small { json!(model.min_image_size()) } else { value };
+                let value = match value.as_u64().filter(|_| field.name == "image_size") {
+                    Some(size) => {
+                        let step = u64::from(model.entry().image_size_step);
+                        json!(size / step * step)
+                    }
+                    None => value,
+                };
                 let mut given = with_companions(field, &value, weights);
                 given.insert("model".into(), json!(model));
                 if let Err(errors) = recipe_from_values(&given, &facts) {

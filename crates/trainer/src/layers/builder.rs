@@ -1,13 +1,16 @@
 //! Building a network: layers are added from input to output, each with its first numbers.
 
 use super::activation::Activation;
+use super::attention::Attention;
 use super::batch_norm::{BatchNorm, BatchNormSettings};
 use super::conv_norm::{ConvNorm, Pair};
 use super::convolution::{Conv, ConvShape};
 use super::dropout::{Dropout, StochasticDepth};
 use super::first_numbers::{FirstNumbers, LinearStart};
+use super::layer_norm::LayerNorm;
 use super::linear::Linear;
 use super::network::{Body, Layer, Network, Parameter};
+use super::numbers::Numbers;
 use super::squeeze_excite::SqueezeExcite;
 use tch::{Device, Kind, Tensor};
 
@@ -123,6 +126,32 @@ impl Builder {
         BatchNorm { name: name.to_owned(), weight, bias, mean, variance, settings }
     }
 
+    /// Normalisation of each image over its `channels`: weight 1, bias 0.
+    pub fn layer_norm(&mut self, name: &str, channels: i64, epsilon: f64) -> LayerNorm {
+        self.layer(name);
+        let weight = self.parameter("weight", FirstNumbers::All(1.0).draw(&[channels]), false);
+        let bias = self.parameter("bias", FirstNumbers::All(0.0).draw(&[channels]), false);
+        LayerNorm { name: name.to_owned(), weight, bias, epsilon }
+    }
+
+    /// Attention between tokens of `channels` numbers, which each head looks at a part of. First numbers are those of
+    /// `torch.nn.MultiheadAttention`.
+    pub fn attention(&mut self, name: &str, channels: i64, heads: i64) -> Attention {
+        self.layer(name);
+        let first = FirstNumbers::xavier(channels, 3 * channels);
+        let weight = self.parameter("in_proj_weight", first.draw(&[3 * channels, channels]), true);
+        let bias = self.parameter("in_proj_bias", FirstNumbers::All(0.0).draw(&[3 * channels]), false);
+        let first = LinearStart::without_bias(LinearStart::pytorch(channels).weight);
+        let out = self.linear(&format!("{name}.out_proj"), channels, channels, first);
+        Attention { name: name.to_owned(), weight, bias, out, heads }
+    }
+
+    /// Numbers that belong to no other layer, with a name of their own. Weight decay is not meant for them.
+    pub fn numbers(&mut self, name: &str, shape: &[i64], first: FirstNumbers) -> Numbers {
+        self.layer(name);
+        Numbers { name: name.to_owned(), index: self.parameter("", first.draw(shape), false) }
+    }
+
     /// A layer that leaves out single numbers at this rate.
     pub fn dropout(&mut self, name: &str, rate: f64) -> Dropout {
         Dropout { name: name.to_owned(), key: self.random_key(), rate }
@@ -163,14 +192,14 @@ impl Builder {
         self.layers.push(Layer { name: name.to_owned(), range: self.length..self.length });
     }
 
-    /// Adds a parameter to the layer begun last; gives its index.
+    /// Adds a parameter to the layer begun last; gives its index. Without a name it has the layer's.
     fn parameter(&mut self, name: &str, first: Tensor, decays: bool) -> usize {
         let layer = self.layers.last_mut().expect("a layer is begun before its parameters are added");
         let range = self.length..self.length + first.numel() as i64;
         self.length = range.end;
         layer.range.end = range.end;
         self.parameters.push(Parameter {
-            name: format!("{}.{name}", layer.name),
+            name: if name.is_empty() { layer.name.clone() } else { format!("{}.{name}", layer.name) },
             shape: first.size(),
             range,
             decays,

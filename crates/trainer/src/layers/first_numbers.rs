@@ -5,8 +5,8 @@ use tch::{Device, Kind, Tensor};
 /// How the first numbers of a weight are found. Draws come from libtorch's generator.
 #[derive(Clone, Copy, Debug)]
 pub enum FirstNumbers {
-    /// All 0.
-    Zero,
+    /// All the same.
+    All(f64),
     /// From a normal distribution around 0 with this standard deviation. Where others cut it off at ±2, as torchvision does,
     /// that is many deviations away.
     Normal(f64),
@@ -23,7 +23,7 @@ impl FirstNumbers {
     pub(super) fn draw(self, shape: &[i64]) -> Tensor {
         let mut numbers = Tensor::empty(shape, (Kind::Float, Device::Cpu));
         match self {
-            FirstNumbers::Zero => numbers.zero_(),
+            FirstNumbers::All(number) => numbers.fill_(number),
             FirstNumbers::Normal(deviation) => numbers.normal_(0.0, deviation),
             FirstNumbers::Uniform(bound) => numbers.uniform_(-bound, bound),
         }
@@ -48,6 +48,6 @@ impl LinearStart {
 
     /// With nothing to add.
     pub fn without_bias(weight: FirstNumbers) -> Self {
-        Self { weight, bias: FirstNumbers::Zero }
+        Self { weight, bias: FirstNumbers::All(0.0) }
     }
 }

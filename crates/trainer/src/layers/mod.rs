@@ -8,26 +8,32 @@
 //! each layer gives to whoever asked for it. Activations without numbers of their own are libtorch's functions.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod builder;
 mod conv_norm;
 mod convolution;
 mod dropout;
 mod first_numbers;
+mod layer_norm;
 mod linear;
 mod network;
+mod numbers;
 mod pass;
 mod squeeze_excite;
 
 pub use activation::Activation;
+pub use attention::Attention;
 pub use batch_norm::BatchNormSettings;
 pub use builder::Builder;
 pub use conv_norm::ConvNorm;
 pub use convolution::{Conv, ConvShape, Fan};
 pub use dropout::{Dropout, StochasticDepth};
 pub use first_numbers::{FirstNumbers, LinearStart};
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use network::{Body, Frozen, Layer, Network, Output, Parameter, is_finite};
+pub use numbers::Numbers;
 pub use pass::{Mode, Pass, Tap};
 pub use squeeze_excite::SqueezeExcite;
 

@@ -10,6 +10,16 @@ use tch::{Device, Kind, Tensor};
 pub trait Body {
     /// `[n, 3, height, width]` to `[n, features]`, f32.
     fn embed(&self, pass: &Pass, input: &Tensor) -> Tensor;
+
+    /// The name here of a parameter that files of earlier versions of its home call `name`.
+    fn renamed(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    /// A parameter that was learned at another image size, as it is for `shape`, and what to say of the weights.
+    fn fitted(&self, _name: &str, _tensor: &Tensor, _shape: &[i64]) -> Option<(Tensor, String)> {
+        None
+    }
 }
 
 /// One named, trainable tensor: a range of the flat one.
@@ -146,6 +156,16 @@ impl Network {
         });
         let buffers = self.buffers.iter().map(|(name, buffer)| (name.clone(), buffer.shallow_clone()));
         parameters.chain(buffers).collect()
+    }
+
+    /// The name here of a parameter that a file calls `name`.
+    pub fn name_here(&self, name: &str) -> String {
+        self.body.renamed(name).unwrap_or_else(|| name.to_owned())
+    }
+
+    /// A parameter that was learned at another image size, as it is for `shape`, and what to say of the weights; see [`Body::fitted`].
+    pub fn fitted(&self, name: &str, tensor: &Tensor, shape: &[i64]) -> Option<(Tensor, String)> {
+        self.body.fitted(name, tensor, shape)
     }
 
     /// Name prefix of the last layer.

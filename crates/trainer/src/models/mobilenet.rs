@@ -13,7 +13,7 @@ const NORM: BatchNormSettings = BatchNormSettings { momentum: 0.01, epsilon: 1e-
 const STEM: i64 = 16;
 const DROPOUT: f64 = 0.2;
 /// Of the matrices at the end, and nothing to add to them.
-const START: LinearStart = LinearStart { weight: FirstNumbers::Normal(0.01), bias: FirstNumbers::Zero };
+const START: LinearStart = LinearStart { weight: FirstNumbers::Normal(0.01), bias: FirstNumbers::All(0.0) };
 
 /// Kernel, channels in the middle and at the end, whether channels are scaled, activation, stride.
 type Row = (i64, i64, i64, bool, Activation, i64);

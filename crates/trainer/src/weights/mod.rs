@@ -121,8 +121,9 @@ fn load_named(
 ) -> Result<Option<String>, Fault> {
     let mut file = read(path)?;
     file.retain(|name, _| !name.ends_with(".num_batches_tracked"));
+    file = file.into_iter().map(|(name, tensor)| (network.name_here(&name), tensor)).collect();
     let head = format!("{}.", network.head());
-    let (mut problems, mut replaced) = (Vec::new(), None);
+    let (mut problems, mut replaced, mut said) = (Vec::new(), None, Vec::new());
     for (name, mut own) in network.named_tensors() {
         match file.remove(&name) {
             Some(tensor) if tensor.size() == own.size() => tch::no_grad(|| own.copy_(&tensor)),
@@ -130,9 +131,15 @@ fn load_named(
             Some(tensor) if name.starts_with(&head) && tensor.size().get(1..) == own.size().get(1..) => {
                 replaced = Some((tensor.size()[0], own.size()[0]));
             }
-            Some(tensor) => {
-                problems.push(format!("{name} is {:?} where {:?} is needed", tensor.size(), own.size()))
-            }
+            Some(tensor) => match network.fitted(&name, &tensor, &own.size()) {
+                Some((fitted, sentence)) => {
+                    tch::no_grad(|| own.copy_(&fitted));
+                    said.push(sentence);
+                }
+                None => {
+                    problems.push(format!("{name} is {:?} where {:?} is needed", tensor.size(), own.size()))
+                }
+            },
             None => problems.push(format!("{name} is missing")),
         }
     }
@@ -149,19 +156,21 @@ fn load_named(
         .advice("Choose the model that the weights were made with, or other weights."));
     }
     match replaced {
-        None => Ok(None),
-        Some((theirs, ours)) if other_head == OtherHead::Replace => Ok(Some(format!(
-            "{} are for {theirs} classes and this data set has {ours}: the last layer ({}) starts afresh, \
-             all others are taken over.",
-            capitalized(called),
+        None => {}
+        Some((theirs, ours)) if other_head == OtherHead::Replace => said.push(format!(
+            "are for {theirs} classes and this data set has {ours}: the last layer ({}) starts afresh, all others are taken over",
             network.head(),
-        ))),
-        Some((theirs, ours)) => Err(Fault::new(format!(
-            "{} are for {theirs} classes and this data set has {ours}.",
-            capitalized(called)
-        ))
-        .advice("Evaluate them on a data set with the same classes, or train for an epoch or more.")),
+        )),
+        Some((theirs, ours)) => {
+            return Err(Fault::new(format!(
+                "{} are for {theirs} classes and this data set has {ours}.",
+                capitalized(called)
+            ))
+            .advice("Evaluate them on a data set with the same classes, or train for an epoch or more."));
+        }
     }
+    let said: Vec<String> = said.iter().map(|what| format!("{} {what}.", capitalized(called))).collect();
+    Ok((!said.is_empty()).then(|| said.join(" ")))
 }
 
 fn capitalized(text: &str) -> String {

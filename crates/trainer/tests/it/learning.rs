@@ -1,7 +1,7 @@
 //! What of a network learns: the last layer alone, on features that are computed once, or all layers by depth.
 
 use crate::resume::assert_same_when_stopped;
-use crate::support::{Run, program, set_model};
+use crate::support::{Run, SIDE, program, set_model};
 use protocol::event::Event;
 use protocol::spec::{FineTune, Model, RunSpec, Task, Training};
 use std::collections::BTreeMap;
@@ -197,10 +197,15 @@ fn published_weights_that_are_not_there_are_asked_for_by_name() {
 
 #[test]
 fn a_network_that_ends_in_several_layers_learns_its_last_one_alone_or_all_of_them() {
-    for (model, head, features) in [(Model::MobilenetV3Small, "classifier.3", 1024)] {
+    for (model, head, features) in [
+        (Model::MobilenetV3Small, "classifier.3", 1024),
+        (Model::ConvnextTiny, "classifier.2", 768),
+        (Model::VitTiny, "heads.head", 192),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.safetensors");
-        let network = models::build(model, 33, 5, Device::Cpu).unwrap();
+        let side = model.min_image_size().max(SIDE);
+        let network = models::build(model, side, 5, Device::Cpu).unwrap();
         std::fs::write(&path, weights::to_bytes(&network.named_tensors()).unwrap()).unwrap();
         let before = weights::read(&path).unwrap();
         let learn = |training| {

@@ -72,7 +72,7 @@ fn a_run_that_pauses_by_itself_goes_on_to_the_same_bits() {
 #[test]
 fn layers_that_draw_by_chance_draw_the_same_after_a_stop() {
     // They have dropout or leave out blocks; 2 × 6 steps.
-    for model in [Model::EfficientnetLite0, Model::EfficientnetB0] {
+    for model in [Model::EfficientnetLite0, Model::EfficientnetB0, Model::VitTiny] {
         assert_same_when_stopped(
             |spec| {
                 spec.epochs = 2;

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from efficientnet_lite_pytorch import EfficientNet
+from torchvision.models.vision_transformer import interpolate_embeddings
 
 HERE = pathlib.Path(__file__).parent
 
@@ -385,6 +386,30 @@ def efficientnet_b0():
     with_gradients("efficientnet-b0.json", models, 72, "features.0.1", training=True)
 
 
+def convnext():
+    with_gradients("convnext.json", [("convnext-tiny", torchvision.models.convnext_tiny(num_classes=4))], 64)
+
+
+def vit_tiny(side):
+    sizes = {"patch_size": 4, "num_layers": 6, "num_heads": 3, "hidden_dim": 192, "mlp_dim": 768}
+    return torchvision.models.VisionTransformer(image_size=side, num_classes=4, **sizes)
+
+
+def vits():
+    models = [("vit-tiny", vit_tiny(48)), ("vit-b16", torchvision.models.vit_b_16(num_classes=4, image_size=48))]
+    with_gradients("vits.json", models, 48)
+
+
+def vit_positions():
+    """The first five numbers of each token's position, from 4 × 4 patches to others."""
+    out = []
+    for side in (20, 28):
+        state = {"encoder.pos_embedding": scatter(17 * 192, 7.0).float().reshape(1, 17, 192)}
+        state = interpolate_embeddings(image_size=side, patch_size=4, model_state=state)
+        out.append({"side": side, "positions": state["encoder.pos_embedding"][0, :, :5].tolist()})
+    save("vit-positions", out)
+
+
 def published(path):
     """The ten highest logits of two images of 224 pixels for the published weights of EfficientNet-Lite0."""
     model = EfficientNet.from_name("efficientnet-lite0").eval()
@@ -458,6 +483,9 @@ efficientnet_lite()
 resnets()
 mobilenets()
 efficientnet_b0()
+convnext()
+vits()
+vit_positions()
 pytorch_files()
 if len(sys.argv) > 1:
     resnet20(pathlib.Path(sys.argv[1]))
