@@ -45,6 +45,9 @@ enum Command {
         /// What the network does with a batch.
         #[arg(long, value_enum, default_value_t)]
         work: precision::Work,
+        /// Measure all images of the batch, also where fewer would do.
+        #[arg(long)]
+        whole_batch: bool,
         /// On the first CUDA device, not on the processor.
         #[arg(long)]
         cuda: bool,
@@ -59,8 +62,9 @@ fn main() -> ExitCode {
         Command::Train { directory, lock_inherited, files } => {
             run::run(&directory, lock_inherited, &files).err().map(Into::into)
         }
-        Command::Measure { model, image_size, batch_size, work, cuda } => {
-            print_measured(model, image_size, batch_size, work, cuda).err()
+        Command::Measure { model, image_size, batch_size, work, whole_batch, cuda } => {
+            let images = if whole_batch { batch_size } else { precision::enough_of(batch_size, image_size) };
+            print_measured(model, image_size, images, work, cuda).err()
         }
         Command::Describe => print_description().err(),
     };
@@ -115,14 +119,14 @@ fn model(name: &str) -> Result<Model, String> {
 fn print_measured(
     model: Model,
     image_size: u32,
-    batch_size: u32,
+    images: u32,
     work: precision::Work,
     cuda: bool,
 ) -> Result<(), Box<dyn std::error::Error>> {
     // One thread's own time is not moved by what else the machine does.
     tch::set_num_threads(1);
     let device = environment::device(if cuda { spec::Device::Cuda } else { spec::Device::Cpu })?;
-    let measured = precision::measure(model, image_size, batch_size, work, device)?;
+    let measured = precision::measure(model, image_size, images, work, device)?;
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, &measured)?;
     writeln!(out)?;

@@ -76,15 +76,19 @@ pub enum Work {
     Embed,
 }
 
-/// Measures a model's work with both formats. On a processor this process must compute on one thread.
+/// The images of a batch that are enough to measure.
+pub fn enough_of(batch_size: u32, image_size: u32) -> u32 {
+    batch_size.min((PIXELS / (image_size * image_size).max(1)).max(IMAGES))
+}
+
+/// Measures a model's work on a batch with both formats. On a processor this process must compute on one thread.
 pub fn measure(
     model: Model,
     image_size: u32,
-    batch_size: u32,
+    images: u32,
     work: Work,
     device: Device,
 ) -> Result<Measured, Fault> {
-    let images = batch_size.min((PIXELS / (image_size * image_size).max(1)).max(IMAGES));
     let network = models::build(model, image_size, 2, device)?;
     let side = i64::from(image_size);
     let input = Tensor::randn([i64::from(images), 3, side, side], (Kind::Float, device));

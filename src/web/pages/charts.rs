@@ -215,7 +215,7 @@ pub(crate) fn of_layers(dial: LayerDial, layers: &[String]) -> Chart {
             suffix: "%",
             factor: 100.0,
             logarithmic: false,
-            help: "The share of a layer's channels whose ReLU gave 0 for every image of the batch. Healthy: close to 0 %. A \
+            help: "The share of a layer's channels whose ReLU, or hard-swish, gave 0 for every image of the batch. Healthy: close to 0 %. A \
                    share that rises and stays is lost to the network; a lower learning rate keeps it alive.",
             ..norm
         },

@@ -100,7 +100,7 @@ pub(crate) async fn show(
     let summaries = app.store.summarize_dial(run.id, dial, &names).await?;
     let layers: Vec<Layer> = (names.iter().zip(&summaries).enumerate())
         .map(|(at, (name, summary))| Layer::new(at, name, summary))
-        // What has no ReLU has nothing that could be dead.
+        // What has no ReLU or the like has nothing that could be dead.
         .filter(|layer| dial != LayerDial::Dead || layer.first.is_some())
         .collect();
     let shown: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();

@@ -166,7 +166,14 @@ fn a_captured_batch_is_what_the_imaging_code_makes_of_its_samples() {
 
 #[test]
 fn every_model_trains_and_its_checkpoint_can_be_evaluated() {
-    for model in [Model::Resnet20Cifar, Model::Resnet18, Model::EfficientnetLite0, Model::MobilenetV3Small] {
+    for model in [
+        Model::Resnet20Cifar,
+        Model::Resnet18,
+        Model::EfficientnetLite0,
+        Model::MobilenetV3Small,
+        Model::ConvnextTiny,
+        Model::VitTiny,
+    ] {
         let run = Run::new(|spec| {
             (spec.epochs, spec.batch_size) = (1, 32);
             set_model(spec, model);
