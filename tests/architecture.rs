@@ -19,7 +19,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("runs", &["domain", "store", "watch", "weights"]),
     ("tensorboard", &["domain", "store", "runs"]),
     ("jobs", &["domain", "store", "watch", "import"]),
-    ("actions", &["domain", "store", "import", "images", "export", "lab", "weights", "runs", "jobs"]),
+    (
+        "actions",
+        &["domain", "store", "import", "images", "export", "lab", "weights", "runs", "tensorboard", "jobs"],
+    ),
     (
         "web",
         &[

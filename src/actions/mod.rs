@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod datasets;
+pub mod events;
 pub mod findings;
 pub mod health;
 pub mod jobs;

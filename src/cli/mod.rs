@@ -5,6 +5,7 @@
 mod client;
 mod commands;
 mod demo;
+mod events;
 mod progress;
 mod runs;
 mod share;
@@ -76,6 +77,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, matches: &ArgMatches) -> anyhow::
             "import" => commands::import(&client, arguments, json),
             "train" => commands::train(&client, arguments, json),
             "runs" => runs::runs(&client, arguments, json),
+            "open-events" => events::open(&client, arguments, json),
             "weights" => weights::weights(&client, arguments, json),
             "share" => share::share(&client, arguments, json),
             "evaluate" => commands::evaluate(&client, arguments, json),
@@ -240,6 +242,7 @@ pub fn command() -> Command {
         )
         .subcommand(share::command())
         .subcommand(weights::command())
+        .subcommand(events::command())
         .subcommand(
             Command::new("evaluate")
                 .about("Evaluate weights on a split, without training")

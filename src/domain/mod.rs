@@ -7,6 +7,7 @@ pub mod confusion_cells;
 pub mod dataset;
 pub mod dataset_format;
 pub mod edits;
+pub mod event_origin;
 pub mod findings;
 pub mod health;
 pub mod holdout;

@@ -52,7 +52,7 @@ pub struct SeriesTable {
 
 enum Form {
     Csv { has_head: bool },
-    Parquet { file: SerializedFileWriter<Pieces>, pieces: Pieces, rows: Rows },
+    Parquet { file: Box<SerializedFileWriter<Pieces>>, pieces: Pieces, rows: Rows },
 }
 
 /// Rows of a table, column by column.
@@ -96,7 +96,8 @@ impl SeriesTable {
             SeriesFormat::Parquet => {
                 let pieces = Pieces::default();
                 let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-                let file = SerializedFileWriter::new(pieces.clone(), schema()?, Arc::new(properties))?;
+                let file =
+                    Box::new(SerializedFileWriter::new(pieces.clone(), schema()?, Arc::new(properties))?);
                 Form::Parquet { file, pieces, rows: Rows::default() }
             }
         };
@@ -152,7 +153,7 @@ impl SeriesTable {
                 if !rows.steps.is_empty() {
                     rows.write(&mut file)?;
                 }
-                file.close()?;
+                file.finish()?;
                 Ok(pieces.take())
             }
         }

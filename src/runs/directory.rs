@@ -136,8 +136,26 @@ fn create_with(
     serde_json::to_writer_pretty(spec_file, spec)?;
     write_samples(&staged.path().join(files::SAMPLES))?;
     std::fs::File::create(staged.path().join(files::LOCK))?;
-    std::fs::rename(staged.path(), directory.path())
-        .with_context(|| format!("moving the new run's folder to {}", directory.path().display()))?;
+    put(staged, directory.path())
+}
+
+/// An empty folder beside those of the runs.
+///
+/// # Errors
+/// The data directory can't be written.
+pub fn stage(data: &Path) -> anyhow::Result<tempfile::TempDir> {
+    let runs = data.join("runs");
+    std::fs::create_dir_all(&runs).with_context(|| format!("making {}", runs.display()))?;
+    Ok(tempfile::Builder::new().prefix(".staged-").tempdir_in(runs)?)
+}
+
+/// Moves a staged folder to its place.
+///
+/// # Errors
+/// Something is there, or the data directory can't be written.
+pub fn put(staged: tempfile::TempDir, place: &Path) -> anyhow::Result<()> {
+    std::fs::rename(staged.path(), place)
+        .with_context(|| format!("moving the new run's folder to {}", place.display()))?;
     // It has a new name, so there is nothing left to clean up under the old one.
     let _ = staged.keep();
     Ok(())

@@ -8,6 +8,7 @@
 //! ```
 //! Must not know HTTP.
 
+mod adopt;
 pub mod batch_file;
 pub mod clock;
 pub mod directory;

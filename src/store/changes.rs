@@ -74,9 +74,11 @@ impl Store {
         .await
     }
 
-    /// How far the journal of each run was read, by number.
+    /// How far the journal of each run that was trained here was read, by number.
     pub async fn list_journal_offsets(&self) -> sqlx::Result<Vec<(RunId, i64)>> {
-        sqlx::query_as("select id, journal_offset from runs order by id").fetch_all(&self.read).await
+        sqlx::query_as("select id, journal_offset from runs where event_origin is null order by id")
+            .fetch_all(&self.read)
+            .await
     }
 
     /// Everything of further jobs that pages show, by run.
@@ -97,7 +99,7 @@ impl Store {
              from (select id, name, state, failure,
                           (select max(number) from versions where dataset_id = datasets.id) as newest,
                           (select version from health_reports where dataset_id = datasets.id) as examined
-                   from datasets) order by id",
+                   from datasets where id > 0) order by id",
         )
         .fetch_all(&self.read)
         .await

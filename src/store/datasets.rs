@@ -261,21 +261,24 @@ impl Store {
 
     /// All data sets, newest first.
     pub async fn list_datasets(&self) -> sqlx::Result<Vec<Dataset>> {
-        let rows: Vec<DatasetRow> =
-            sqlx::query_as("select * from datasets order by id desc").fetch_all(&self.read).await?;
+        let rows: Vec<DatasetRow> = sqlx::query_as("select * from datasets where id > 0 order by id desc")
+            .fetch_all(&self.read)
+            .await?;
         Ok(keep_readable("data set", rows))
     }
 
     /// One data set.
     pub async fn find_dataset(&self, id: DatasetId) -> sqlx::Result<Option<Dataset>> {
-        let row: Option<DatasetRow> =
-            sqlx::query_as("select * from datasets where id = ?").bind(id).fetch_optional(&self.read).await?;
+        let row: Option<DatasetRow> = sqlx::query_as("select * from datasets where id = ? and id > 0")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?;
         row.map(Dataset::try_from).transpose()
     }
 
     /// One data set by its name.
     pub async fn find_dataset_by_name(&self, name: &str) -> sqlx::Result<Option<Dataset>> {
-        let row: Option<DatasetRow> = sqlx::query_as("select * from datasets where name = ?")
+        let row: Option<DatasetRow> = sqlx::query_as("select * from datasets where name = ? and id > 0")
             .bind(name)
             .fetch_optional(&self.read)
             .await?;

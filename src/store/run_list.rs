@@ -124,6 +124,7 @@ impl Store {
             match read_listed(&row) {
                 Ok((run, evaluated)) => {
                     let cloned_from = row.try_get("cloned_from")?;
+                    let dataset = if run.event_origin.is_some() { "no data set".to_owned() } else { dataset };
                     let findings = row.try_get("findings")?;
                     list.runs.push(ListedRun { run, dataset, evaluated, cloned_from, findings });
                 }

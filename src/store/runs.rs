@@ -1,6 +1,7 @@
 //! Runs: their rows, states, and what a person says of them. What their journals say is taken in by `journal.rs`.
 
 use super::{Store, bad_json, now_ms, unknown};
+use crate::domain::event_origin::EventOrigin;
 use crate::domain::ids::{DatasetId, JobId, RunId};
 use crate::domain::run::{RunState, StopRequest};
 use protocol::event::{Batch, Failure, Hello, Stage, Started, Values};
@@ -66,6 +67,9 @@ pub struct Run {
     pub archived: bool,
     /// By name.
     pub tags: Vec<String>,
+    /// Where it was read from, if it was read from event files of another tool: then it has curves and nothing else, and settings and data
+    /// set say nothing.
+    pub event_origin: Option<EventOrigin>,
 }
 
 /// How far a stage of the work has come that is counted in images.
@@ -129,6 +133,7 @@ pub(super) struct RunRow {
     starred: bool,
     archived: bool,
     tags: String,
+    event_origin: Option<String>,
 }
 
 impl TryFrom<RunRow> for Run {
@@ -176,6 +181,7 @@ impl TryFrom<RunRow> for Run {
             starred: row.starred,
             archived: row.archived,
             tags: json("tags", &row.tags)?,
+            event_origin: row.event_origin.as_deref().map(|text| json("event_origin", text)).transpose()?,
         })
     }
 }
@@ -223,6 +229,28 @@ impl Store {
         insert_run(&mut *self.write.acquire().await?, id, run, now_ms()).await
     }
 
+    /// Makes a run of a journal that is whole, to be taken in as that of a trainer that is gone.
+    pub async fn insert_event_run(
+        &self,
+        id: RunId,
+        name: &str,
+        spec: &RunSpec,
+        origin: &EventOrigin,
+    ) -> sqlx::Result<()> {
+        sqlx::query(
+            "insert into runs (id, dataset_id, name, state, queued_at_ms, created_at_ms, spec, event_origin)
+             values (?1, 0, ?2, 'running', ?3, ?3, ?4, ?5)",
+        )
+        .bind(id)
+        .bind(name)
+        .bind(now_ms())
+        .bind(to_json("spec", spec)?)
+        .bind(to_json("event_origin", origin)?)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
     /// One run.
     pub async fn find_run(&self, id: RunId) -> sqlx::Result<Option<Run>> {
         let row: Option<RunRow> =
@@ -245,7 +273,7 @@ impl Store {
         let rows: Vec<RunRow> = sqlx::query_as(
             "select * from run_rows
              where case when json_valid(spec) then spec ->> '$.model' = ? and spec ->> '$.image_size' = ? end
-             and exists (select * from series where run_id = run_rows.id and key = 'images_per_second')
+             and event_origin is null and exists (select * from series where run_id = run_rows.id and key = 'images_per_second')
              order by id desc limit 20",
         )
         .bind(model)

@@ -55,7 +55,7 @@ impl Store {
     /// The names of all runs and all data sets, by number.
     pub async fn list_names(&self) -> sqlx::Result<Names> {
         let rows: Vec<(bool, i64, String)> = sqlx::query_as(
-            "select true, id, name from runs union all select false, id, name from datasets where state <> 'failed'",
+            "select true, id, name from runs union all select false, id, name from datasets where state <> 'failed' and id > 0",
         )
         .fetch_all(&self.read)
         .await?;
@@ -88,7 +88,7 @@ impl Store {
     pub async fn search_datasets(&self, words: &str, limit: i64) -> sqlx::Result<Vec<FoundClass>> {
         sqlx::query_as(
             r"select id as dataset_id, name as dataset, '' as class from datasets
-              where state <> 'failed' and name like ?1 escape '\' order by id desc limit ?2",
+              where state <> 'failed' and id > 0 and name like ?1 escape '\' order by id desc limit ?2",
         )
         .bind(containing(words))
         .bind(limit)

@@ -3,6 +3,7 @@
 
 mod events;
 mod follow;
+pub mod import;
 mod messages;
 pub mod read;
 mod record;

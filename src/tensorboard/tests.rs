@@ -266,8 +266,8 @@ fn files_of_other_tools_are_read_as_tensorboard_reads_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
     let expected = std::fs::read(folder.join("events.json")).unwrap();
     type Series<T> = BTreeMap<String, T>;
-    let expected: BTreeMap<String, Series<Vec<(i64, Option<f64>)>>> =
-        serde_json::from_slice(&expected).unwrap();
+    type Points = Vec<(i64, Option<f64>)>;
+    let expected: BTreeMap<String, Series<Points>> = serde_json::from_slice(&expected).unwrap();
     for (name, series) in &expected {
         let mut found: Series<BTreeMap<i64, Option<f64>>> = Series::new();
         let mut file =

@@ -162,6 +162,9 @@ impl RunQuery {
 
 /// The network's name.
 pub(crate) fn model(run: &Run) -> String {
+    if run.event_origin.is_some() {
+        return "event files".to_owned();
+    }
     match serde_json::to_value(run.spec.model) {
         Ok(Value::String(name)) => name,
         _ => String::new(),

@@ -12,6 +12,7 @@ mod driver;
 mod edge;
 mod edits;
 mod evaluation;
+mod event_runs;
 mod findings;
 mod gallery;
 mod import;

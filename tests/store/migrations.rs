@@ -32,6 +32,7 @@ fn known(table: &str, column: &str) -> Option<[String; 2]> {
         ("runs", "started") => both(r#"{"step":0,"steps_per_epoch":4,"parameters":100,"layers":["head"]}"#),
         ("runs", "summary") => both(r#"{"best/val/accuracy":0.5,"best/val/loss":0.6,"val/accuracy":0.75}"#),
         ("runs" | "jobs", "failure") => both(r#"{"reason":"It broke.","advice":null,"step":1,"layer":null}"#),
+        ("runs", "event_origin") => both(r#"{"source":"/runs"}"#),
         ("runs", "curve") => both("[[1,0.5]]"),
         ("series", "key") => Some(["val/accuracy", "gradient/head"].map(str::to_owned)),
         ("batches", "record") => both(
@@ -117,7 +118,9 @@ async fn content(pool: &SqlitePool, of: &BTreeMap<String, Vec<String>>) -> BTree
     let mut content = BTreeMap::new();
     for (table, columns) in of {
         let quoted: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
-        let sql = format!("select {} from {table}", quoted.join(" || ',' || "));
+        // Data set 0, that of runs without one, is there from the start.
+        let which = if table == "datasets" { " where id > 0" } else { "" };
+        let sql = format!("select {} from {table}{which}", quoted.join(" || ',' || "));
         let mut lines: Vec<String> = rows(pool, sql).await.iter().map(|row| row.get(0)).collect();
         lines.sort();
         content.insert(table.clone(), lines);

@@ -8,6 +8,7 @@ use protocol::event::{
 };
 use protocol::sample::Split;
 use serde_json::json;
+use tintype::domain::event_origin::EventOrigin;
 use tintype::domain::ids::{RunId, SampleId};
 use tintype::domain::run::{RunState, StopRequest};
 use tintype::store::Store;
@@ -272,6 +273,17 @@ pub(crate) async fn what_a_person_says_of_runs(store: &Store) {
     assert!(
         store.list_dataset_marks().await.unwrap().iter().any(|mark| mark.id == dataset && !mark.is_importing)
     );
+    let of_events = RunId(9);
+    let origin = EventOrigin { source: "/events".into(), scalars: 3, ..EventOrigin::default() };
+    store.insert_event_run(of_events, "theirs", &spec(&json!({})), &origin).await.unwrap();
+    let run = store.find_run(of_events).await.unwrap().unwrap();
+    assert_eq!((run.state, run.event_origin), (RunState::Running, Some(origin)));
+    assert!(!store.list_journal_offsets().await.unwrap().iter().any(|(run, _)| *run == of_events));
+    let listed = store.list_run_rows(RunSelection::One(of_events)).await.unwrap().runs.remove(0);
+    assert_eq!(listed.dataset, "no data set");
+    assert!(store.find_dataset(listed.run.dataset_id).await.unwrap().is_none());
+    assert!(store.set_job_state(of_events, RunState::Running, RunState::Completed).await.unwrap());
+    assert!(store.delete_run(of_events).await.unwrap());
     let samples = [SampleId(store.list_samples(dataset).await.unwrap()[2].id.0)];
     assert_eq!(store.count_predicted(RUN, Split::Val, &samples).await.unwrap(), 1);
 }

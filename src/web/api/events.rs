@@ -4,7 +4,7 @@
 //! journal's offset, so live view, reconnect (`Last-Event-ID`) and reload (`?since=`) are the same read, and
 //! nothing can be missed (see [`crate::web::feed`]).
 
-use super::find_run;
+use super::find_any_run;
 use crate::web::access;
 use crate::web::extract::{Path, Query};
 use crate::web::feed::Wanted;
@@ -85,13 +85,13 @@ pub(crate) async fn stream(
     Query(since): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let run = find_run(&app, id).await?;
+    let run = find_any_run(&app, id).await?;
     let mut offset: u64 = since.place(&headers).and_then(|place| place.parse().ok()).unwrap_or(0);
     let end = access::until_refused(&app.store);
     Ok(answer(end, move |sender| async move {
         let (mut receiver, mut position) = app.feeds.join(&run);
         // Found again, since it may have moved before this reader joined the others.
-        let Ok(found) = find_run(&app, id).await else { return };
+        let Ok(found) = find_any_run(&app, id).await else { return };
         let mut about_run = Some(app.feeds.run_event(&found, offset.max(position)));
         loop {
             // What lies between this reader and the others is read from the journal.

@@ -4,6 +4,7 @@ pub(super) mod access_keys;
 pub(super) mod compare;
 pub(super) mod datasets;
 pub(super) mod evaluation;
+pub(super) mod event_runs;
 pub(super) mod events;
 pub(super) mod findings;
 pub(super) mod gallery_query;
@@ -32,10 +33,26 @@ use crate::domain::run::leading_split;
 use crate::import::DatasetFormat;
 use crate::store::datasets::Dataset;
 use crate::store::runs::Run;
+use axum::http::StatusCode;
 use protocol::sample::Split;
 
-/// The run of this number, or a 404.
+/// The run of this number, or a 404; also where it was read from event files, which hold curves alone.
 pub(super) async fn find_run(app: &AppState, id: i64) -> Result<Run> {
+    let run = find_any_run(app, id).await?;
+    match run.event_origin {
+        None => Ok(run),
+        Some(_) => {
+            let why = format!(
+                "Run {id} was read from event files of another tool. They hold curves, which its page (/runs/{id}) shows: it has no \
+                 images, network, settings, predictions or evaluation, and can't be trained."
+            );
+            Err(Error::refused(StatusCode::NOT_FOUND, "not_in_event_files", why))
+        }
+    }
+}
+
+/// The run of this number, be it one that was read from event files; or a 404.
+pub(super) async fn find_any_run(app: &AppState, id: i64) -> Result<Run> {
     app.store.find_run(RunId(id)).await?.ok_or(Error::NotFound("run"))
 }
 

@@ -172,6 +172,15 @@ fn description() -> Value {
                 "responses": {"201": {"description": "The run"}, "422": problem()},
             },
         },
+        "/api/v1/runs/events": {"post": {
+            "summary": "Read event files of another tool (a folder or a file on the server's machine; or as a form, fields `file`, `path`, `name`): each folder of them \
+                        becomes a run with curves, and no data set, `spec` or predictions. Its `event_origin` says what was read",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {
+                "type": "object", "required": ["path"], "additionalProperties": false,
+                "properties": {"path": {"type": "string"}, "name": {"type": "string"}},
+            }}}},
+            "responses": {"201": {"description": "The runs"}, "422": problem()},
+        }},
         "/api/v1/runs/compare": {"get": call(
             "Two runs or more side by side: results, the settings that differ (`settings=all`: every one), and two of them (`first`, `second`; \
              else the first two) on the images that both evaluated in a split with the same label: counts, the difference of accuracy with its \

@@ -1,6 +1,6 @@
 //! `/api/v1/runs`.
 
-use super::{find_dataset, find_run};
+use super::{find_any_run, find_dataset, find_run};
 use crate::actions::runs::{self as actions, Origin};
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::RunId;
@@ -29,12 +29,12 @@ pub(crate) async fn list(State(app): State<AppState>, RawQuery(text): RawQuery) 
 }
 
 pub(crate) async fn show(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {
-    Ok(Json(run_json(&find_run(&app, id).await?)))
+    Ok(Json(run_json(&find_any_run(&app, id).await?)))
 }
 
 /// The runs before and after it, by number; null at the ends.
 pub(crate) async fn neighbours(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {
-    let run = find_run(&app, id).await?;
+    let run = find_any_run(&app, id).await?;
     let (previous, next) = app.store.find_run_neighbours(run.id).await?;
     Ok(Json(json!({"previous": previous.map(|run| run.0), "next": next.map(|run| run.0)})))
 }
@@ -67,7 +67,12 @@ pub(crate) async fn create(
         Some(number) => {
             let id = RunId(number.as_i64().unwrap_or(-1));
             let run = app.store.find_run(id).await?;
-            Some(run.ok_or_else(|| Error::field("like", "Give the number of a run that is there"))?)
+            let run = run.ok_or_else(|| Error::field("like", "Give the number of a run that is there"))?;
+            if run.event_origin.is_some() {
+                let why = "names a run that was read from event files, which has no settings to take";
+                return Err(Error::field("like", why));
+            }
+            Some(run)
         }
     };
     let named = values.remove("dataset");
@@ -172,12 +177,14 @@ pub(crate) async fn raise_epochs(
     Path(id): Path<i64>,
     Json(body): Json<Value>,
 ) -> Result<Json<Value>> {
+    find_run(&app, id).await?;
     let epochs = body["epochs"].as_u64().ok_or_else(|| Error::field("epochs", "Enter a whole number"))?;
     actions::raise_epochs(&app.store, &app.runs, RunId(id), epochs).await?;
     show(State(app), Path(id)).await
 }
 
 pub(crate) async fn cancel(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Json<Value>> {
+    find_run(&app, id).await?;
     app.runs.cancel(RunId(id)).await?;
     Ok(Json(run_json(&find_run(&app, id).await?)))
 }
@@ -208,7 +215,8 @@ pub(crate) fn run_json(run: &Run) -> Value {
         "tags": run.tags,
         "starred": run.starred,
         "archived": run.archived,
-        "dataset_id": run.dataset_id,
+        // Null where it was read from event files, as its `spec` is.
+        "dataset_id": run.event_origin.is_none().then_some(run.dataset_id),
         "dataset_version": run.dataset_version,
         "state": run.state.as_str(),
         "stopping": run.stop_request.map(|request| request.as_str()),
@@ -228,7 +236,8 @@ pub(crate) fn run_json(run: &Run) -> Value {
         "held_out": run.held_out,
         "environment": run.hello,
         "layers": run.started.as_ref().map(|started| &started.layers),
-        "spec": run.spec,
+        "spec": run.event_origin.is_none().then_some(&run.spec),
+        "event_origin": run.event_origin,
         "summary": summary,
         "failure": run.failure,
     })

@@ -1,6 +1,6 @@
 //! `/api/v1/runs/{id}/series`, and `/api/v1/series` for several runs at once.
 
-use super::find_run;
+use super::find_any_run;
 use crate::domain::ids::RunId;
 use crate::domain::series::downsample;
 use crate::runs::clock;
@@ -31,7 +31,7 @@ pub(crate) async fn show(
     Path(id): Path<i64>,
     Query(query): Query<SeriesQuery>,
 ) -> Result<Json<Value>> {
-    let run = find_run(&app, id).await?;
+    let run = find_any_run(&app, id).await?;
     let target = query.points.unwrap_or(DEFAULT_POINTS);
     if !(5..=10_000).contains(&target) {
         return Err(Error::field("points", "is not a whole number from 5 to 10000"));

@@ -1,6 +1,6 @@
 //! `/api/v1/runs/{id}/series.csv` and `series.parquet`: every point of a run's series as a file, sent while it is made.
 
-use super::find_run;
+use super::find_any_run;
 use crate::export::{SeriesFormat, SeriesTable};
 use crate::store::Store;
 use crate::store::runs::Run;
@@ -47,7 +47,7 @@ async fn send(
     Query(query): Query<SeriesFileQuery>,
     format: SeriesFormat,
 ) -> Result<Response> {
-    let run = find_run(&app, id).await?;
+    let run = find_any_run(&app, id).await?;
     let all = app.store.list_series_keys(run.id).await?;
     let keys = match &query.keys {
         None => all,

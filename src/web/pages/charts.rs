@@ -4,13 +4,15 @@
 use super::run_view::RunView;
 use protocol::event::LayerDial;
 use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// A chart over the steps of a run.
 #[derive(Clone, Serialize)]
 pub(crate) struct Chart {
     /// Its name in an address.
-    pub(crate) id: &'static str,
-    pub(crate) title: &'static str,
+    pub(crate) id: Cow<'static, str>,
+    pub(crate) title: Cow<'static, str>,
     /// What is counted, in words, beside the title.
     pub(crate) unit: &'static str,
     /// What is written at the vertical axis.
@@ -62,8 +64,8 @@ impl Chart {
 pub(crate) fn of_training() -> [Chart; 4] {
     [
         Chart {
-            id: "loss",
-            title: "Loss",
+            id: Cow::Borrowed("loss"),
+            title: Cow::Borrowed("Loss"),
             unit: "cross-entropy, nats",
             axis: "loss (nats)",
             suffix: "",
@@ -77,8 +79,8 @@ pub(crate) fn of_training() -> [Chart; 4] {
                    Training falling while validation rises means overfitting.",
         },
         Chart {
-            id: "accuracy",
-            title: "Accuracy",
+            id: Cow::Borrowed("accuracy"),
+            title: Cow::Borrowed("Accuracy"),
             unit: "% correct",
             axis: "accuracy (% correct)",
             suffix: "%",
@@ -93,8 +95,8 @@ pub(crate) fn of_training() -> [Chart; 4] {
                    below validation.",
         },
         Chart {
-            id: "learning-rate",
-            title: "Learning rate",
+            id: Cow::Borrowed("learning-rate"),
+            title: Cow::Borrowed("Learning rate"),
             unit: "step size of the optimizer",
             axis: "learning rate",
             suffix: "",
@@ -105,8 +107,8 @@ pub(crate) fn of_training() -> [Chart; 4] {
                    that jumps where this is highest asks for a smaller learning rate.",
         },
         Chart {
-            id: "speed",
-            title: "Speed",
+            id: Cow::Borrowed("speed"),
+            title: Cow::Borrowed("Speed"),
             unit: "images per second",
             axis: "images per second",
             suffix: "",
@@ -122,8 +124,8 @@ pub(crate) fn of_training() -> [Chart; 4] {
 /// The charts of several runs, a series each: the script draws a line a run.
 pub(crate) fn of_comparison() -> Vec<Chart> {
     let chart = |id, title, of: &Chart, line: usize, help| Chart {
-        id,
-        title,
+        id: Cow::Borrowed(id),
+        title: Cow::Borrowed(title),
         lines: vec![of.lines[line].clone()],
         help,
         ..*of
@@ -167,6 +169,34 @@ pub(crate) fn of_comparison() -> Vec<Chart> {
     ]
 }
 
+/// Series that are drawn besides, where runs of other tools are compared.
+const MOST_FURTHER: usize = 24;
+
+/// The charts of several runs, and of the series that runs of other tools have besides.
+pub(crate) fn of_comparison_with(further: BTreeSet<String>) -> Vec<Chart> {
+    let mut charts = of_comparison();
+    let known = |key: &String| charts.iter().any(|chart| chart.lines.iter().any(|line| line.key == *key));
+    let further: Vec<String> = further.into_iter().filter(|key| !known(key)).take(MOST_FURTHER).collect();
+    charts.extend(of_series(&further));
+    charts
+}
+
+/// A chart a series, of which nothing is known but its name.
+pub(crate) fn of_series(keys: &[String]) -> Vec<Chart> {
+    let chart = |(at, key): (usize, &String)| Chart {
+        id: Cow::Owned(format!("series-{at}")),
+        title: Cow::Owned(key.clone()),
+        unit: "by step",
+        axis: "value",
+        suffix: "",
+        factor: 1.0,
+        logarithmic: false,
+        lines: vec![Line::dense(key, key, true)],
+        help: "A series of another tool, as it is called there. Only that tool knows what healthy looks like.",
+    };
+    keys.iter().enumerate().map(chart).collect()
+}
+
 /// A dial of the layers, a line a layer, from input to output; the first, the last and two between are drawn at first.
 pub(crate) fn of_layers(dial: LayerDial, layers: &[String]) -> Chart {
     let last = layers.len().saturating_sub(1);
@@ -176,8 +206,8 @@ pub(crate) fn of_layers(dial: LayerDial, layers: &[String]) -> Chart {
         ..Line::dense(&format!("{}/{layer}", dial.as_str()), layer, false)
     });
     let norm = Chart {
-        id: "gradient-norm",
-        title: "Gradient norm",
+        id: Cow::Borrowed("gradient-norm"),
+        title: Cow::Borrowed("Gradient norm"),
         unit: "L2 norm",
         axis: "gradient norm (L2)",
         suffix: "",
@@ -191,16 +221,16 @@ pub(crate) fn of_layers(dial: LayerDial, layers: &[String]) -> Chart {
     match dial {
         LayerDial::Gradient => norm,
         LayerDial::Weight => Chart {
-            id: "weight-norm",
-            title: "Weight norm",
+            id: Cow::Borrowed("weight-norm"),
+            title: Cow::Borrowed("Weight norm"),
             axis: "weight norm (L2)",
             help: "The length (L2 norm) of each layer's weights. Healthy: it changes slowly and levels off. One that grows \
                    without end asks for more weight decay or a lower learning rate.",
             ..norm
         },
         LayerDial::Update => Chart {
-            id: "update-ratio",
-            title: "Update ratio",
+            id: Cow::Borrowed("update-ratio"),
+            title: Cow::Borrowed("Update ratio"),
             unit: "change of a step ÷ weights",
             axis: "update-to-weight ratio",
             help: "How far one step moves a layer's weights, compared with how long they are. Healthy: about 0.001. Much above \
@@ -208,8 +238,8 @@ pub(crate) fn of_layers(dial: LayerDial, layers: &[String]) -> Chart {
             ..norm
         },
         LayerDial::Dead => Chart {
-            id: "dead-share",
-            title: "Dead activations",
+            id: Cow::Borrowed("dead-share"),
+            title: Cow::Borrowed("Dead activations"),
             unit: "% of channels",
             axis: "dead channels (%)",
             suffix: "%",
@@ -248,7 +278,7 @@ mod tests {
             .collect();
         assert!(charts.iter().all(|chart| !chart.axis.is_empty() && chart.help.contains("Healthy:")));
         for charts in [of_training().to_vec(), of_comparison()] {
-            let ids: std::collections::BTreeSet<_> = charts.iter().map(|chart| chart.id).collect();
+            let ids: std::collections::BTreeSet<_> = charts.iter().map(|chart| &chart.id).collect();
             assert_eq!(ids.len(), charts.len(), "an address names each by its own word");
         }
         assert!(of_comparison().iter().all(|chart| chart.lines.len() == 1), "a line a run");

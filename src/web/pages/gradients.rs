@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::response::Response;
 use protocol::event::LayerDial;
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// What the page's address chooses.
 #[derive(Deserialize)]
@@ -67,7 +68,7 @@ impl Layer {
 }
 
 /// A choice of the dial: its label, its address, whether it is made.
-type Choice = (&'static str, String, bool);
+type Choice = (Cow<'static, str>, String, bool);
 
 impl Gradients {
     fn choices(&self) -> Vec<Choice> {

@@ -18,6 +18,7 @@ pub(super) mod edits;
 mod epochs;
 pub(super) mod evaluation;
 mod evaluation_table;
+pub(super) mod event_run;
 pub(super) mod failure;
 pub(super) mod finding_links;
 pub(super) mod findings;

@@ -22,6 +22,9 @@ pub(crate) struct Attention {
 
 impl Attention {
     pub(super) async fn load(app: &AppState, run: &Run) -> Result<Attention> {
+        if run.event_origin.is_some() {
+            return Ok(Attention::default());
+        }
         let dismissed = app.store.list_dismissed_findings(run.id).await?;
         let findings = app.runs.findings(run).await?;
         let titles = |stage: Stage| {

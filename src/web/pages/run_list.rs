@@ -8,6 +8,7 @@ use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::{DatasetId, RunId};
 use crate::domain::run::RunState;
 use crate::store::run_list::{RunSelection, UnreadableRun};
+use crate::store::runs::Run;
 use crate::web::api::{dataset_facts, find_dataset};
 use crate::web::run_query::{COLUMNS, RunQuery, model, precision};
 use crate::web::{AppState, Result};
@@ -55,6 +56,9 @@ struct Listed {
 impl Listed {
     /// `data version 2 · from #3: Epochs 20 → 5`.
     fn line(&self) -> String {
+        if self.view.is_from_events() {
+            return self.view.progress();
+        }
         format!("data version {} · {}", self.view.run.dataset_version, self.differences)
     }
 }
@@ -125,16 +129,9 @@ async fn load(app: &AppState, text: Option<String>) -> Result<List> {
     for listed in runs.into_iter().skip((query.page - 1) * PAGE).take(PAGE) {
         let origin = listed.cloned_from.and_then(|id| origins.get(&id));
         let view = RunView::new(listed);
-        let facts = match facts.entry(view.run.dataset_id) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let dataset = find_dataset(app, view.run.dataset_id.0).await?;
-                entry.insert(dataset_facts(app, &dataset).await?)
-            }
-        };
-        let differences = match origin {
-            Some(origin) => origin.line(&view.run, facts, &app.data),
-            None => from_defaults(&view.run, facts, &app.data),
+        let differences = match view.is_from_events() {
+            true => String::new(),
+            false => differences(app, &view.run, origin, &mut facts).await?,
         };
         let dataset = query.grouped.then(|| view.dataset.clone());
         let listed = Listed { view, differences };
@@ -153,6 +150,26 @@ async fn load(app: &AppState, text: Option<String>) -> Result<List> {
         fitting,
         datasets,
         models,
+    })
+}
+
+/// What makes a run differ from the one that it was cloned from, or from the defaults.
+async fn differences(
+    app: &AppState,
+    run: &Run,
+    origin: Option<&Origin>,
+    facts: &mut HashMap<DatasetId, DatasetFacts>,
+) -> Result<String> {
+    let facts = match facts.entry(run.dataset_id) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => {
+            let dataset = find_dataset(app, run.dataset_id.0).await?;
+            entry.insert(dataset_facts(app, &dataset).await?)
+        }
+    };
+    Ok(match origin {
+        Some(origin) => origin.line(run, facts, &app.data),
+        None => from_defaults(run, facts, &app.data),
     })
 }
 
@@ -285,6 +302,11 @@ fn is_figure(column: &str) -> bool {
 
 fn cell_text(view: &RunView, column: &str) -> String {
     let run = &view.run;
+    let of_settings =
+        ["learning_rate", "batch_size", "image_size", "epochs", "version", "precision", "seed", "speed"];
+    if view.is_from_events() && of_settings.contains(&column) {
+        return "–".to_owned();
+    }
     match column {
         "dataset" => view.dataset.clone(),
         "model" => view.model(),

@@ -103,6 +103,9 @@ pub(super) fn found(run: &Run) -> Vec<Setting> {
         push("Parameters", thousands(started.parameters));
         push("Steps per epoch", thousands(started.steps_per_epoch));
     }
+    if run.event_origin.is_some() {
+        return found;
+    }
     push("Data fingerprint", run.spec.fingerprint.chars().take(16).collect());
     found
 }

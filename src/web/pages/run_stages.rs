@@ -31,6 +31,14 @@ impl RunView {
 
     /// The four stages, the same on every page of the run.
     pub(crate) fn stages(&self) -> Vec<Stage> {
+        if self.is_from_events() {
+            return vec![Stage {
+                is_growing: false,
+                summary: self.progress(),
+                attention: None,
+                pages: vec![("run", "Curves".to_owned(), self.href())],
+            }];
+        }
         let ended_badly = matches!(self.run.state, RunState::Failed | RunState::Interrupted);
         let none = || match self.is_active() {
             true => "available after epoch 1".to_owned(),

@@ -9,6 +9,7 @@ use crate::domain::result::Headline;
 use crate::domain::run::{EvaluatedSplit, RunState, StopRequest, percent_done, total_steps};
 use crate::store::run_list::{ListedRun, RunSelection, UnreadableRun};
 use crate::store::runs::{Run, StageProgress};
+use crate::web::run_query;
 use crate::web::{AppState, Error, Result};
 use protocol::sample::Split;
 
@@ -126,15 +127,21 @@ impl RunView {
         format!("{}/{page}", self.href())
     }
 
+    /// Whether it was read from event files: then there are curves and nothing else.
+    pub(crate) fn is_from_events(&self) -> bool {
+        self.run.event_origin.is_some()
+    }
+
+    /// Of its data set; its own where it has none.
     pub(crate) fn dataset_href(&self) -> String {
+        if self.is_from_events() {
+            return self.href();
+        }
         format!("/datasets/{}", self.run.dataset_id)
     }
 
     pub(crate) fn model(&self) -> String {
-        serde_json::to_value(self.run.spec.model)
-            .ok()
-            .and_then(|value| value.as_str().map(str::to_owned))
-            .unwrap_or_default()
+        run_query::model(&self.run)
     }
 
     /// `2 findings want a look`; `None` where there is none.
@@ -171,7 +178,7 @@ impl RunView {
     /// Whether further images can be evaluated or predicted.
     pub(crate) fn has_weights(&self) -> bool {
         self.run.best_epoch.is_some_and(|epoch| epoch > 0)
-            || (!self.trains() && self.run.state == RunState::Completed)
+            || (!self.is_from_events() && !self.trains() && self.run.state == RunState::Completed)
     }
 
     pub(crate) fn can_pause(&self) -> bool {
@@ -219,6 +226,12 @@ impl RunView {
         let epoch = format!("epoch {} of {}", self.run.epoch, self.run.spec.epochs);
         if let Some(stage) = self.stage() {
             return stage_words(stage);
+        }
+        if self.is_from_events() {
+            return match self.run.state {
+                RunState::Running => "reading event files".into(),
+                _ => "read from event files".into(),
+            };
         }
         match self.run.state {
             RunState::Queued if self.run.step == 0 => "starts when a place is free".into(),
@@ -334,6 +347,9 @@ impl RunView {
     /// Main figures of the training page: the name of its live text, label, value.
     pub(crate) fn figures(&self) -> Vec<(&'static str, String, String)> {
         let mut figures = Vec::new();
+        if self.is_from_events() {
+            return figures;
+        }
         let mut push = |text, label: String, value| figures.push((text, label, value));
         if self.trains() {
             let best = match self.figure("best/val/accuracy_epoch") {

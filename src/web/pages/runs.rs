@@ -2,6 +2,7 @@
 
 use super::charts::{self, Chart};
 use super::epochs::{EpochTable, EpochsQuery};
+use super::event_run;
 use super::findings::Findings;
 use super::format;
 use super::frame::{Frame, Section, page};
@@ -14,7 +15,7 @@ use crate::actions::runs as actions;
 use crate::domain::run::RunState;
 use crate::runs::directory::read_end;
 use crate::store::runs::{Note, Run};
-use crate::web::api::find_run;
+use crate::web::api::{find_any_run, find_run};
 use crate::web::extract::{Fields, Path, Query};
 use crate::web::stream_file::serve_file;
 use crate::web::{AppState, Error, Result};
@@ -55,7 +56,10 @@ pub(crate) async fn show(
     Path(id): Path<i64>,
     Query(query): Query<EpochsQuery>,
 ) -> Result<Response> {
-    let run = find_run(&app, id).await?;
+    let run = find_any_run(&app, id).await?;
+    if let Some(origin) = run.event_origin.clone() {
+        return event_run::show(&app, run, origin).await;
+    }
     let notes = app.store.list_notes(run.id).await?;
     let place = place_in_queue(&app, &run).await?;
     let epochs = EpochTable::load(&app, &run, query).await?;
@@ -106,6 +110,9 @@ fn place_words(ahead: usize, max_concurrent: usize) -> String {
     }
 }
 
+/// What can't be done with a run that was read from event files.
+const OF_A_TRAINER: [&str; 5] = ["pause", "resume", "cancel", "epochs", "again"];
+
 /// `POST /runs/{id}/{action}`: a button of the page; back to it.
 pub(crate) async fn act(
     State(app): State<AppState>,
@@ -113,7 +120,10 @@ pub(crate) async fn act(
     RawQuery(query): RawQuery,
     typed: Fields,
 ) -> Result<Response> {
-    let found = find_run(&app, id).await?;
+    let found = match OF_A_TRAINER.contains(&action.as_str()) {
+        true => find_run(&app, id).await?,
+        false => find_any_run(&app, id).await?,
+    };
     let run = found.id;
     let text = |name: &str| typed.get(name);
     match action.as_str() {

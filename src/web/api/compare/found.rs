@@ -54,7 +54,11 @@ impl ComparedRuns {
     pub(crate) fn seeds(&self) -> Vec<Vec<usize>> {
         let runs = self.runs.iter().map(|listed| Experiment {
             spec: &listed.run.spec,
-            data: (listed.run.dataset_id.0, listed.run.dataset_version),
+            data: match listed.run.event_origin {
+                // Nothing is known of its settings, so it is like no other.
+                Some(_) => (-listed.run.id.0, 0),
+                None => (listed.run.dataset_id.0, listed.run.dataset_version),
+            },
         });
         group_by_seed(&runs.collect::<Vec<_>>())
     }

@@ -31,6 +31,10 @@ pub(crate) async fn compare_settings(app: &AppState, runs: &[ListedRun]) -> Resu
     let mut facts: HashMap<DatasetId, DatasetFacts> = HashMap::new();
     let mut all: Vec<[Values; 2]> = Vec::new();
     for listed in runs {
+        if listed.run.event_origin.is_some() {
+            all.push([Values::new(), Values::new()]);
+            continue;
+        }
         let facts = match facts.entry(listed.run.dataset_id) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {

@@ -26,6 +26,7 @@ use pair::PairView;
 use picker::Picker;
 use results::Heads;
 use settings::Settings;
+use std::collections::BTreeSet;
 
 #[derive(Template)]
 #[template(path = "runs/compare.html")]
@@ -142,12 +143,16 @@ pub(crate) async fn show(State(app): State<AppState>, RawQuery(text): RawQuery) 
         2 => format!("Runs {} and {}", found.runs[0].run.id, found.runs[1].run.id),
         count => format!("{count} runs"),
     };
+    let mut of_events = BTreeSet::new();
+    for listed in found.runs.iter().filter(|listed| listed.run.event_origin.is_some()) {
+        of_events.extend(app.store.list_series_keys(listed.run.id).await?);
+    }
     page(&Compare {
         frame: Frame::load(&app, format!("Compare {}", title.to_lowercase()), &[("Runs", "/runs")])
             .await?
             .in_section(Section::Runs),
         settings: Settings::load(&app, &found.runs, query.all_settings).await?,
-        charts: charts::of_comparison(),
+        charts: charts::of_comparison_with(of_events),
         curves: Curves::new(&found),
         results: Results::load(&app, query, &found).await?,
     })

@@ -90,6 +90,9 @@ impl Heads {
 impl Head {
     /// `pets version 2`.
     pub(crate) fn data(&self) -> String {
+        if self.view.is_from_events() {
+            return self.view.dataset.clone();
+        }
         format!("{} version {}", self.view.dataset, self.view.run.dataset_version)
     }
 }

@@ -46,7 +46,7 @@ impl Settings {
     pub(crate) async fn load(app: &AppState, runs: &[ListedRun], all: bool) -> Result<Settings> {
         let mut rows = vec![
             Row::new("Data set", of_each(runs, |run| run.dataset.clone())),
-            Row::new("Data set version", of_each(runs, |run| run.run.dataset_version.to_string())),
+            Row::new("Data set version", of_each(runs, version)),
         ];
         rows.extend(compare_settings(app, runs).await?.iter().map(field_row));
         rows.extend(found_rows(runs));
@@ -58,6 +58,13 @@ impl Settings {
         let (shown, hidden): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| all || row.is_different());
         Ok(Settings { rows: shown, same: hidden.len() })
+    }
+}
+
+fn version(run: &ListedRun) -> String {
+    match run.run.event_origin {
+        Some(_) => "–".to_owned(),
+        None => run.run.dataset_version.to_string(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::ids::DatasetId;
 use crate::jobs::health::Examined;
 use crate::store::run_list::RunSelection;
 use crate::store::runs::Note;
-use crate::web::api::{find_dataset, find_run};
+use crate::web::api::{find_any_run, find_dataset, find_run};
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, Result};
 use askama::Template;
@@ -97,7 +97,7 @@ pub(crate) async fn head(
     Path(id): Path<i64>,
     Query(query): Query<HeadQuery>,
 ) -> Result<Response> {
-    let mut view = RunView::load(&app, find_run(&app, id).await?).await?;
+    let mut view = RunView::load(&app, find_any_run(&app, id).await?).await?;
     view.split = query.split.parse().ok();
     let known = view.stages().into_iter().flat_map(|stage| stage.pages).map(|(key, ..)| key);
     let here = known.into_iter().find(|key| *key == query.page).unwrap_or("");
@@ -114,7 +114,7 @@ struct Notes {
 
 /// `/live/runs/{id}/notes`: its place in the queue, and what it had to say.
 pub(crate) async fn notes(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
-    let run = find_run(&app, id).await?;
+    let run = find_any_run(&app, id).await?;
     let place = place_in_queue(&app, &run).await?;
     let notes = app.store.list_notes(run.id).await?;
     page(&Notes { notes, place, view: RunView::load(&app, run).await? })
@@ -139,7 +139,7 @@ struct About {
 
 /// `/live/runs/{id}/about`: what a person says of it and can do with it in its state.
 pub(crate) async fn about(State(app): State<AppState>, Path(id): Path<i64>) -> Result<Response> {
-    page(&About { view: RunView::load(&app, find_run(&app, id).await?).await? })
+    page(&About { view: RunView::load(&app, find_any_run(&app, id).await?).await? })
 }
 
 #[derive(Template)]

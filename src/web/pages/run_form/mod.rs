@@ -17,7 +17,7 @@ use crate::domain::recipe::{FieldErrors, Values, values_from_spec};
 use crate::runs::process::find_trainer;
 use crate::store::datasets::Dataset;
 use crate::web::api::runs::{find_facts, find_recipe, start};
-use crate::web::api::{dataset_facts, find_dataset};
+use crate::web::api::{dataset_facts, find_dataset, find_run};
 use crate::web::extract::{Form, Query};
 use crate::web::{AppState, Error, Result};
 use askama::Template;
@@ -89,7 +89,7 @@ async fn take_origin(app: &AppState, typed: &mut Typed) -> Result<Option<Origin>
     let (like, images_of) = (typed.remove("like"), typed.remove("images_of"));
     let Some(number) = like.filter(|text| !text.is_empty()) else { return Ok(None) };
     let id = number.parse().map(RunId).map_err(|_| Error::NotFound("run"))?;
-    let run = app.store.find_run(id).await?.ok_or(Error::NotFound("run"))?;
+    let run = find_run(app, id.0).await?;
     typed.entry("dataset".into()).or_insert_with(|| run.dataset_id.to_string());
     let chosen = find_chosen(app, typed).await?;
     let same_images = images_of == Some(number) && chosen.is_some_and(|dataset| dataset.id == run.dataset_id);
