@@ -78,6 +78,10 @@ impl Runs {
             return Ok(kept.findings.clone());
         }
         let Some(run) = store.find_run(id).await? else { return Ok(Vec::new()) };
+        if run.event_origin.is_some() {
+            // What its series mean, only the tool knows that wrote them.
+            return Ok(Vec::new());
+        }
         let splits = match kept.and_then(|kept| kept.splits).filter(|splits| splits.is_measured) {
             Some(splits) => Some(splits),
             None => self.split_figures(&run).await,

@@ -23,18 +23,30 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub async fn work(store: Store, runs: Runs) {
     // Up to where each journal was taken in, whether or not it could be written.
     let mut done: HashMap<RunId, i64> = HashMap::new();
+    // What was last said of a run in the log: it is tried again with every step.
+    let mut said: HashMap<RunId, String> = HashMap::new();
     loop {
         let mut is_more = false;
         match store.list_journal_offsets().await {
             Ok(offsets) => {
                 for (id, offset) in offsets {
-                    if done.get(&id) != Some(&offset) {
-                        if follow(&runs, id, offset).await {
+                    if done.get(&id) == Some(&offset) {
+                        continue;
+                    }
+                    match follow(&runs, id, offset).await {
+                        Ok(true) => {
                             is_more = true;
-                        } else {
-                            done.insert(id, offset);
+                            continue;
+                        }
+                        Ok(false) => drop(said.remove(&id)),
+                        Err(why) => {
+                            if said.get(&id) != Some(&why) {
+                                tracing::warn!(run.id = %id, why, "its event file for TensorBoard could not be written");
+                                said.insert(id, why);
+                            }
                         }
                     }
+                    done.insert(id, offset);
                 }
             }
             Err(error) => tracing::warn!(%error, "event files wait: runs can't be listed"),
@@ -46,24 +58,14 @@ pub async fn work(store: Store, runs: Runs) {
 }
 
 /// One stretch of one run; true where more is left. What can't be written now is written when the run says more, or at the next start.
-async fn follow(runs: &Runs, id: RunId, offset: i64) -> bool {
+async fn follow(runs: &Runs, id: RunId, offset: i64) -> Result<bool, String> {
     let directory = runs.directory(id);
     let until = u64::try_from(offset).unwrap_or(0);
     if until == 0 {
-        return false;
+        return Ok(false);
     }
     let followed = tokio::task::spawn_blocking(move || follow::follow_once(&directory, id, until)).await;
-    match followed {
-        Ok(Ok(is_more)) => is_more,
-        Ok(Err(error)) => {
-            tracing::warn!(run.id = %id, error = format!("{error:#}"), "its event file for TensorBoard could not be written");
-            false
-        }
-        Err(panic) => {
-            tracing::error!(run.id = %id, %panic, "writing its event file for TensorBoard stopped");
-            false
-        }
-    }
+    followed.map_err(|panic| panic.to_string())?.map_err(|error| format!("{error:#}"))
 }
 
 #[cfg(test)]

@@ -217,7 +217,7 @@ pub(crate) fn run_json(run: &Run) -> Value {
         "archived": run.archived,
         // Null where it was read from event files, as its `spec` is.
         "dataset_id": run.event_origin.is_none().then_some(run.dataset_id),
-        "dataset_version": run.dataset_version,
+        "dataset_version": run.event_origin.is_none().then_some(run.dataset_version),
         "state": run.state.as_str(),
         "stopping": run.stop_request.map(|request| request.as_str()),
         "epoch": run.epoch,
