@@ -1,9 +1,7 @@
 //! What a line of the journal is to TensorBoard. Nothing but the journal, the specification and the captured batches has a say, so a
 //! file that was lost is written again to the same bytes.
 
-use super::messages::{
-    Content, Event, Histogram, Image, Metadata, SessionLog, SessionStatus, Summary, Value, What,
-};
+use super::messages::{Content, Event, Histogram, Image, SessionLog, SessionStatus, Summary, Value, What};
 use super::{record, settings};
 use crate::runs::batch_file::read_item;
 use crate::runs::directory::RunDirectory;
@@ -210,7 +208,7 @@ fn scalar(tag: &str, value: MaybeFinite) -> Value {
     Value { tag: tag.to_owned(), metadata: None, content: Some(Content::Scalar(value)) }
 }
 
-/// Shares of a layer's numbers by their size, which TensorBoard is given as powers of ten: side by side on a line, since all of them
+/// Percent of a layer's numbers by their size, without sign, which TensorBoard is given as powers of ten: side by side on a line, since all of them
 /// would lie at its zero otherwise.
 fn histogram(dial: HistogramDial, layer: &str, shares: &[f64]) -> Option<Value> {
     let (edges, ends) = (HISTOGRAM_EDGES.map(f64::from), HISTOGRAM_EDGES.len());
@@ -219,7 +217,7 @@ fn histogram(dial: HistogramDial, layer: &str, shares: &[f64]) -> Option<Value> 
     if shares.len() != ends + 1 {
         return None;
     }
-    // The outermost bins are drawn as wide as the others.
+    // The outermost bins, of all that is smaller (0 too) and of all that is larger or not finite, are drawn as wide as the others.
     let limits: Vec<f64> = edges.into_iter().chain([edges[ends - 1] + 1.0]).collect();
     let content = Histogram {
         min: limits[first] - 1.0,
@@ -228,18 +226,9 @@ fn histogram(dial: HistogramDial, layer: &str, shares: &[f64]) -> Option<Value> 
         limits,
         buckets: shares.iter().map(|share| share * 100.0).collect(),
     };
-    let description = format!(
-        "How large the numbers of the {} are, without sign: percent of them by power of ten. The bin from {} to {} has all that are smaller, 0 too; that \
-         from {} to {} all that are larger or not finite.",
-        dial.as_str(),
-        HISTOGRAM_EDGES[0] - 1,
-        HISTOGRAM_EDGES[0],
-        HISTOGRAM_EDGES[ends - 1],
-        HISTOGRAM_EDGES[ends - 1] + 1,
-    );
     Some(Value {
         tag: format!("{}_log10/{layer}", dial.as_str()),
-        metadata: Some(Metadata { plugin: None, description }),
+        metadata: None,
         content: Some(Content::Histogram(content)),
     })
 }

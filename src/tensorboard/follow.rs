@@ -15,7 +15,7 @@ use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Raised when the same journal gives another file: those of before are written anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// How much of a journal is read in one go.
 const CHUNK_BYTES: u64 = 1 << 20;
 const POSITION: &str = "position.json";
