@@ -98,6 +98,7 @@ pub(super) fn routes() -> Routes {
         .get(FullKey, "/runs/events", pages::event_run::form)
         .post(FullKey, "/runs/events", pages::event_run::create)
         .get(FullKey, "/runs/{id}/log", pages::runs::log)
+        .get(FullKey, "/runs/{id}/further", pages::further::show)
         .get(AnyKey, "/runs/{id}", pages::runs::show)
         .get(AnyKey, "/runs/{id}/inputs", pages::inputs::show)
         .get(AnyKey, "/runs/{id}/gradients", pages::gradients::show)

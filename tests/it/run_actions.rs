@@ -116,10 +116,25 @@ fn a_run_is_made_like_another_and_goes_on_for_more_epochs() {
     let epochs = |epochs: u32| server.post(&format!("{}/epochs", path(&first)), &json!({"epochs": epochs}));
     let (status, refused) = epochs(2);
     assert_eq!((status, &refused["error"]["field"]), (422, &json!("epochs")), "{refused}");
+    // The page draws what will follow; what follows is that.
+    let page = |epochs: &str| server.get_text(&format!("/runs/{}/further?epochs={epochs}", first["id"]));
+    assert!(page("2").contains("Enter a whole number from 3 to 1000"));
+    let drawn = page("4");
+    assert!(
+        drawn.contains("2 epochs more. The schedule is then that of all 4, of which 2 are over"),
+        "{drawn}"
+    );
+    assert!(drawn.contains("<path class=\"future\" d=\"M"), "{drawn}");
+    let said = drawn.split("the next step has a learning rate of ").nth(1).unwrap();
+    let said: f64 = said.split(',').next().unwrap().parse().unwrap();
     assert_eq!(epochs(4).0, 200);
     let longer = ended(&server, &first);
     assert_eq!((&longer["epochs"], &longer["epoch"]), (&json!(4), &json!(4)), "{longer}");
     assert_eq!(longer["step"].as_i64(), first["step"].as_i64().map(|steps| steps * 2));
+    let rates = server.get(&format!("{}/series?keys=learning_rate", path(&first)));
+    let next = rates["series"][0]["points"].as_array().unwrap().iter();
+    let next = next.filter(|point| point[0] == first["step"]).filter_map(|point| point[1].as_f64()).next();
+    assert!((next.unwrap() / said - 1.0).abs() < 0.005, "{next:?} {said}");
 }
 
 #[test]

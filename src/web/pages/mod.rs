@@ -24,6 +24,7 @@ pub(super) mod finding_links;
 pub(super) mod findings;
 pub(super) mod format;
 mod frame;
+pub(super) mod further;
 mod gallery;
 mod gallery_link;
 pub(super) mod gradients;

@@ -55,7 +55,13 @@ impl RunView {
         self.run.state == RunState::Completed && self.trains() && self.run.spec.epochs < 1000
     }
 
-    /// The least number of epochs that is more than it had.
+    /// `it has had 4`, or fewer than it was asked for where it stopped early.
+    pub(crate) fn epochs_had(&self) -> String {
+        let (had, asked) = (self.run.epoch, i64::from(self.run.spec.epochs));
+        if had < asked { format!("it has had {had} of {asked}") } else { format!("it has had {had}") }
+    }
+
+    /// The least number of epochs that is more than it was asked for.
     pub(crate) fn next_epochs(&self) -> u32 {
         self.run.spec.epochs + 1
     }

@@ -207,6 +207,18 @@ mod tests {
     }
 
     #[test]
+    fn another_optimiser_brings_its_learning_rate_unless_one_was_typed() {
+        let mut typed = untouched();
+        typed.insert("optimizer".into(), "sgd".into());
+        let form = Entered::read(&typed, &photos());
+        let text = |name: &str| form.text(Field::find(name).unwrap());
+        assert_eq!((text("learning_rate"), text("weight_decay")), ("0.05".into(), "0.0005".into()));
+        typed.insert("learning_rate".into(), "0.02".into());
+        let form = Entered::read(&typed, &photos());
+        assert_eq!(form.text(Field::find("learning_rate").unwrap()), "0.02");
+    }
+
+    #[test]
     fn other_weights_bring_their_model_and_image_size() {
         let mut typed = untouched();
         typed.insert("weights".into(), "efficientnet-lite1-imagenet".into());
