@@ -201,6 +201,15 @@ def starved(bench, seed):
     return bench.server.train(data, seed, epochs=4, batch_size=4)
 
 
+def silent(name, values):
+    return list(values[:-1]) + [-100.0] if name == "head.bias" else None
+
+
+def silenced(bench, seed):
+    file = changed_weights(bench.learned(seed), bench.folder / f"silent-{seed}.safetensors", silent)
+    return bench.server.train(bench.plain(seed), seed, training="none", weights=str(file), epochs=0, evaluate_on="val")
+
+
 # Each cause: its own alarms (any of them will do), and how it is planted.
 CAUSES = {
     "rate x 1000, AdamW": (["learning_rate_too_high"], lambda b, s: b.server.train(b.plain(s), s, learning_rate=3.0)),
@@ -218,8 +227,9 @@ CAUSES = {
     "faint layers": (["vanishing_gradients"], lambda b, s: b.with_weights("faint", s, faint, learning_rate=3e-4, optimizer="sgd")),
     "a loud last layer": (["exploding_gradients"], lambda b, s: b.with_weights("loud", s, loud)),
     "a starved loader": (["slow_loading"], starved),
+    "a class that the weights never name": (["class_never_predicted"], silenced),
     "a class missing in training": (
-        ["class_never_predicted"],
+        ["class_without_training"],
         lambda b, s: b.server.train(b.dataset("untrained", s, train={"rows": 40, "columns": 40, "checks": 0}), s),
     ),
     "a class missing in validation": (

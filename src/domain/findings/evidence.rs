@@ -121,6 +121,13 @@ impl Evidence {
         reports.filter(|report| report.step >= from).collect()
     }
 
+    /// The size of each layer's weights at a report, by which its gradient is measured: at least a tenth of the middle layer's, since some
+    /// layers begin at 0 or at a millionth (class tokens, scales of residual branches) and are healthy.
+    pub(super) fn weight_sizes(report: &Report) -> Vec<f64> {
+        let least = super::median(report.numbers.iter().filter_map(|weight| *weight)).unwrap_or(0.0) / 10.0;
+        report.numbers.iter().map(|weight| weight.unwrap_or(0.0).max(least).max(1e-6)).collect()
+    }
+
     /// The median loss of the first tenth of the steps so far, and of the last one.
     pub(super) fn loss_at_ends(&self) -> Option<(f64, f64)> {
         let losses: Vec<f64> = self.train_loss.iter().filter_map(|(_, loss)| *loss).collect();

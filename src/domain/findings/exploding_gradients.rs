@@ -21,9 +21,9 @@ pub(super) fn detect(evidence: &Evidence) -> Vec<Finding> {
     // The weights of a step; they are missing at the one that broke.
     let of_step = |step: u64| weights.iter().rfind(|report| report.step <= step).unwrap_or(first);
     let worst = |report: &&super::evidence::Report| -> Option<(f64, usize, f64)> {
-        let weights = &of_step(report.step).numbers;
+        let weights = Evidence::weight_sizes(of_step(report.step));
         let ratios = report.numbers.iter().zip(weights).enumerate().filter_map(|(at, (gradient, weight))| {
-            let (gradient, weight) = ((*gradient)?, (*weight)?.max(1e-6));
+            let gradient = (*gradient)?;
             Some((gradient / weight, at, gradient))
         });
         ratios.max_by(|one, other| one.0.total_cmp(&other.0))

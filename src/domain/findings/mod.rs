@@ -26,7 +26,7 @@ use protocol::sample::Split;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the detectors would say something else of the same evidence: kept findings are then made anew.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// The most samples that a finding shows.
 pub const MOST_SAMPLES: usize = 200;

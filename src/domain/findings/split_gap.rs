@@ -3,6 +3,7 @@
 use super::split_figures::{OfSplit, Spread};
 use super::words::{counted, listed, percent, short};
 use super::{Action, Evidence, Finding, Fix, Kind, Place};
+use crate::domain::edits::split_title;
 use crate::domain::measure::Measure;
 use protocol::sample::Split;
 
@@ -53,24 +54,25 @@ fn missing(evidence: &Evidence, here: (Split, &OfSplit), there: (Split, &OfSplit
     if here.0 == Split::Val && classes.iter().all(|&class| of(there.1, class) < ENOUGH_IMAGES) {
         return None;
     }
+    let is_one = names.len() == 1;
     let (alarm, title, follows) = match here.0 {
         Split::Train => (
             "class_without_training",
-            "Classes without a training image",
-            "can’t be learned, and their validation images count as mistakes",
+            "No training image",
+            "so nothing of it can be learned, and its validation images count as mistakes",
         ),
-        _ => (
-            "class_without_validation",
-            "Classes without a validation image",
-            "are learned, and validation says nothing of them",
-        ),
+        _ => ("class_without_validation", "No validation image", "so validation says nothing of it"),
     };
-    let split = crate::domain::edits::split_title(there.0);
-    let sentence = format!(
-        "{} ({} of that split) {follows}.",
-        listed(&names),
-        counted(images, &format!("{split} image"), &format!("{split} images"))
-    );
+    let title = format!("{title}: {}", listed(&names));
+    let follows = if is_one {
+        follows.to_owned()
+    } else {
+        follows.replace("of it", "of them").replace("its ", "their ")
+    };
+    let (there, here) = (split_title(there.0), split_title(here.0));
+    let images_there = counted(images, &format!("{there} image"), &format!("{there} images"));
+    let has = if is_one { "has" } else { "have" };
+    let sentence = format!("{} {has} {images_there} and no {here} image, {follows}.", listed(&names));
     Some(Finding {
         kind: Kind::SplitGap,
         stake: images as f64 / total.max(1) as f64,
@@ -79,7 +81,7 @@ fn missing(evidence: &Evidence, here: (Split, &OfSplit), there: (Split, &OfSplit
             label: format!("Move images of {first} between the splits"),
             action: Action::EditImages { class: Some(first.clone()), split: None },
         }),
-        ..Finding::training_alarm(alarm, title, sentence, Place::Images { class: Some(first), split: None })
+        ..Finding::training_alarm(alarm, &title, sentence, Place::Images { class: Some(first), split: None })
     })
 }
 

@@ -180,6 +180,11 @@ fn gradients_that_vanish_or_explode_are_told() {
         });
     });
     assert_eq!(one_odd_batch, NONE);
+    // A class token, or the scale of a residual branch, begins at nothing.
+    let from_nothing = alarms(|evidence| {
+        set(evidence, LayerDial::Weight, |_, layer| if layer == 1 { 0.0 } else { 5.0 });
+    });
+    assert_eq!(from_nothing, NONE);
 }
 
 #[test]

@@ -21,7 +21,9 @@ pub(super) fn detect(evidence: &Evidence) -> Vec<Finding> {
     }
     let gradients = evidence.reports(LayerDial::Gradient);
     let weights = evidence.reports(LayerDial::Weight);
-    let Some(weight) = weights.last() else { return Vec::new() };
+    let Some(weights) = weights.last().map(|report| Evidence::weight_sizes(report)) else {
+        return Vec::new();
+    };
     let latest = &gradients[gradients.len().saturating_sub(LATEST)..];
     if latest.len() < ENOUGH {
         return Vec::new();
@@ -29,7 +31,7 @@ pub(super) fn detect(evidence: &Evidence) -> Vec<Finding> {
     // By its weights, so that wide layers and narrow ones can be compared.
     let relative = |layer: usize| -> Option<f64> {
         let gradient = median(latest.iter().filter_map(|report| *report.numbers.get(layer)?))?;
-        Some(gradient / (*weight.numbers.get(layer)?)?.max(1e-6))
+        Some(gradient / weights.get(layer)?)
     };
     let (Some(early), Some(last)) = (median((0..count / 4 + 1).filter_map(relative)), relative(count - 1))
     else {
