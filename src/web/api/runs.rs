@@ -147,7 +147,7 @@ pub(crate) async fn change(
     Path(id): Path<i64>,
     Json(change): Json<RunChange>,
 ) -> Result<Json<Value>> {
-    let run = find_run(&app, id).await?.id;
+    let run = find_any_run(&app, id).await?.id;
     if let Some(name) = change.name {
         actions::rename(&app.store, run, &name).await?;
     }
