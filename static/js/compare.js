@@ -140,7 +140,9 @@ class ComparePage extends ChartPage {
     this.stepsPerEpoch = Math.max(0, ...begun.map(run => run.steps_per_epoch));
     const last = run => Math.max(...Object.values(run.points).map(points => points.at(-1)[0]));
     const passed = begun.some(run => run.steps_per_epoch > 0 && last(run) + 1 >= run.steps_per_epoch);
-    let kind = this.view.axis ?? (passed ? "epoch" : "step");
+    // What another tool wrote knows steps alone; it would be missing by epochs.
+    const haveEpochs = begun.every(run => run.steps_per_epoch > 0);
+    let kind = this.view.axis ?? (passed && haveEpochs ? "epoch" : "step");
     if (kind === "epoch" && !this.stepsPerEpoch) kind = "step";
     if (kind === "time") await this.fetchClocks();
     this.axis = new SharedAxis(kind);
