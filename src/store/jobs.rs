@@ -39,7 +39,7 @@ pub struct Work {
     pub queued_at_ms: i64,
     /// Whether a network is to learn, which takes long.
     pub trains: bool,
-    /// Optimiser steps of all epochs, where it trains and that is known.
+    /// Optimiser steps that it takes, where it trains and that is known: a run that may end early takes as many as it says.
     pub steps: Option<u64>,
     /// Those after which it is to pause by itself, in the same way.
     pub pause_after_steps: Option<u64>,
@@ -59,7 +59,9 @@ impl From<Run> for Work {
             stop_request: run.stop_request,
             queued_at_ms: run.queued_at_ms,
             trains,
-            steps: started.map(|started| total_steps(started, run.spec.epochs)),
+            steps: started
+                .filter(|_| run.spec.selection.patience == 0)
+                .map(|started| total_steps(started, run.spec.epochs)),
             pause_after_steps: started
                 .zip(run.spec.pause_after_epoch)
                 .map(|(started, epoch)| total_steps(started, epoch)),

@@ -138,6 +138,34 @@ fn a_run_is_made_like_another_and_goes_on_for_more_epochs() {
 }
 
 #[test]
+fn a_run_that_ends_early_is_completed_and_its_pages_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _) = with_data(folder.path());
+    let mut body = recipe(9);
+    // Steps so small that no epoch is better than the first; the average of the weights moves even less.
+    body.as_object_mut().unwrap().extend(
+        json!({
+            "learning_rate": 1e-8, "schedule": "constant", "best_by": "accuracy", "patience": 1, "average_decay": 0.999,
+            "batch_size": 8, "accumulate": 2, "clip_norm": 1, "label_smoothing": 0.1, "optimizer": "muon",
+        })
+        .as_object()
+        .unwrap()
+        .clone(),
+    );
+    let run = completed(&server, &body);
+    let epoch = run["epoch"].as_i64().unwrap();
+    assert!((2..9).contains(&epoch), "{run}");
+    let page = server.get_text(&format!("/runs/{}", run["id"]));
+    assert!(page.contains(&format!("stopped early after {epoch} of 9 epochs")), "{page}");
+    assert!(page.contains("brought no better validation accuracy than epoch"), "{page}");
+    assert!(page.contains(&format!("it has had {epoch} of 9")), "{page}");
+    // Given more epochs it goes on.
+    assert_eq!(server.post(&format!("{}/epochs", path(&run)), &json!({"epochs": 20})).0, 200);
+    let longer = ended(&server, &run);
+    assert!(longer["epoch"].as_i64() > Some(epoch), "{longer}");
+}
+
+#[test]
 fn a_diverged_run_offers_a_tenth_of_its_learning_rate_and_no_resume() {
     let folder = tempfile::tempdir().unwrap();
     let (server, _) = with_data(folder.path());

@@ -46,7 +46,7 @@ pub(crate) async fn show(
 ) -> Result<Response> {
     let run = find_run(&app, id).await?;
     let past = app.store.list_points_thinned(run.id, "learning_rate", POINTS).await?;
-    let past = past.into_iter().filter_map(|(step, rate)| Some((step, rate?))).collect();
+    let past: Vec<(u64, f64)> = past.into_iter().filter_map(|(step, rate)| Some((step, rate?))).collect();
     let view = RunView::load(&app, run).await?;
     let Some(started) = view.run.started.as_ref().filter(|_| view.can_raise_epochs()) else {
         let why = format!("A run that is {} can't be given more epochs; it must be completed", view.state());
@@ -60,7 +60,7 @@ pub(crate) async fn show(
             (view.double_epochs(), Some(why))
         }
     };
-    let plan = Plan::new(&view.run, started, past, asked);
+    let plan = Plan::new(&view.run, started, &past, asked);
     let frame =
         Frame::load(&app, "Train further", &[("Runs", "/runs"), (&view.title(), &view.href())]).await?;
     page(&Further {
@@ -97,7 +97,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(run: &Run, started: &Started, past: Vec<(u64, f64)>, epochs: u32) -> Plan {
+    fn new(run: &Run, started: &Started, past: &[(u64, f64)], epochs: u32) -> Plan {
         let done = run.step.max(0).cast_unsigned();
         let future = follow(&run.spec, started, done, epochs);
         let most = past.iter().chain(&future).map(|(_, rate)| *rate).fold(f64::MIN_POSITIVE, f64::max);
@@ -114,7 +114,7 @@ impl Plan {
         Plan {
             had: run.epoch,
             epochs,
-            past: path(&past),
+            past: path(past),
             future: path(&future),
             now_x: x(done as f64),
             across: across(epochs),
