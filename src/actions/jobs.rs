@@ -35,6 +35,14 @@ pub async fn evaluate(
     add(store, runs, run, NewJob::Evaluate(chosen), asked_by).await
 }
 
+/// Steps of a search for a learning rate.
+const SEARCH_STEPS: u32 = 100;
+
+/// Looks for a learning rate that suits a run's settings, beginning where the run began.
+pub async fn find_learning_rate(store: &Store, runs: &Runs, run: &Run, asked_by: AskedBy) -> Result<JobId> {
+    add(store, runs, run, NewJob::FindLearningRate(SEARCH_STEPS), asked_by).await
+}
+
 /// Says what images show that are in no data set. Those of an upload (`is_sent`) are taken into the job's folder.
 pub async fn predict(
     store: &Store,

@@ -13,6 +13,7 @@ pub mod health;
 pub mod holdout;
 pub mod ids;
 pub mod imported;
+pub mod learning_rates;
 pub mod logits;
 pub mod measure;
 pub mod metadata;

@@ -24,6 +24,8 @@ const IMAGES: &str = "images";
 pub enum NewJob {
     /// Evaluate these splits of the images that the run had.
     Evaluate(Vec<Split>),
+    /// Look for a learning rate, in so many steps.
+    FindLearningRate(u32),
     /// Say what these images show.
     Predict(Vec<NewImage>),
 }
@@ -74,6 +76,21 @@ impl Runs {
                     return Err(refused(format!("The run has no images in the {empty} split")));
                 }
                 (Task::Evaluate { splits }, samples, Vec::new())
+            }
+            NewJob::FindLearningRate(steps) => {
+                if run.state.is_active() {
+                    return Err(refused(
+                        "The run is not done yet: wait until it has ended, or pause it first",
+                    ));
+                }
+                if !run.spec.trains() {
+                    return Err(refused(
+                        "This run trains nothing, so no learning rate is to be found for it",
+                    ));
+                }
+                let mut samples = self.samples_as_then(dataset, run).await?;
+                samples.retain(|sample| sample.split == Split::Train);
+                (Task::FindLearningRate { steps }, samples, Vec::new())
             }
             NewJob::Predict(images) => (Task::Predict, Vec::new(), images),
         };
@@ -140,6 +157,10 @@ fn refused(why: impl Into<String>) -> anyhow::Error {
 
 /// The run's own spec with its weights and another task.
 fn spec_of(own: &RunDirectory, spec: RunSpec, task: Task) -> anyhow::Result<RunSpec> {
+    if let Task::FindLearningRate { .. } = task {
+        // It begins where the run began.
+        return Ok(RunSpec { task, pause_after_epoch: None, ..spec });
+    }
     let best = own.best_weights();
     let weights = if best.is_file() {
         best.to_str().context("the run's folder is not Unicode")?.to_owned()

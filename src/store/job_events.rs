@@ -61,6 +61,14 @@ pub(super) async fn ingest_of_further_job(
                 .execute(connection)
                 .await?;
         }
+        Event::LearningRates { points } => {
+            sqlx::query("update jobs set learning_rates = ? where run_id = ? and number = ?")
+                .bind(to_json("learning_rates", points)?)
+                .bind(id.run)
+                .bind(id.number)
+                .execute(connection)
+                .await?;
+        }
         // It does not train, and there are no other figures of it.
         _ => {}
     }

@@ -120,6 +120,8 @@ pub struct Job {
     pub failure: Option<Failure>,
     /// The file of a job that predicts, relative to its directory.
     pub predictions: Option<String>,
+    /// What a search for a learning rate found: rate and loss, in the order of its steps.
+    pub learning_rates: Option<Vec<(f64, Option<f64>)>>,
 }
 
 /// Who asked for a job.
@@ -151,6 +153,7 @@ struct JobRow {
     stage: Option<String>,
     failure: Option<String>,
     predictions: Option<String>,
+    learning_rates: Option<String>,
 }
 
 impl TryFrom<JobRow> for Job {
@@ -177,6 +180,11 @@ impl TryFrom<JobRow> for Job {
             stage: row.stage.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             failure: row.failure.as_deref().map(|text| json("failure", text)).transpose()?,
             predictions: row.predictions,
+            learning_rates: row
+                .learning_rates
+                .as_deref()
+                .map(|text| json("learning_rates", text))
+                .transpose()?,
         })
     }
 }

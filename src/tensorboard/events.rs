@@ -107,6 +107,7 @@ impl Writer<'_> {
             event::Event::Progress { .. }
             | event::Event::Predictions { .. }
             | event::Event::Predicted { .. }
+            | event::Event::LearningRates { .. }
             | event::Event::Checkpoint { .. }
             | event::Event::Stopped { .. } => {}
         }

@@ -211,3 +211,37 @@ fn a_short_job_does_not_wait_for_a_training_and_outlives_the_server() {
     });
     assert_eq!(server.status("/api/v1/runs/1/jobs"), 404);
 }
+
+#[test]
+fn a_search_for_a_learning_rate_suggests_one_and_the_form_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_data(folder.path());
+    let run = until(&server, &start(&server, 1), "completed");
+    let shown = page(&server, "/runs/1");
+    assert!(shown.contains("action=\"/runs/1/jobs?task=find-learning-rate\""), "{shown}");
+    let (status, job) = server.post("/api/v1/runs/1/jobs", &json!({"task": "find-learning-rate"}));
+    assert_eq!(
+        (status, &job["task"], &job["learning_rates"]),
+        (202, &json!("find-learning-rate"), &json!(null)),
+        "{job}"
+    );
+    assert_eq!(job["images"], 64, "what it learned from");
+    let job = server.wait("/api/v1/runs/1/jobs/1", |job| job["state"] == "completed");
+    let found = &job["learning_rates"];
+    assert_eq!(found["points"].as_array().unwrap().len(), 100);
+    let suggestion = found["suggestion"].as_f64().unwrap();
+    assert!((0.005..0.1).contains(&suggestion), "{found}");
+    let shown = page(&server, "/runs/1/jobs/1");
+    let words = format!("Try a learning rate of {suggestion}");
+    assert!(shown.contains(&words) && shown.contains("Learning rate (logarithmic)"), "{shown}");
+    let form = page(&server, &format!("/runs/new?like=1&learning_rate={suggestion}"));
+    assert!(form.contains(&format!("name=\"learning_rate\" value=\"{suggestion}\"")), "{form}");
+    // The run itself is as it was.
+    assert_eq!(server.get("/api/v1/runs/1")["summary"], run["summary"]);
+    // A run that trains nothing has no learning rate.
+    let (status, answer) = server.post("/api/v1/runs", &json!({"like": 1, "training": "none", "weights": folder.path().join("runs/1/checkpoints/best.safetensors")}));
+    assert_eq!(status, 201, "{answer}");
+    until(&server, &answer, "completed");
+    let (status, answer) = server.post("/api/v1/runs/2/jobs", &json!({"task": "find-learning-rate"}));
+    assert_eq!(status, 409, "{answer}");
+}

@@ -322,6 +322,13 @@ impl Run {
                     self.predict(split, 0, &name, columns)?;
                 }
             }
+            Task::FindLearningRate { steps } => {
+                // It falls by one around a hundredth and explodes near the end.
+                let loss = |rate: f64| 1.0 + 1.0 / (1.0 + (rate / 0.01).powi(2)) + (rate / 2.0).powi(4);
+                let rates = (0..u64::from(steps)).map(|step| protocol::learning_rates::rate(step, steps));
+                let points = rates.map(|rate| (rate, Some(loss(rate)))).collect();
+                self.say(Event::LearningRates { points })?;
+            }
             Task::Predict => self.predict_unknown(columns)?,
         }
         if !self.spec.trains() {

@@ -56,6 +56,10 @@ pub(crate) async fn a_further_job_from_the_queue_to_its_end(store: &Store) {
     let job = find(store, evaluate).await;
     assert_eq!(job.stage.map(|stage| (stage.done, stage.total)), Some((1, 3)));
     assert_eq!((job.journal_offset, job.failure.as_ref()), (40, Some(&failure)));
+    let found = vec![(0.1, Some(0.5)), (0.2, None)];
+    let search = Event::LearningRates { points: found.clone() };
+    store.ingest(evaluate, &lines(40, vec![search]), &[], 41).await.unwrap();
+    assert_eq!(find(store, evaluate).await.learning_rates, Some(found));
     assert_eq!(store.list_notes(evaluate).await.unwrap().len(), 1);
     assert_eq!(store.list_notes(RUN).await.unwrap().len(), 2, "the run's own are its own");
 

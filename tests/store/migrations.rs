@@ -21,6 +21,7 @@ fn known(table: &str, column: &str) -> Option<[String; 2]> {
         ("datasets", "readings") => both("[]"),
         ("datasets", "request") => both(r#"{"name":"n"}"#),
         ("runs" | "jobs", "state") => both("completed"),
+        ("jobs", "learning_rates") => both("[[0.1,0.5],[0.2,null]]"),
         ("jobs", "task") => both(r#"{"name":"predict"}"#),
         ("jobs", "asked_by") => both("api"),
         ("notes", "job") => both("0"),

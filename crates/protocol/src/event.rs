@@ -100,6 +100,11 @@ pub enum Event {
         /// Relative to the directory of the job.
         path: String,
     },
+    /// The losses of a search for a learning rate, in the order of its steps.
+    LearningRates {
+        /// Learning rate, and the loss before the step at it; `null`: not finite.
+        points: Vec<(f64, MaybeFinite)>,
+    },
     /// A checkpoint is whole, and a resume would start here.
     Checkpoint {
         /// Steps taken.
@@ -131,6 +136,8 @@ pub enum Stage {
     Embed,
     /// Evaluating a split.
     Evaluate,
+    /// Learning for a while, to find a learning rate.
+    FindLearningRate,
 }
 
 /// The trainer that writes the journal, and what it computes with.

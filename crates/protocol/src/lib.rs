@@ -7,6 +7,7 @@
 pub mod event;
 pub mod files;
 pub mod learning;
+pub mod learning_rates;
 pub mod model;
 pub mod optimizer;
 pub mod sample;

@@ -91,6 +91,11 @@ impl RunSpec {
     pub fn trains(&self) -> bool {
         self.task == Task::Train
     }
+
+    /// Whether weights change, be it to be kept or not.
+    pub fn learns(&self) -> bool {
+        matches!(self.task, Task::Train | Task::FindLearningRate { .. })
+    }
 }
 
 impl Serialize for RunSpec {
@@ -134,6 +139,11 @@ pub enum Task {
     Evaluate {
         /// In this order.
         splits: Vec<Split>,
+    },
+    /// Let it learn for so many steps while the learning rate rises (see [`crate::learning_rates`]); nothing of it is kept but the losses.
+    FindLearningRate {
+        /// At most so many.
+        steps: u32,
     },
     /// Say of each image in `samples.jsonl` what it shows; nothing is known of them, so their labels and splits don't count.
     Predict,

@@ -16,6 +16,7 @@ pub mod evaluations;
 pub mod fault;
 pub mod feature_cache;
 pub mod features;
+pub mod find_learning_rate;
 pub mod gradients;
 pub mod images;
 pub mod layers;

@@ -7,6 +7,7 @@ use crate::directory::{Directory, Samples, SharedFiles};
 use crate::environment;
 use crate::fault::Fault;
 use crate::features::Features;
+use crate::find_learning_rate::Search;
 use crate::loader::Loader;
 use crate::loss::LossFunction;
 use crate::models;
@@ -90,7 +91,7 @@ fn work(
         None
     };
     if let (None, Some(name)) = (&resumed, &spec.weights) {
-        let other_head = if spec.trains() { OtherHead::Replace } else { OtherHead::Refuse };
+        let other_head = if spec.learns() { OtherHead::Replace } else { OtherHead::Refuse };
         if let Some(text) = weights::find(name, shared.weights.as_deref())?.load(&network, other_head)? {
             report.append(Event::Note { text })?;
         }
@@ -119,6 +120,10 @@ fn work(
         averages,
         dtype,
         meter: Meter::new(device),
+        search: match spec.task {
+            Task::FindLearningRate { steps } => Some(Search::new(steps)),
+            _ => None,
+        },
         progress: resumed.unwrap_or_default(),
         stop,
     };
@@ -143,6 +148,7 @@ fn work(
     match &spec.task {
         Task::Train => trainer.train(),
         Task::Evaluate { splits } => trainer.evaluate_only(splits),
+        Task::FindLearningRate { .. } => trainer.find_learning_rate(),
         Task::Predict => trainer.predict(),
     }
 }
@@ -173,7 +179,7 @@ fn check(spec: &RunSpec, samples: &Samples) -> Result<(), Fault> {
     if spec.batch_size == 0 {
         return refuse("The batch size is 0.".to_owned());
     }
-    if spec.trains() && samples.of(Split::Train).is_empty() {
+    if spec.learns() && samples.of(Split::Train).is_empty() {
         return refuse("There is no image in the train split.".to_owned());
     }
     for (name, value) in [

@@ -163,6 +163,14 @@ impl Trainer<'_> {
         self.report.append(Event::Step { step: number, epoch: step.epoch, values })?;
         let before =
             step.depth.map(|_| dials::before(self.network, &gradient, number, step.activations.as_ref()));
+        if let Some(search) = &mut self.search {
+            search.note(number, loss);
+            if !loss.is_finite() {
+                // That is what it looks for, and no fault.
+                self.progress.step += 1;
+                return Ok(());
+            }
+        }
         if !loss.is_finite() {
             if let Some(before) = before {
                 self.report.append(Event::Dials(before.only()))?;

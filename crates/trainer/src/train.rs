@@ -6,6 +6,7 @@ use crate::dials::{Meter, Phase};
 use crate::directory::{Directory, Samples};
 use crate::fault::Fault;
 use crate::features::Features;
+use crate::find_learning_rate::Search;
 use crate::gradients;
 use crate::layers::Network;
 use crate::loader::Loader;
@@ -59,6 +60,8 @@ pub struct Trainer<'a> {
     pub dtype: Kind,
     /// Where the time goes.
     pub meter: Meter,
+    /// A search for a learning rate, where that is the task.
+    pub search: Option<Search>,
     /// How far the run has come.
     pub progress: Progress,
     /// Set when the run is asked to stop.
@@ -92,7 +95,7 @@ impl Trainer<'_> {
     }
 
     /// Takes the steps of an epoch; a resumed one goes on where its checkpoint was taken.
-    fn train_epoch(&mut self, epoch: u32) -> Result<End, Fault> {
+    pub(crate) fn train_epoch(&mut self, epoch: u32) -> Result<End, Fault> {
         let training = self.samples.of(Split::Train);
         let batch_size = self.spec.batch_size as usize;
         let step_size = batch_size * self.batches_per_step();
@@ -127,6 +130,10 @@ impl Trainer<'_> {
                 self.take_batch(&mut step, &batch)?;
             }
             self.end_step(step, &mut clock)?;
+            self.tell_of_search()?;
+            if self.search.as_ref().is_some_and(Search::is_over) {
+                break;
+            }
         }
         Ok(End::Completed)
     }
@@ -222,6 +229,9 @@ impl Trainer<'_> {
 
     /// The learning rate of a step, by the schedule of all epochs of the spec.
     pub fn learning_rate(&self, step: u64) -> f64 {
+        if let Some(search) = &self.search {
+            return search.rate(step);
+        }
         let warmup =
             schedule::warmup_steps(self.spec.warmup_epochs, self.steps_per_epoch(), self.total_steps());
         schedule::learning_rate(self.spec.schedule, self.spec.learning_rate, step, self.total_steps(), warmup)

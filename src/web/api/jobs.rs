@@ -4,6 +4,7 @@ use super::find_run;
 use super::import::receive;
 use crate::actions::jobs as actions;
 use crate::domain::ids::JobId;
+use crate::domain::learning_rates::LearningRates;
 use crate::import::Limits;
 use crate::jobs::upload::Upload;
 use crate::store::jobs::{AskedBy, Job};
@@ -24,6 +25,7 @@ enum NewJob {
     Evaluate {
         splits: Vec<String>,
     },
+    FindLearningRate {},
     /// Paths on the server's machine.
     Predict {
         images: Vec<String>,
@@ -45,6 +47,9 @@ pub(crate) async fn create(
         match new {
             NewJob::Evaluate { splits } => {
                 actions::evaluate(&app.store, &app.runs, &run, &splits, AskedBy::Api).await?
+            }
+            NewJob::FindLearningRate {} => {
+                actions::find_learning_rate(&app.store, &app.runs, &run, AskedBy::Api).await?
             }
             NewJob::Predict { images } => {
                 if let Some(path) = images.iter().find(|path| !std::path::Path::new(path).is_absolute()) {
@@ -167,6 +172,15 @@ async fn job_json(app: &AppState, job: &Job) -> Result<Value> {
                 .collect();
             all["results"] = json!(results);
         }
+        Task::FindLearningRate { .. } => {
+            let found = job.learning_rates.clone().map(LearningRates::new);
+            all["learning_rates"] = json!(found.map(|found| json!({
+                "points": found.points,
+                "suggestion": found.suggestion(),
+                "steepest": found.steepest,
+                "tenth_of_lowest": found.tenth_of_lowest,
+            })));
+        }
         Task::Train => {}
     }
     Ok(all)
@@ -177,6 +191,7 @@ fn facts_json(job: &Job) -> Value {
         Task::Train => ("train", None),
         Task::Evaluate { splits } => ("evaluate", Some(splits)),
         Task::Predict => ("predict", None),
+        Task::FindLearningRate { .. } => ("find-learning-rate", None),
     };
     json!({
         "run": job.id.run,

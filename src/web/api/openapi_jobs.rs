@@ -13,6 +13,7 @@ pub(super) fn add_jobs(paths: &mut Value) {
                         "task": {"const": "evaluate"},
                         "splits": {"type": "array", "items": {"enum": ["train", "val", "test"]}},
                     }},
+                    {"type": "object", "required": ["task"], "properties": {"task": {"const": "find-learning-rate"}}},
                     {"type": "object", "required": ["task", "images"], "properties": {
                         "task": {"const": "predict"},
                         "images": {"type": "array", "items": {"type": "string"}, "maxItems": 500, "description": "Absolute paths on the server's machine"},
@@ -27,7 +28,7 @@ pub(super) fn add_jobs(paths: &mut Value) {
         },
     });
     paths["/api/v1/runs/{id}/jobs/{number}"] = json!({
-        "get": call("One job: state, progress, failure; `results` by split of one that evaluates, `items` by image of one that predicts (null before that)", &[], "200"),
+        "get": call("One job: state, progress, failure; `results` by split of one that evaluates, `items` by image of one that predicts, `learning_rates` of a search (null before that)", &[], "200"),
         "delete": {
             "summary": "Remove it; what it evaluated stays with the run",
             "responses": {"204": {"description": "Gone"}, "404": problem(), "409": problem()},

@@ -16,6 +16,7 @@ pub(crate) fn job_title(task: &Task, images: i64) -> String {
                 splits.iter().map(|split| format!("{} split", split_title(*split))).collect();
             format!("Evaluate the {}", names.join(" and the "))
         }
+        Task::FindLearningRate { .. } => "Find a learning rate".to_owned(),
         Task::Predict => format!("Try {}", counted(images, "image", "images")),
     }
 }
@@ -25,6 +26,7 @@ pub(crate) fn stage_words(stage: &StageProgress) -> String {
     let doing = match stage.stage {
         Stage::Embed => "computing features",
         Stage::Evaluate => "evaluating",
+        Stage::FindLearningRate => "learning at rising rates",
     };
     format!("{doing}: {} of {} images", thousands(stage.done), thousands(stage.total))
 }

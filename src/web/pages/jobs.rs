@@ -5,10 +5,12 @@ use super::format::{self, counted, duration, percent, round_estimate, thousands}
 use super::frame::{Frame, Section, page};
 use super::gallery::class_color;
 use super::job_words::{job_title, state_label};
+use super::rate_chart::RateChart;
 use super::run_sample::Bar;
 use super::run_view::RunView;
 use crate::actions::jobs as actions;
 use crate::domain::edits::split_title;
+use crate::domain::learning_rates::LearningRates;
 use crate::domain::run::{EvaluatedSplit, RunState, StopRequest};
 use crate::images::thumbnail;
 use crate::runs::Trouble;
@@ -116,6 +118,7 @@ impl JobView {
     pub(crate) fn removal(&self) -> &'static str {
         match self.job.task {
             Task::Predict => "Remove this job with its images and predictions?",
+            Task::FindLearningRate { .. } => "Remove this job with what it found?",
             Task::Train | Task::Evaluate { .. } => {
                 "Remove this job from the list? What it evaluated stays with the run."
             }
@@ -145,6 +148,8 @@ impl JobView {
 #[template(path = "runs/jobs.html")]
 pub(crate) struct JobList {
     jobs: Vec<JobView>,
+    /// Where a learning rate can be looked for, once the run has ended.
+    search: Option<String>,
 }
 
 /// It stands as it is in the page around it.
@@ -153,7 +158,9 @@ impl askama::filters::HtmlSafe for JobList {}
 impl JobList {
     pub(crate) async fn load(app: &AppState, run: &Run) -> Result<JobList> {
         let jobs = app.store.list_jobs(run.id).await?;
-        Ok(JobList { jobs: jobs.into_iter().map(|job| JobView::new(app, job)).collect() })
+        let search = (run.spec.trains() && !run.state.is_active())
+            .then(|| format!("/runs/{}/jobs?task=find-learning-rate", run.id));
+        Ok(JobList { search, jobs: jobs.into_iter().map(|job| JobView::new(app, job)).collect() })
     }
 }
 
@@ -172,6 +179,8 @@ struct JobPart {
     evaluated: Vec<EvaluatedSplit>,
     /// Of one that predicts.
     images: Vec<PredictedImage>,
+    /// Of one that looks for a learning rate.
+    rates: Option<RateChart>,
 }
 
 /// An image and the classes predicted for it.
@@ -220,7 +229,9 @@ impl JobPart {
         let images = predictions.iter().flatten().enumerate();
         let images =
             images.map(|(at, image)| PredictedImage::new(&view, at, image, &run.spec.classes)).collect();
-        Ok(JobPart { view, notes, evaluated, images })
+        let points = view.job.learning_rates.clone();
+        let rates = points.map(|points| RateChart::new(run, &LearningRates::new(points)));
+        Ok(JobPart { view, notes, evaluated, images, rates })
     }
 
     /// Name, address and result of each split that was evaluated, and where its images are.
@@ -289,16 +300,19 @@ pub(crate) async fn redirect(Path(id): Path<i64>) -> Redirect {
 
 /// What a button asks for.
 #[derive(Deserialize)]
-pub(crate) struct EvaluateQuery {
+pub(crate) struct NewJobQuery {
     #[serde(default)]
     split: String,
+    #[serde(default)]
+    task: String,
 }
 
-/// `POST /runs/{id}/jobs`: with files, they are predicted; with `?split=train` that split is evaluated.
+/// `POST /runs/{id}/jobs`: with files, they are predicted; with `?split=train` that split is evaluated, with
+/// `?task=find-learning-rate` a learning rate is looked for.
 pub(crate) async fn create(
     State(app): State<AppState>,
     Path(id): Path<i64>,
-    Query(query): Query<EvaluateQuery>,
+    Query(query): Query<NewJobQuery>,
     request: Request,
 ) -> Result<Redirect> {
     let run = find_run(&app, id).await?;
@@ -306,6 +320,10 @@ pub(crate) async fn create(
         let Multipart(form) = Multipart::from_request(request, &()).await?;
         predict_sent(&app, &run, form, AskedBy::Page).await?
     } else {
+        if query.task == "find-learning-rate" {
+            let job = actions::find_learning_rate(&app.store, &app.runs, &run, AskedBy::Page).await?;
+            return Ok(Redirect::to(&format!("/runs/{id}/jobs/{}", job.number)));
+        }
         let under_way = match query.split.parse::<Split>() {
             Ok(split) => find_evaluating(&app, &run, split).await?,
             Err(_) => None,

@@ -44,6 +44,7 @@ mod network_input;
 mod overview;
 mod prediction_tiles;
 pub(super) mod predictions;
+mod rate_chart;
 mod recall_by_epoch;
 mod run_attention;
 mod run_differences;

@@ -232,3 +232,35 @@ fn it_describes_itself() {
         described["models"].as_array().unwrap().iter().map(|model| model["name"].clone()).collect();
     assert_eq!(models, MODELS.map(|entry| entry.name));
 }
+
+#[test]
+fn a_search_for_a_learning_rate_tries_rising_rates_and_keeps_nothing() {
+    let run = Run::new(|spec| {
+        spec.task = Task::FindLearningRate { steps: 30 };
+        spec.batch_size = 8;
+    });
+    run.complete();
+    let events = run.events();
+    let found = events.iter().find_map(|event| match event {
+        Event::LearningRates { points } => Some(points.clone()),
+        _ => None,
+    });
+    let points = found.expect("what it found");
+    assert!(points.len() > 15 && points.len() <= 30, "{}", points.len());
+    let expected: Vec<f64> = (0..30).map(|step| protocol::learning_rates::rate(step, 30)).collect();
+    assert!(points.iter().zip(expected).all(|((rate, _), expected)| (rate / expected - 1.0).abs() < 1e-9));
+    assert!(points[0].1.is_some_and(|loss| (0.3..2.0).contains(&loss)), "{:?}", points[0]);
+    let files = run.files();
+    assert!(!files.keys().any(|name| name.starts_with("checkpoints/")), "{:?}", files.keys());
+    // The same seed tries the same.
+    let again = Run::new(|spec| {
+        spec.task = Task::FindLearningRate { steps: 30 };
+        spec.batch_size = 8;
+    });
+    again.complete();
+    let same = again
+        .events()
+        .into_iter()
+        .any(|event| matches!(event, Event::LearningRates { points: other } if other == points));
+    assert!(same);
+}

@@ -118,7 +118,7 @@ impl FirstSamples {
         // All that the order depends on.
         let splits = match &spec.task {
             Task::Evaluate { splits } => splits.clone(),
-            Task::Train | Task::Predict => vec![Split::Train],
+            Task::Train | Task::Predict | Task::FindLearningRate { .. } => vec![Split::Train],
         };
         let run = images_of.map(|run| run.id);
         let key =
