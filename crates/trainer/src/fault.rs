@@ -7,12 +7,12 @@ use std::path::Path;
 
 /// A fault that ends the run: what happened, to what, and what to try.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fault(Failure);
+pub struct Fault(Box<Failure>);
 
 impl Fault {
     /// A fault with its reason: what happened, to what, in words.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self(Failure { reason: reason.into(), ..Failure::default() })
+        Self(Box::new(Failure { reason: reason.into(), ..Failure::default() }))
     }
 
     /// A file that could not be read, written or renamed.
@@ -62,7 +62,7 @@ impl Fault {
 
     /// The journal's form.
     pub fn into_failure(self) -> Failure {
-        self.0
+        *self.0
     }
 }
 

@@ -71,10 +71,10 @@ impl LossFunction {
         if self.spec.focal_gamma > 0.0 {
             // 1 − p, exact also next to 0; at 0 itself a power below 1 has no slope.
             let rest = (-log.expm1()).clamp_min(1e-12);
-            terms = terms * rest.pow_tensor_scalar(self.spec.focal_gamma);
+            terms = rest.pow_tensor_scalar(self.spec.focal_gamma) * terms;
         }
         if let Some(weights) = &self.weights {
-            terms = terms * weights;
+            terms = weights * terms;
         }
         let weight = match (&self.weights, lambda) {
             (Some(weights), None) => weights.index_select(0, labels).sum(Kind::Float),
