@@ -4,6 +4,8 @@
 const SMOOTHING: f64 = 0.9;
 /// Slopes are taken over so many steps, so that one batch has little say.
 const SPAN: usize = 5;
+/// A slope that falls by a smaller share of the loss is chance, or rounding.
+const LEAST_FALL: f64 = 0.002;
 /// The share of steps at the beginning that hardly any rate belongs to; a slope there is chance.
 const BEGINNING: f64 = 0.1;
 
@@ -37,7 +39,7 @@ impl LearningRates {
         let steepest = (begin..=last)
             .filter(|at| at + SPAN < smooth.len())
             .min_by(|a, b| slope(*a).total_cmp(&slope(*b)))
-            .filter(|at| slope(*at) < 0.0)
+            .filter(|at| slope(*at) < -LEAST_FALL * smooth[*at].1.abs())
             .map(|at| (smooth[at].0 * smooth[at + SPAN].0).sqrt());
         let tenth_of_lowest = lowest.filter(|_| steepest.is_some()).map(|at| smooth[at].0 / 10.0);
         LearningRates { points, smooth, steepest, tenth_of_lowest }
