@@ -187,3 +187,23 @@ fn files_are_sent_by_the_form_of_the_page() {
     let (status, text) = server.upload("/runs/events", &[("path", ""), ("name", "")], &[]);
     assert!(status == 422 && text.contains("Choose files"), "{text}");
 }
+
+#[test]
+fn a_command_opens_them_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = |path: &Path| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_tintype"))
+            .args(["open-events", "--json", "--name", "elsewhere", "--data"])
+            .arg(folder.path())
+            .arg(path)
+            .output()
+            .unwrap()
+    };
+    let done = command(&reference().join("torch"));
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let opened: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert!(opened.to_string().contains("elsewhere"), "{opened}");
+    let missing = command(Path::new("/no/such/folder"));
+    let said = String::from_utf8(missing.stderr).unwrap();
+    assert!(missing.status.code() == Some(1) && said.contains("/no/such/folder"), "{said}");
+}
