@@ -45,7 +45,7 @@ pub struct ModelEntry {
     pub model: Model,
     /// Its name in JSON and on the command line.
     pub name: &'static str,
-    /// Its name on the page, with what it is good for.
+    /// Its name on the page, with what it is good for and its parameters in millions.
     pub label: &'static str,
     /// The least side of an input image, pixels: below it the last feature map would be a single pixel, over
     /// which a batch of one sample cannot be normalised.
@@ -77,116 +77,80 @@ const TWO_PIXELS: u32 = 33;
 
 /// Every architecture, in the order of the form.
 pub const MODELS: [ModelEntry; 15] = [
-    entry(
-        Model::SmallCnn,
-        "small-cnn",
-        "Small CNN (quick, a good first try; 0.2 million parameters)",
-        (16, 64),
-        241_442,
-    ),
+    entry(Model::SmallCnn, "small-cnn", "Small CNN (quick, a good first try; 0.2 M)", (16, 64), 241_442),
     entry(
         Model::Resnet20Cifar,
         "resnet20-cifar",
-        "ResNet-20 for CIFAR (small images; 0.3 million parameters)",
+        "ResNet-20 for CIFAR (small images; 0.3 M)",
         (16, 32),
         269_202,
     ),
     entry(
         Model::Resnet56Cifar,
         "resnet56-cifar",
-        "ResNet-56 for CIFAR (deeper, slower; 0.9 million parameters)",
+        "ResNet-56 for CIFAR (deeper, slower; 0.9 M)",
         (16, 32),
         852_498,
     ),
-    entry(
-        Model::Resnet18,
-        "resnet18",
-        "ResNet-18 (larger images and data sets; 11.2 million parameters)",
-        (16, 224),
-        11_177_538,
-    ),
-    entry(
-        Model::Resnet34,
-        "resnet34",
-        "ResNet-34 (deeper, slower; 21.3 million parameters)",
-        (16, 224),
-        21_285_698,
-    ),
-    entry(
-        Model::Resnet50,
-        "resnet50",
-        "ResNet-50 (deeper, slower still; 23.5 million parameters)",
-        (16, 224),
-        23_512_130,
-    ),
+    entry(Model::Resnet18, "resnet18", "ResNet-18 (larger images; 11.2 M)", (16, 224), 11_177_538),
+    entry(Model::Resnet34, "resnet34", "ResNet-34 (deeper, slower; 21.3 M)", (16, 224), 21_285_698),
+    entry(Model::Resnet50, "resnet50", "ResNet-50 (deeper, slower still; 23.5 M)", (16, 224), 23_512_130),
     entry(
         Model::EfficientnetLite0,
         "efficientnet-lite0",
-        "EfficientNet-Lite0 (photos, from published weights; 3.4 million parameters)",
+        "EfficientNet-Lite0 (photos, from weights; 3.4 M)",
         (TWO_PIXELS, 224),
         3_373_570,
     ),
     entry(
         Model::EfficientnetLite1,
         "efficientnet-lite1",
-        "EfficientNet-Lite1 (deeper, slower; 4.1 million parameters)",
+        "EfficientNet-Lite1 (deeper, slower; 4.1 M)",
         (TWO_PIXELS, 240),
         4_138_242,
     ),
     entry(
         Model::EfficientnetLite2,
         "efficientnet-lite2",
-        "EfficientNet-Lite2 (wider, slower still; 4.8 million parameters)",
+        "EfficientNet-Lite2 (wider, slower still; 4.8 M)",
         (TWO_PIXELS, 260),
         4_813_634,
     ),
     entry(
         Model::MobilenetV3Small,
         "mobilenet-v3-small",
-        "MobileNetV3-small (photos, the quickest for its size; 1.5 million parameters)",
+        "MobileNetV3-small (photos, quickest; 1.5 M)",
         (TWO_PIXELS, 224),
         1_519_906,
     ),
     entry(
         Model::MobilenetV3Large,
         "mobilenet-v3-large",
-        "MobileNetV3-large (photos, quick; 4.2 million parameters)",
+        "MobileNetV3-large (photos, quick; 4.2 M)",
         (TWO_PIXELS, 224),
         4_204_594,
     ),
     entry(
         Model::EfficientnetB0,
         "efficientnet-b0",
-        "EfficientNet-B0 (photos, precise but slower; 4.0 million parameters)",
+        "EfficientNet-B0 (photos, slower; 4.0 M)",
         (TWO_PIXELS, 224),
         4_010_110,
     ),
     entry(
         Model::ConvnextTiny,
         "convnext-tiny",
-        "ConvNeXt-tiny (photos, from weights; slow; 27.8 million parameters)",
+        "ConvNeXt-tiny (photos, from weights; 27.8 M)",
         (32, 224),
         27_821_666,
     ),
     in_patches(
         4,
-        entry(
-            Model::VitTiny,
-            "vit-tiny",
-            "ViT-tiny, patches of 4 pixels (a transformer for small images; 2.7 million parameters)",
-            (16, 32),
-            2_692_034,
-        ),
+        entry(Model::VitTiny, "vit-tiny", "ViT-tiny (transformer, small images; 2.7 M)", (16, 32), 2_692_034),
     ),
     in_patches(
         16,
-        entry(
-            Model::VitB16,
-            "vit-b16",
-            "ViT-B/16 (photos, from weights; very slow; 85.8 million parameters)",
-            (32, 224),
-            85_800_194,
-        ),
+        entry(Model::VitB16, "vit-b16", "ViT-B/16 (photos, from weights; 85.8 M)", (32, 224), 85_800_194),
     ),
 ];
 
@@ -229,7 +193,7 @@ mod tests {
     #[test]
     fn a_label_says_how_many_parameters_there_are() {
         for entry in &MODELS {
-            let said = format!("; {:.1} million parameters)", entry.parameters as f64 / 1e6);
+            let said = format!("; {:.1} M)", entry.parameters as f64 / 1e6);
             assert!(entry.label.ends_with(&said), "{}: {said}", entry.label);
             assert!(entry.min_image_size <= entry.usual_image_size, "{}", entry.name);
             for size in [entry.min_image_size, entry.usual_image_size] {
