@@ -44,7 +44,7 @@ pub const FIELDS: &[Field] = &[
         "Published weights by name, or the path of a safetensors file or of a state dict that PyTorch saved (.pth), on the server's machine. A last layer for another number of classes is replaced.",
     )
     .when(When::FromWeights),
-    field("model", "Model", Group::Basics, FieldType::Choice(&MODEL_CHOICES), "The network's architecture.")
+    field("model", "Model", Group::Basics, FieldType::Choice(&MODEL_CHOICES), "The network's architecture, and how many million parameters (M) it has.")
         .when(When::ModelOpen),
     field(
         "epochs",
