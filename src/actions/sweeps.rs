@@ -1,10 +1,10 @@
 //! Changes of sweeps: starting one, giving its runs up, forgetting it.
 
-use super::runs::{Origin, find_facts, find_recipe, in_words, ready};
+use super::runs::{NAME_CHARS, Origin, find_facts, in_words, ready};
 use super::{Error, Result};
 use crate::domain::dataset::DatasetFacts;
 use crate::domain::ids::SweepId;
-use crate::domain::recipe::{FieldErrors, Recipe, Values};
+use crate::domain::recipe::{FieldErrors, Recipe, Values, recipe_from_values};
 use crate::domain::sweep::{Method, SweepPlan, rung_epochs, trial_title, trials};
 use crate::jobs::health::Health;
 use crate::runs::Runs;
@@ -13,9 +13,6 @@ use crate::store::Store;
 use crate::store::datasets::Dataset;
 use crate::store::sweeps::Sweep;
 use crate::weights::Weights;
-
-/// The longest name of a run that tells what varies.
-const NAME_CHARS: usize = super::runs::NAME_CHARS;
 
 /// Checks every run of a sweep and puts them into the queue, or none of them.
 #[expect(clippy::too_many_arguments, reason = "the same as of one run, and the plan")]
@@ -52,22 +49,27 @@ pub async fn find_trials(
     plan: &SweepPlan,
     facts: &DatasetFacts,
 ) -> Result<std::result::Result<Vec<(Values, Recipe)>, FieldErrors>> {
-    let drawn = match trials(plan) {
-        Ok(trials) => trials,
-        Err(errors) => return Ok(Err(errors)),
-    };
+    let (values, plan, facts) = (values.clone(), plan.clone(), facts.clone());
+    // It looks for files of weights, so it may wait for the disk.
+    let found = tokio::task::spawn_blocking(move || read_trials(&values, &plan, &facts)).await;
+    found.map_err(|error| Error::Internal(error.into()))
+}
+
+fn read_trials(
+    values: &Values,
+    plan: &SweepPlan,
+    facts: &DatasetFacts,
+) -> std::result::Result<Vec<(Values, Recipe)>, FieldErrors> {
+    let drawn = trials(plan)?;
     let count = drawn.len();
     let mut found = Vec::with_capacity(count);
     for settings in drawn {
         let mut of_trial = values.clone();
         of_trial.extend(settings.clone());
-        let mut recipe = match find_recipe(&of_trial, facts).await? {
-            Ok(recipe) => recipe,
-            Err(errors) => return Ok(Err(blame(errors, &settings))),
-        };
+        let mut recipe = recipe_from_values(&of_trial, facts).map_err(|errors| blame(errors, &settings))?;
         if !recipe.spec.trains() {
             let why = "A sweep is of runs that train: choose what learns";
-            return Ok(Err(FieldErrors::from([("sweep".to_owned(), why.to_owned())])));
+            return Err(FieldErrors::from([("sweep".to_owned(), why.to_owned())]));
         }
         recipe.name =
             format!("{}: {}", recipe.name, trial_title(&settings)).chars().take(NAME_CHARS).collect();
@@ -78,7 +80,7 @@ pub async fn find_trials(
         }
         found.push((settings, recipe));
     }
-    Ok(Ok(found))
+    Ok(found)
 }
 
 /// What is wrong with one combination is said with the combination, under the field that varies where it is one of these.

@@ -30,9 +30,7 @@ impl Runs {
         staged: TempDir,
     ) -> anyhow::Result<RunId> {
         let _numbering = self.inner.numbering.lock().await;
-        let data = self.inner.data.clone();
-        let on_disk = tokio::task::spawn_blocking(move || directory::last_number(&data)).await??;
-        let id = RunId(self.inner.store.last_run_number().await?.max(on_disk) + 1);
+        let id = self.next_number().await?;
         let place: PathBuf = self.directory(id).path().to_owned();
         tokio::task::spawn_blocking(move || directory::put(staged, &place)).await??;
         self.inner.store.insert_event_run(id, name, spec, origin).await.context("adding the run")?;

@@ -155,9 +155,7 @@ impl Runs {
         // The directory is in its place before the row is there, so the queue never meets a run without one;
         // one at a time, so that two runs never want the same number.
         let _numbering = self.inner.numbering.lock().await;
-        let data = self.inner.data.clone();
-        let on_disk = tokio::task::spawn_blocking(move || directory::last_number(&data)).await??;
-        let id = RunId(self.inner.store.last_run_number().await?.max(on_disk) + 1);
+        let id = self.next_number().await?;
         let (directory, spec) = (self.directory(id), recipe.spec.clone());
         // A line a sample: there may be millions.
         tokio::task::spawn_blocking(move || directory::create(&directory, &spec, &samples)).await??;
@@ -172,6 +170,14 @@ impl Runs {
         self.inner.store.insert_run(id, run).await?;
         self.inner.wake.notify_one();
         Ok(id)
+    }
+
+    /// The number of the next run: neither the database nor the disk has it or had a greater one. Who asks holds `numbering` until
+    /// the run is there.
+    async fn next_number(&self) -> anyhow::Result<RunId> {
+        let data = self.inner.data.clone();
+        let on_disk = tokio::task::spawn_blocking(move || directory::last_number(&data)).await??;
+        Ok(RunId(self.inner.store.last_run_number().await?.max(on_disk) + 1))
     }
 
     /// Asks a run or a further job to stop for now; a run can be resumed to the same bits.

@@ -39,9 +39,7 @@ impl Runs {
         origin: Option<RunId>,
     ) -> anyhow::Result<SweepId> {
         let _numbering = self.inner.numbering.lock().await;
-        let data = self.inner.data.clone();
-        let on_disk = tokio::task::spawn_blocking(move || directory::last_number(&data)).await??;
-        let first = self.inner.store.last_run_number().await?.max(on_disk) + 1;
+        let RunId(first) = self.next_number().await?;
         let mut made = Made { runs: self, ids: Vec::new() };
         // The seed says what is held out, where the data set has no validation split.
         let mut by_seed: HashMap<u64, (RunId, RunSamples)> = HashMap::new();
